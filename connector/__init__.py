@@ -1,0 +1,1 @@
+"""The retention backend: everything that follows from snapshots, decisions and the time."""

@@ -1,0 +1,200 @@
+"""The shared model: what every platform's customers, orders and products look like to us.
+
+Frozen dataclasses. Money is in integer minor units of the order's own currency, times are aware
+UTC, ids are the platform's own, as strings. An order with its lines and refunds is one record.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal["order", "customer", "product"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """Goods on an order: ``total_minor`` after discounts and without tax."""
+
+    id: str
+    product_id: str
+    quantity: int
+    total_minor: int
+    tax_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundLine:
+    """What a refund gives back of one order line; amounts are positive, tax apart."""
+
+    line_id: str
+    quantity: int
+    total_minor: int
+    tax_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """Money given back. ``lines`` and ``other_minor`` say for what, as far as anybody said it.
+
+    ``other_minor`` is what shipping and fee lines of the refund explain, their tax included.
+    """
+
+    id: str
+    amount_minor: int
+    refunded_at: datetime
+    lines: tuple[RefundLine, ...] = ()
+    other_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as of ``updated_at``, with all its refunds.
+
+    ``status`` is the platform's own word; ``is_paid`` and ``is_cancelled`` are what the adapter
+    says it means. ``is_deleted`` is one mark for trash and purge, beside the last live state.
+    ``codes`` are the discount codes on the order, lower-cased. ``total_minor`` includes tax,
+    shipping and fees and never falls on a refund.
+    """
+
+    id: str
+    number: str
+    customer_id: str | None
+    email: str | None
+    status: str
+    is_paid: bool
+    is_cancelled: bool
+    currency: str
+    total_minor: int
+    placed_at: datetime
+    paid_at: datetime | None
+    updated_at: datetime
+    lines: tuple[OrderLine, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    codes: tuple[str, ...] = ()
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """Somebody with an account at the store."""
+
+    id: str
+    email: str | None
+    first_name: str
+    last_name: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """Something the store sells."""
+
+    id: str
+    title: str
+    url: str
+    updated_at: datetime
+
+
+Record = Order | Customer | Product
+
+
+def kind_of(record: Record) -> Kind:
+    """Return the kind that names this record's table, topic and listing."""
+    match record:
+        case Order():
+            return "order"
+        case Customer():
+            return "customer"
+        case Product():
+            return "product"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A webhook request: header names in lower case, and the body as it arrived."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The platform showed a record. An incomplete one lacks parts that only a fetch shows."""
+
+    record: Record
+    is_complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The platform named a record without showing it: deleted, perhaps, or merely changed."""
+
+    kind: Kind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A delivery about something that we don't keep."""
+
+    reason: str
+
+
+Change = Seen | Touched | Ignored
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing. ``next_cursor`` is the adapter's own word, ``None`` at the end."""
+
+    items: tuple[Seen, ...]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreInfo:
+    """What a store says of itself. ``timezone`` is an IANA name."""
+
+    name: str
+    url: str
+    currency: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discount:
+    """A discount code as we want it: an amount off one order, once.
+
+    ``email`` restricts it to one shopper where the platform can. ``redemption_id`` is ours and
+    is stored on the platform's object: by it we know our own codes.
+    """
+
+    code: str
+    redemption_id: str
+    amount_minor: int
+    minimum_minor: int
+    currency: str
+    email: str | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscountSeen:
+    """A discount as the platform holds it. ``discount`` is None where the code isn't ours."""
+
+    id: str
+    discount: Discount | None
+    is_usable: bool
+    times_used: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A webhook subscription and whether the platform still delivers to it."""
+
+    id: str
+    topic: str
+    url: str
+    is_active: bool

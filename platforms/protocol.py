@@ -1,0 +1,154 @@
+"""What a platform must do for Perennial, in two halves.
+
+``Platform`` is pure: it verifies and reads what arrives. ``StoreClient`` is one store, over the
+network. Every write converges: doing it twice is doing it once. Errors are those of
+``platforms.errors``; nothing else may leave an adapter.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+from starlette.types import ASGIApp
+
+from platforms.model import (
+    Change,
+    Delivery,
+    Discount,
+    DiscountSeen,
+    Kind,
+    Page,
+    Record,
+    StoreInfo,
+    Subscription,
+)
+
+Access = Mapping[str, str]
+"""What opens one store: its address and keys, as the adapter names them. Encrypted at rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What differs between platforms in a way that features must know.
+
+    ``cancel_restores_use``: cancelling an order gives its discount codes back their use.
+    """
+
+    cancel_restores_use: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectOption:
+    """One thing a merchant pastes to connect a store; the command line makes a flag of it."""
+
+    name: str
+    help: str
+
+
+class StoreClient(Protocol):
+    """One store's API, through the caller's HTTP client."""
+
+    async def info(self) -> StoreInfo:
+        """Return what the store says of itself; proves that the access may read."""
+
+    async def page(self, kind: Kind, cursor: str | None, since: datetime | None) -> Page:
+        """List what changed at or after ``since`` (all, if None), each at least once."""
+
+    async def fetch(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, Record | None]:
+        """Return these records, complete; None for what the platform no longer has."""
+
+    async def subscribe(self, url: str, secret: str) -> None:
+        """Have all topics that we read delivered to ``url``, signed with ``secret``."""
+
+    async def subscriptions(self, url: str) -> Sequence[Subscription]:
+        """Return the webhook subscriptions that deliver to ``url``."""
+
+    async def issue_discount(self, discount: Discount) -> DiscountSeen:
+        """Make the discount exist; adopt one that is there only if it reads back equal.
+
+        Raises:
+            Rejected: the platform refuses it, or another's discount has the code.
+        """
+
+    async def read_discount(self, code: str) -> DiscountSeen | None:
+        """Return the discount with this code, if there is one."""
+
+    async def revoke_discount(self, code: str) -> None:
+        """Make the code unusable; where it is already, this is done."""
+
+
+class Install(Protocol):
+    """How a merchant connects in the browser: they approve on their store, which calls back."""
+
+    def store_url(self, typed: str) -> str:
+        """Return the store's canonical address from what the merchant typed.
+
+        Raises:
+            Malformed: it is no address; the message says what to type.
+        """
+
+    def approval_url(self, store_url: str, *, token: str, callback: str, back: str) -> str:
+        """Return the store's page on which the merchant approves; it answers to ``callback``."""
+
+    def read_callback(self, body: bytes) -> tuple[str, Access]:
+        """Return the token that we sent along and the access that came back (without ``url``)."""
+
+    def finished_url(self, store_url: str, *, service: str, pairing: str) -> str:
+        """Return the store's own page that takes over, with the one-time pairing code."""
+
+
+class Platform(Protocol):
+    """The pure half of an adapter."""
+
+    name: str
+    title: str
+    capabilities: Capabilities
+    connect_options: Sequence[ConnectOption]
+    install: Install
+
+    def access(self, options: Mapping[str, str]) -> Access:
+        """Return the access that these ``connect_options`` describe.
+
+        Raises:
+            Malformed: an option can't be right; the message says what would be.
+        """
+
+    def is_ping(self, delivery: Delivery) -> bool:
+        """Return whether this is the platform's unsigned greeting, to be answered and forgotten."""
+
+    def verify(self, delivery: Delivery, secret: str) -> None:
+        """Check the signature of the raw body, in constant time.
+
+        Raises:
+            SignatureInvalid: the secret did not sign this body.
+        """
+
+    def delivery_key(self, delivery: Delivery) -> str:
+        """Return what repeats when a delivery repeats. It saves work; nothing rests on it."""
+
+    def read(self, delivery: Delivery) -> Change:
+        """Turn a verified delivery into a change.
+
+        Raises:
+            Malformed: the body is not what its topic promises.
+        """
+
+    def verify_visitor(self, token: str, store: str, keys: Mapping[str, bytes]) -> str:
+        """Return the customer id that a storefront token speaks for; ``keys`` by key id.
+
+        Raises:
+            SignatureInvalid: it is not ours, not for this store, or too old.
+        """
+
+    def open(self, access: Access, http: httpx.AsyncClient) -> StoreClient:
+        """Return the network half for one store."""
+
+    def sandbox(self, *, url: str, folder: Path | None, key: str, secret: str) -> ASGIApp:
+        """Return a store for this machine: the vendor's protocol, a storefront, a back office.
+
+        ``folder`` holds a recorded store; without it a small invented one is served. ``key`` and
+        ``secret`` open its API.
+        """
