@@ -1,0 +1,78 @@
+# One command for each thing; each sets up what it needs, once. See CONTRIBUTING.md.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+PY := .venv/bin/python
+STAMPS := build/stamps
+WIDGETS := $(shell find widgets package.json package-lock.json -type f -not -path '*/node_modules/*' 2>/dev/null)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help setup demo test check accept evidence bench screenshots package browser-setup lint widgets-check clean
+
+help:
+	@echo 'make setup        install everything but servers, into .venv and node_modules'
+	@echo 'make demo         a store and Perennial on this machine, connected; prints links, stays up'
+	@echo 'make test         the Python tests'
+	@echo 'make check        format, lint, types, import contracts, tests, widgets, browser, sizes'
+	@echo 'make accept       what each issue must show: PASS, FAIL or ABSENT'
+	@echo 'make evidence     the long proofs at full size; writes tests/evidence/*.json'
+	@echo 'make screenshots  contact sheets of every state, into build/screenshots'
+	@echo 'make bench, make package   have no content yet, and say so'
+
+setup: $(STAMPS)/python $(STAMPS)/widgets
+
+$(STAMPS)/python: requirements.txt pyproject.toml
+	@mkdir -p $(STAMPS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'Python 3.11 or newer is needed: apt-get install python3 (or name one: make PYTHON=python3.12)' >&2; exit 1; }
+	@[ -x $(PY) ] || $(PYTHON) -m venv .venv || \
+	  { rm -rf .venv; echo 'The venv module is missing: apt-get install python3-venv' >&2; exit 1; }
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PY) -m compileall -q connector platforms
+	@touch $@
+
+$(STAMPS)/widgets: $(STAMPS)/python $(WIDGETS)
+	bash widgets/npm.sh run build
+	@touch $@
+
+demo: setup
+	$(PY) -m connector.cli demo $(DEMO)
+
+test: setup
+	$(PY) -m pytest -m 'not browser'
+
+lint: $(STAMPS)/python
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports --no-cache
+
+widgets-check: setup
+	bash widgets/npm.sh run check
+
+browser-setup:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || \
+	  { echo 'Chromium is missing: sudo apt-get install chromium' >&2; exit 1; }
+
+check: lint widgets-check test browser-setup
+	$(PY) -m pytest -m browser
+
+accept: setup
+	$(PY) -m tests.acceptance
+
+evidence: setup
+	HYPOTHESIS_PROFILE=evidence $(PY) -m tests.evidence
+
+screenshots: setup browser-setup
+	$(PY) -m tests.browser.screenshots build/screenshots
+
+bench package:
+	@echo 'make $@: nothing here yet'
+
+clean:
+	rm -rf .venv build node_modules widgets/node_modules connector/web/bundles
