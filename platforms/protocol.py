@@ -40,7 +40,7 @@ class Capabilities:
     cancel_restores_use: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ConnectOption:
     """One thing a merchant pastes to connect a store; the command line makes a flag of it."""
 
@@ -96,6 +96,12 @@ class Install(Protocol):
     def read_callback(self, body: bytes) -> tuple[str, Access]:
         """Return the token that we sent along and the access that came back (without ``url``)."""
 
+    def is_approved(self, query: Mapping[str, str]) -> bool:
+        """Return whether the browser came back with a yes; ``query`` is that request's."""
+
+    def returned_token(self, query: Mapping[str, str]) -> str:
+        """Return the token that came back with the browser, or an empty text."""
+
     def finished_url(self, store_url: str, *, service: str, pairing: str) -> str:
         """Return the store's own page that takes over, with the one-time pairing code."""
 
@@ -103,11 +109,25 @@ class Install(Protocol):
 class Platform(Protocol):
     """The pure half of an adapter."""
 
-    name: str
-    title: str
-    capabilities: Capabilities
-    connect_options: Sequence[ConnectOption]
-    install: Install
+    @property
+    def name(self) -> str:
+        """The word in addresses and tables, such as ``woocommerce``."""
+
+    @property
+    def title(self) -> str:
+        """The word for people, such as WooCommerce."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this platform can do."""
+
+    @property
+    def connect_options(self) -> Sequence[ConnectOption]:
+        """What a merchant pastes to connect without the browser."""
+
+    @property
+    def install(self) -> Install:
+        """How a merchant connects in the browser."""
 
     def access(self, options: Mapping[str, str]) -> Access:
         """Return the access that these ``connect_options`` describe.
@@ -136,7 +156,9 @@ class Platform(Protocol):
             Malformed: the body is not what its topic promises.
         """
 
-    def verify_visitor(self, token: str, store: str, keys: Mapping[str, bytes]) -> str:
+    def verify_visitor(
+        self, token: str, store: str, keys: Mapping[str, bytes], now: datetime
+    ) -> str:
         """Return the customer id that a storefront token speaks for; ``keys`` by key id.
 
         Raises:

@@ -1,0 +1,179 @@
+"""The one HTTP client for addresses that merchants gave: safe, bounded, patient.
+
+``SafeTransport`` resolves a name once, refuses what is not a public address, and connects to the
+address it checked, with the original Host and TLS name, so that a name cannot change its mind in
+between. No redirects, no proxies from the environment, 10 MB and 30 s at most.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Iterable, Mapping
+
+import anyio
+import anyio.to_thread
+import httpcore
+import httpx
+from typing_extensions import override
+
+from platforms.errors import (
+    AccessRevoked,
+    Malformed,
+    RateLimited,
+    Rejected,
+    TransientError,
+)
+
+BYTES_MAX = 10_000_000
+TIMEOUT_S = 30.0
+RETRY_AFTER_MAX_S = 3600.0
+
+
+class UnsafeAddress(Rejected):
+    """The address leads to a network that is not the public internet."""
+
+
+def is_safe(address: str, *, allow_loopback: bool) -> bool:
+    """Return whether we may connect there: globally routable, mapped and NAT64 forms unwrapped."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        nat64 = ipaddress.ip_network("64:ff9b::/96")
+        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in nat64 else ip.ipv4_mapped
+        ip = inner or ip
+    return (ip.is_global and not ip.is_multicast) or (allow_loopback and ip.is_loopback)
+
+
+async def resolve(host: str) -> list[str]:
+    """Return the addresses of a host name, by the system's resolver.
+
+    Raises:
+        TransientError: the name does not resolve now.
+    """
+    try:
+        found = await anyio.to_thread.run_sync(
+            lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        )
+    except (OSError, UnicodeError) as error:
+        raise TransientError(f"{host} cannot be found: {error}") from error
+    return [str(entry[4][0]) for entry in found]
+
+
+class _SafeBackend(httpcore.AsyncNetworkBackend):
+    """Opens connections for httpcore: resolves, checks, and connects to what was checked."""
+
+    def __init__(self, *, allow_loopback: bool) -> None:
+        self._allow_loopback = allow_loopback
+        self._inner = httpcore.AnyIOBackend()
+
+    @override
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        addresses = await resolve(host)
+        if not all(is_safe(one, allow_loopback=self._allow_loopback) for one in addresses):
+            raise UnsafeAddress(f"{host} is not on the public internet")
+        address = min(addresses, key=lambda one: ":" in one)  # IPv4 first: few stores lack it
+        return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+
+    @override
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+class SafeTransport(httpx.AsyncHTTPTransport):
+    """Connects to checked addresses only, over TLS; see the module's docstring.
+
+    ``allow_loopback`` is for development: stores on this machine, and plain http.
+    """
+
+    def __init__(self, *, allow_loopback: bool = False) -> None:
+        super().__init__(trust_env=False)
+        self._allow_http = allow_loopback
+        # httpx has no public way to pass a network backend. Pools go by host name, not by
+        # address, so two stores behind one CDN never share a TLS connection.
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=httpx.create_ssl_context(trust_env=False),
+            network_backend=_SafeBackend(allow_loopback=allow_loopback),
+            max_connections=100,
+            max_keepalive_connections=20,
+            keepalive_expiry=5.0,
+        )
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.scheme != "https" and not self._allow_http:
+            raise UnsafeAddress(f"{request.url.host} must be reached over https")
+        return await super().handle_async_request(request)
+
+
+def client(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    """Return the client that every call to a store goes through."""
+    return httpx.AsyncClient(
+        transport=transport,
+        timeout=TIMEOUT_S,
+        follow_redirects=False,
+        trust_env=False,
+        headers={"User-Agent": "Perennial (+https://github.com/perennial-retention/perennial)"},
+    )
+
+
+async def call(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """Send a request and return the whole answer, of any status; network trouble becomes ours.
+
+    Raises:
+        TransientError: it could not be sent, or not answered in time.
+        UnsafeAddress: the address is not a public one.
+        Malformed: the answer is larger than ``BYTES_MAX``.
+    """
+    try:
+        with anyio.fail_after(TIMEOUT_S):
+            response = await http.send(request, stream=True)
+            try:
+                response._content = await _bounded(response)
+            finally:
+                await response.aclose()
+    except (httpx.HTTPError, TimeoutError) as error:
+        raise TransientError(f"{request.url.host}: {type(error).__name__} {error}") from error
+    return response
+
+
+async def _bounded(response: httpx.Response) -> bytes:
+    """Read a body, decoded, and give up where it grows past the limit."""
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > BYTES_MAX:
+            raise Malformed(f"the answer is larger than {BYTES_MAX} bytes")
+    return bytes(body)
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float:
+    """Return the patience that an answer asks for, 1 s where it names none we can read."""
+    try:
+        return min(max(float(headers.get("retry-after", "1")), 0.0), RETRY_AFTER_MAX_S)
+    except ValueError:
+        return 1.0
+
+
+def checked(response: httpx.Response, message: str = "") -> httpx.Response:
+    """Return the answer if it is a success.
+
+    Raises:
+        RateLimited: 429. TransientError: 408, 425 or 5xx. AccessRevoked: 401 or 403.
+        Rejected: any other refusal, or a redirect.
+    """
+    said = message or f"{response.request.method} {response.request.url.path}"
+    status = response.status_code
+    if status == 429:
+        raise RateLimited(f"{said}: 429", retry_after_s=retry_after_s(response.headers))
+    if status >= 500 or status in {408, 425}:
+        raise TransientError(f"{said}: {status}")
+    if status in {401, 403}:
+        raise AccessRevoked(f"{said}: {status}")
+    if not response.is_success:
+        raise Rejected(f"{said}: {status}")
+    return response
