@@ -1,0 +1,1 @@
+"""WooCommerce: the adapter, and a store of our own to try it on."""

@@ -1,0 +1,91 @@
+"""Money and time as WooCommerce writes them: decimal strings, and naive stamps in two clocks.
+
+Inside the fake, money is whole minor units (every store here has two decimals) and times are
+aware; only records hold the vendor's spellings.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import ROUND_HALF_UP, Decimal
+
+from platforms.woocommerce.fake.errors import Record, invalid_param
+
+STAMP = "%Y-%m-%dT%H:%M:%S"
+_DATE_TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?P<zone>[Zz]|[+-]\d{2}(?::?\d{2})?)?"
+)
+SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
+
+
+def cents(text: object) -> int:
+    """Read a decimal string; empty is zero."""
+    exact = Decimal(str(text or "0")) * 100
+    return int(exact.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def decimal(minor: int) -> str:
+    """Write minor units with two decimals."""
+    return f"{'-' if minor < 0 else ''}{abs(minor) // 100}.{abs(minor) % 100:02d}"
+
+
+def short(minor: int) -> str:
+    """Write minor units without trailing zeros, as coupon lines have them."""
+    return decimal(minor).rstrip("0").rstrip(".")
+
+
+def number(minor: int) -> int | float:
+    """Return minor units as a JSON number, whole where it can be."""
+    return minor // 100 if minor % 100 == 0 else minor / 100
+
+
+def spread(amount: int, weights: Sequence[int]) -> list[int]:
+    """Split ``amount`` over ``weights`` in proportion, to the cent, never above a weight."""
+    whole = sum(weights)
+    amount = min(amount, whole)
+    if amount <= 0:
+        return [0] * len(weights)
+    parts = [amount * weight // whole for weight in weights]
+    left = amount - sum(parts)
+    for place, weight in enumerate(weights):
+        extra = min(left, weight - parts[place], 1)
+        parts[place] += extra
+        left -= extra
+    return parts
+
+
+def gmt(at: datetime) -> str:
+    """Write an instant as a naive GMT stamp."""
+    return at.astimezone(UTC).strftime(STAMP)
+
+
+def stamp(record: Record, name: str, at: datetime | None, zone: tzinfo) -> None:
+    """Write a time in both of a record's spellings: site time and GMT."""
+    record[name] = at.astimezone(zone).strftime(STAMP) if at else None
+    record[f"{name}_gmt"] = gmt(at) if at else None
+
+
+def read_time(text: str, zone: tzinfo) -> datetime:
+    """Read a stamp as site time unless it names its own zone."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+def read_filter(name: str, text: str, zone: tzinfo, *, dates_are_gmt: bool) -> str:
+    """Return the naive GMT stamp that a date filter compares with, the vendor's trap included.
+
+    A stamp that names its zone is first moved to site time; ``dates_are_gmt`` then takes that
+    for GMT, so it is off by the site's offset (recorded in New York and Berlin).
+    """
+    found = _DATE_TIME.fullmatch(text)
+    if not found:
+        raise invalid_param(name, "rest_invalid_date", "Invalid date.")
+    site = datetime.fromisoformat(text.upper())
+    if found["zone"]:
+        site = site.astimezone(zone)
+    return gmt(site.replace(tzinfo=UTC if dates_are_gmt else zone))
+
+
+def offset_hours(at: datetime, zone: tzinfo) -> float:
+    """Return how far site time is ahead of GMT, in hours."""
+    return (at.astimezone(zone).utcoffset() or timedelta()) / timedelta(hours=1)
