@@ -1,0 +1,266 @@
+"""The adapter against the fake, which follows the recorded store: reading, listing, writing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import httpx
+import orjson
+import pytest
+
+from platforms.errors import AccessRevoked, Malformed, Rejected, SignatureInvalid
+from platforms.model import Delivery, Discount, Ignored, Seen, Touched
+from platforms.woocommerce.adapter import TOPICS, WooCommerce
+from platforms.woocommerce.fake import coupons, create_fake, orders, people, products, refunds
+from tests.platforms.woocommerce.conftest import KEY, SAMPLES, SECRET, URL
+
+WOO = WooCommerce()
+HOOK = "https://rewards.example.test/webhooks/woocommerce/s1"
+WANTED = Discount(
+    code="ABCD2345", redemption_id="r1", amount_minor=500, minimum_minor=2000, currency="EUR",
+    email="Maya@example.test", expires_at=datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC),
+)  # fmt: skip
+
+
+@pytest.fixture
+def http(store):
+    return httpx.AsyncClient(transport=httpx.ASGITransport(create_fake(store)))
+
+
+@pytest.fixture
+def client(http):
+    return WOO.open({"url": URL, "key": KEY, "secret": SECRET}, http)
+
+
+async def everything(client, kind, since=None):
+    items, cursor = [], None
+    while True:
+        page = await client.page(kind, cursor, since)
+        items += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return items
+
+
+def delivery(name):
+    """A recorded delivery: header lines and the raw body."""
+    lines = (SAMPLES / "webhooks" / f"{name}.headers").read_text().splitlines()
+    pairs = (line.split(": ", 1) for line in lines if ": " in line)
+    headers = {key.lower(): value for key, value in pairs}
+    return Delivery(headers=headers, body=(SAMPLES / "webhooks" / f"{name}.body").read_bytes())
+
+
+def test_recorded_deliveries_verify_with_their_secret_and_no_other():
+    one = delivery("02-order-complete--order_updated")
+
+    WOO.verify(one, 's3cret & "quoted" <é>')
+    for secret in ("", "s3cret", 's3cret & "quoted" <e>'):
+        with pytest.raises(SignatureInvalid):
+            WOO.verify(one, secret)
+    with pytest.raises(SignatureInvalid):
+        WOO.verify(replace(one, body=one.body + b" "), 's3cret & "quoted" <é>')
+
+
+def test_a_ping_is_known_and_a_delivery_is_none():
+    assert WOO.is_ping(delivery("ping--hook_order_created")) is True
+    assert WOO.is_ping(delivery("02-order-complete--order_updated")) is False
+
+
+def test_a_recorded_order_reads_to_the_cent():
+    change = WOO.read(delivery("02-order-complete--order_updated"))
+
+    assert isinstance(change, Seen)
+    assert change.is_complete is True
+    order = change.record
+    body = orjson.loads(delivery("02-order-complete--order_updated").body)
+    assert (order.id, order.status, order.is_paid) == (str(body["id"]), "completed", True)
+    assert order.total_minor == round(float(body["total"]) * 100)
+    assert [line.total_minor for line in order.lines] == [
+        round(float(line["total"]) * 100) for line in body["line_items"]
+    ]
+    assert order.updated_at.isoformat() == body["date_modified_gmt"] + "+00:00"
+
+
+def test_an_order_with_refunds_is_incomplete():
+    change = WOO.read(delivery("05-order-partial-refund--order_updated"))
+    assert isinstance(change, Seen)
+    assert change.is_complete is False
+
+
+def test_a_deletion_only_touches_and_other_topics_are_ignored():
+    assert isinstance(WOO.read(delivery("10-order-trash--order_deleted")), Touched)
+    topic = "05-order-partial-refund--action_woocommerce_order_partially_refunded"
+    assert isinstance(WOO.read(delivery(topic)), Ignored)
+
+
+@pytest.mark.parametrize("field", ["id", "status", "currency", "total", "date_modified_gmt"])
+def test_an_order_without_a_required_field_is_malformed(field):
+    one = delivery("02-order-complete--order_updated")
+    body = {key: value for key, value in orjson.loads(one.body).items() if key != field}
+    with pytest.raises(Malformed):
+        WOO.read(replace(one, body=orjson.dumps(body)))
+
+
+def test_delivery_keys_tell_two_real_deliveries_apart():
+    one = delivery("02-order-complete--order_updated")
+    other = {**one.headers, "x-wc-webhook-delivery-id": "another"}
+    keys = {
+        WOO.delivery_key(one),
+        WOO.delivery_key(replace(one, headers=other)),
+        WOO.delivery_key(replace(one, body=one.body + b" ")),
+    }
+    assert len(keys) == 3
+    assert WOO.delivery_key(one) == WOO.delivery_key(delivery("02-order-complete--order_updated"))
+
+
+async def test_a_listing_shows_every_order_but_drafts_once_and_the_trash(store, client):
+    coffee = products.create(store, {"name": "Coffee", "regular_price": "10.00"})["id"]
+    made = [
+        orders.create(store, {"line_items": [{"product_id": coffee, "quantity": 1}]})
+        for _ in range(230)
+    ]
+    orders.update(store, made[0], {"status": "checkout-draft"})
+    orders.delete(store, made[1], force=False)
+
+    listed = await everything(client, "order")
+
+    ids = {item.record.id for item in listed}
+    assert ids >= {str(order["id"]) for order in made[1:]}
+    assert str(made[0]["id"]) not in ids
+    (trashed,) = {item.record for item in listed if item.record.id == str(made[1]["id"])}
+    assert trashed.is_deleted is True
+
+
+async def test_an_increment_starts_in_the_second_asked_for(store, client, clock):
+    coffee = products.create(store, {"name": "Coffee", "regular_price": "10.00"})["id"]
+    body = {"line_items": [{"product_id": coffee, "quantity": 1}]}
+    old = orders.create(store, body)
+    clock.forward(hours=1)
+    since = clock()
+    same = orders.create(store, body)
+    clock.forward(seconds=1)
+    new = orders.create(store, body)
+
+    ids = {item.record.id for item in await everything(client, "order", since)}
+
+    assert ids >= {str(same["id"]), str(new["id"])}
+    assert str(old["id"]) not in ids
+
+
+async def test_fetching_completes_refunds_and_finds_trash_and_nothing(store, client):
+    coffee = products.create(store, {"name": "Coffee", "regular_price": "10.00"})["id"]
+    body = {"line_items": [{"product_id": coffee, "quantity": 2}], "set_paid": True}
+    refunded, trashed = orders.create(store, body), orders.create(store, body)
+    line = refunded["line_items"][0]["id"]
+    part = {"id": line, "quantity": 1, "refund_total": "10.00"}
+    refunds.create(store, refunded, {"line_items": [part]})
+    refunds.create(store, refunded, {"amount": "3.00"})
+    orders.delete(store, trashed, force=False)
+
+    ids = [str(refunded["id"]), str(trashed["id"]), "99999"]
+    found = await client.fetch("order", ids)
+
+    first, second = sorted(found[ids[0]].refunds, key=lambda refund: refund.amount_minor)
+    assert (first.amount_minor, first.lines, first.other_minor) == (300, (), 0)
+    assert second.amount_minor == 1000
+    assert [(one.line_id, one.quantity, one.total_minor) for one in second.lines] == [
+        (str(line), 1, 1000)
+    ]
+    assert found[ids[1]].is_deleted is True
+    assert found[ids[2]] is None
+
+
+async def test_subscribing_twice_is_subscribing_once(store, client):
+    await client.subscribe(HOOK, "first")
+    await client.subscribe(HOOK, "second")
+
+    there = await client.subscriptions(HOOK)
+    assert sorted(one.topic for one in there) == sorted(TOPICS)
+    assert all(one.is_active for one in there)
+    assert len(list(store.all("webhook"))) == len(TOPICS)
+
+
+async def test_a_discount_is_issued_once_and_read_back(store, client):
+    first = await client.issue_discount(WANTED)
+    again = await client.issue_discount(WANTED)
+
+    assert first == again
+    assert first.is_usable is True
+    assert len(list(store.all("coupon"))) == 1
+    seen = await client.read_discount("ABCD2345")
+    assert seen == first
+    assert seen.discount == replace(WANTED, code="abcd2345", email="maya@example.test")
+
+
+async def test_another_redemptions_discount_is_not_adopted(client):
+    await client.issue_discount(WANTED)
+    for other in (
+        replace(WANTED, redemption_id="r2"),
+        replace(WANTED, amount_minor=600),
+        replace(WANTED, email="jude@example.test"),
+    ):
+        with pytest.raises(Rejected):
+            await client.issue_discount(other)
+
+
+async def test_an_address_that_the_store_drops_leaves_no_open_coupon(store, client):
+    with pytest.raises(Rejected):
+        await client.issue_discount(replace(WANTED, email="not an address"))
+
+    assert list(store.all("coupon")) == []
+
+
+async def test_revoking_twice_is_revoking_once_and_others_are_left_alone(store, client):
+    await client.issue_discount(WANTED)
+    await client.revoke_discount(WANTED.code)
+    await client.revoke_discount(WANTED.code)
+    assert await client.read_discount(WANTED.code) is None
+
+    coupons.create(store, {"code": "summer", "amount": "1.00"})
+    with pytest.raises(Rejected):
+        await client.revoke_discount("SUMMER")
+
+
+async def test_info_says_name_currency_and_zone(store, client):
+    info = await client.info()
+    assert (info.currency, info.timezone) == (store.site.currency, store.site.timezone)
+    assert (info.name, info.url) == (store.site.name, URL)
+
+
+async def test_a_wrong_secret_is_revoked_access(http):
+    wrong = WOO.open({"url": URL, "key": KEY, "secret": "cs_wrong"}, http)
+    with pytest.raises(AccessRevoked, match=r"settings"):
+        await wrong.info()
+
+
+async def test_over_plain_http_requests_are_signed(store, http):
+    store.world = replace(store.world, clock=lambda: datetime.now(UTC))  # signatures carry it
+    store.site = replace(store.site, url="http://store.example.test")
+    plain = WOO.open({"url": "http://store.example.test", "key": KEY, "secret": SECRET}, http)
+    people.create(store, {"email": "p@example.test"})
+
+    assert (await plain.info()).currency == store.site.currency
+    assert {item.record.email for item in (await plain.page("customer", None, None)).items} >= {
+        "p@example.test"
+    }
+
+
+@pytest.mark.parametrize(
+    ("typed", "url"),
+    [
+        ("store.example", "https://store.example"),
+        (" https://Store.example/ ", "https://store.example"),
+        ("http://store.example:8080/shop/", "http://store.example:8080/shop"),
+        ("https://store.example/wp-admin/index.php", "https://store.example"),
+        ("https://store.example/shop/wp-json/wc/v3", "https://store.example/shop"),
+    ],
+)
+def test_addresses_are_taken_as_merchants_paste_them(typed, url):
+    assert WOO.install.store_url(typed) == url
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "ftp://store.example", "https://", "https://a:b@c", "x:99999"]
+)
+def test_what_is_no_address_is_said_so(typed):
+    with pytest.raises(Malformed):
+        WOO.install.store_url(typed)
