@@ -1,0 +1,1 @@
+"""Stores and their records, as the platforms last showed them."""

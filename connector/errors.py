@@ -1,0 +1,113 @@
+"""Errors of the backend, each with the HTTP status and the stable code that it is told with.
+
+::
+
+    PerennialError
+    ├── SettingsInvalid            the environment is not what it must be
+    ├── InvalidProgram       422   a program document has a mistake
+    ├── StoreUnknown         404   no such store
+    ├── DeliveryForged       401   a webhook that the store's secret did not sign
+    ├── BodyTooLarge         413   a request longer than it may be
+    ├── VisitorUnknown       401   no token, or one that is not good
+    ├── AdminUnknown         401   a merchant's link is used up or too old
+    ├── CodeUnknown          404   a pairing code or installation that is used up or too old
+    ├── RequestInvalid       400   a request that can't be right
+    ├── RewardUnavailable    404   no such reward in the program now
+    ├── InsufficientPoints   409   the balance is less than the reward costs
+    ├── KeyReused            422   one Idempotency-Key, two different requests
+    ├── ConnectFailed        422   a store could not be connected; the sentence says what to do
+    └── NotReady             503   our own trouble: try again
+"""
+
+from typing import ClassVar
+
+
+class PerennialError(Exception):
+    """Anything that we tell somebody about in one sentence."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+
+
+class SettingsInvalid(PerennialError):
+    """Settings are missing or wrong; the message names all of them."""
+
+    code = "settings-invalid"
+
+
+class InvalidProgram(PerennialError):
+    """A program document has a mistake; the message has its path and what would be right."""
+
+    status, code = 422, "invalid-program"
+
+
+class StoreUnknown(PerennialError):
+    """There is no such store."""
+
+    status, code = 404, "store-unknown"
+
+
+class DeliveryForged(PerennialError):
+    """A webhook that the store's secret did not sign."""
+
+    status, code = 401, "delivery-forged"
+
+
+class BodyTooLarge(PerennialError):
+    """A request whose body is longer than we read."""
+
+    status, code = 413, "body-too-large"
+
+
+class VisitorUnknown(PerennialError):
+    """The request names no visitor, or its token is not good."""
+
+    status, code = 401, "visitor-unknown"
+
+
+class AdminUnknown(PerennialError):
+    """The link into the merchant pages is used up, too old, or never was."""
+
+    status, code = 401, "admin-unknown"
+
+
+class CodeUnknown(PerennialError):
+    """A pairing code or an installation that is used up, too old, or never was."""
+
+    status, code = 404, "code-unknown"
+
+
+class RequestInvalid(PerennialError):
+    """The request can't be right; the message says what would be."""
+
+    status, code = 400, "request-invalid"
+
+
+class RewardUnavailable(PerennialError):
+    """The program in force has no such reward, or not in the store's currency."""
+
+    status, code = 404, "reward-unavailable"
+
+
+class InsufficientPoints(PerennialError):
+    """The balance is less than the reward costs; nothing was spent."""
+
+    status, code = 409, "insufficient-points"
+
+
+class KeyReused(PerennialError):
+    """The Idempotency-Key was used for a different request."""
+
+    status, code = 422, "key-reused"
+
+
+class ConnectFailed(PerennialError):
+    """A store could not be connected; the message says why and what to do."""
+
+    status, code = 422, "connect-failed"
+
+
+class NotReady(PerennialError):
+    """Our own trouble: the request was fine, try it again."""
+
+    status, code = 503, "not-ready"

@@ -1,0 +1,1 @@
+"""Small pure things that everybody imports: the clock, ids, events."""

@@ -1,0 +1,31 @@
+"""Time is an argument: whoever needs now takes a ``Clock``. And calendar sums, in a named zone."""
+
+import calendar
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """Return the machine's time, aware UTC. Composition roots pass it on; nobody else calls it."""
+    return datetime.now(UTC)  # noqa: TID251 - the one place that reads the machine's time
+
+
+def add_days(at: datetime, days: int, zone: tzinfo) -> datetime:
+    """Return the same wall time so many days later in the zone, in UTC."""
+    return (at.astimezone(zone) + timedelta(days=days)).astimezone(UTC)
+
+
+def add_months(at: datetime, months: int, zone: tzinfo) -> datetime:
+    """Return the same wall time so many months later in the zone, on the last day if need be."""
+    local = at.astimezone(zone)
+    year, month0 = divmod(local.year * 12 + local.month - 1 + months, 12)
+    day = min(local.day, calendar.monthrange(year, month0 + 1)[1])
+    return local.replace(year=year, month=month0 + 1, day=day).astimezone(UTC)
+
+
+def end_of_month(at: datetime, zone: tzinfo) -> datetime:
+    """Return the first instant of the month after ``at`` in the zone, in UTC."""
+    first = at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return add_months(first, 1, zone)

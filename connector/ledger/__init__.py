@@ -1,0 +1,1 @@
+"""Points: an append-only ledger, and the only code that writes it."""

@@ -1,0 +1,50 @@
+"""Tables of the ledger: accounts, and entries that are only ever added."""
+
+from typing import ClassVar
+
+from tortoise import fields
+from tortoise.models import Model
+
+from connector.commerce.models import ID_MAX
+
+
+class AccountRow(Model):
+    """Whose points: a customer's or a guest's.
+
+    Dirty while ``dirty_gen`` is ahead of ``settled_gen``; due when ``next_due_at`` is past, which
+    is when ``next_due_points`` expire.
+    ``version`` grows with every change of the ledger.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    key = fields.CharField(max_length=100)
+    dirty_gen = fields.IntField(default=1)
+    settled_gen = fields.IntField(default=0)
+    next_due_at = fields.DatetimeField(null=True)
+    next_due_points = fields.BigIntField(default=0)
+    version = fields.IntField(default=0)
+
+    class Meta:
+        table = "account"
+        unique_together: ClassVar = (("store", "key"),)
+        indexes: ClassVar = (("next_due_at",),)
+
+
+class EntryRow(Model):
+    """Points that came or went. ``n`` counts the entries of one ledger key."""
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    account = fields.CharField(max_length=100)
+    cause = fields.CharField(max_length=200)
+    kind = fields.CharField(max_length=16)
+    effective_at = fields.DatetimeField()
+    n = fields.IntField()
+    points = fields.BigIntField()
+    posted_at = fields.DatetimeField()
+    why = fields.TextField()
+
+    class Meta:
+        table = "entry"
+        unique_together: ClassVar = (("store", "account", "cause", "kind", "effective_at", "n"),)

@@ -1,0 +1,1 @@
+"""Between platforms and our tables: inbox, fetching, listings, and the outbox."""

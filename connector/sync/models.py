@@ -1,0 +1,72 @@
+"""Tables of what came in, what must go out, and of connections being made."""
+
+from typing import ClassVar
+
+from tortoise import fields
+from tortoise.models import Model
+
+from connector.commerce.models import ID_MAX
+
+
+class InboxRow(Model):
+    """A delivery that we acknowledged.
+
+    ``state``: ``waiting`` until it is read, then ``done``, or ``parked`` where nobody can read it
+    (``trouble`` says why). A body too large to keep is left out and its hash is the key.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    key = fields.CharField(max_length=64)
+    headers = fields.JSONField[dict[str, str]]()
+    body = fields.BinaryField(null=True)
+    received_at = fields.DatetimeField()
+    state = fields.CharField(max_length=8, default="waiting")
+    trouble = fields.TextField(default="")
+
+    class Meta:
+        table = "inbox"
+        unique_together: ClassVar = (("store", "key"),)
+        indexes: ClassVar = (("state", "id"),)
+
+
+class OutboxRow(Model):
+    """A push: the other side must come to agree with us about ``target``.
+
+    What to send is computed when it is sent. Wanted again while ``wanted_gen`` is ahead of
+    ``agreed_gen``. Parked, it waits for the merchant, and ``trouble`` says for what.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    kind = fields.CharField(max_length=32)
+    target = fields.CharField(max_length=ID_MAX)
+    wanted_gen = fields.IntField(default=1)
+    agreed_gen = fields.IntField(default=0)
+    attempts = fields.IntField(default=0)
+    due_at = fields.DatetimeField()
+    is_parked = fields.BooleanField(default=False)
+    trouble = fields.TextField(default="")
+
+    class Meta:
+        table = "outbox"
+        unique_together: ClassVar = (("store", "kind", "target"),)
+        indexes: ClassVar = (("is_parked", "due_at"),)
+
+
+class TicketRow(Model):
+    """Something that may be used once, and not for long. Only the hash of its secret is kept.
+
+    ``purpose``: ``install`` (``subject`` is the store's address), ``pair`` or ``admin``
+    (``subject`` is the store's id).
+    """
+
+    digest = fields.CharField(max_length=64, primary_key=True)
+    purpose = fields.CharField(max_length=16)
+    platform = fields.CharField(max_length=32, default="")
+    subject = fields.CharField(max_length=500)
+    store = fields.CharField(max_length=ID_MAX, default="")
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "ticket"
