@@ -1,0 +1,1 @@
+"""Retention features, a folder each. They never import each other."""

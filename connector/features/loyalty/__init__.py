@@ -1,0 +1,20 @@
+"""Points: earning, expiry, redemption. One fold per account; see ``rules``."""
+
+from connector.features.loyalty.service import Loyalty
+from connector.features.loyalty.storefront import Storefront
+from connector.rewards.redemptions import PUSH
+from connector.web.feature import Feature, Part, Tools
+
+
+def start(tools: Tools) -> Part:
+    """Return the feature's hooks, pushes, work and routes."""
+    loyalty = Loyalty(tools)
+    return Part(
+        hooks=(loyalty.on_stored, loyalty.redemptions.on_stored),
+        pushes={PUSH: loyalty.redemptions.push},
+        work=(loyalty.settle_some,),
+        routes=Storefront(tools, loyalty).routes(),
+    )
+
+
+FEATURE = Feature(name="loyalty", models="connector.features.loyalty.models", start=start)

@@ -1,0 +1,79 @@
+"""Every point of a balance, with its cause and its arithmetic."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.commerce.models import CustomerRow, OrderRow, StoreRow
+from connector.commerce.records import snapshot
+from connector.errors import RequestInvalid
+from connector.ledger import ledger
+from connector.ledger.models import AccountRow
+from platforms.model import Customer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One entry; ``balance`` is what all entries up to it add up to."""
+
+    effective_at: datetime
+    kind: str
+    points: int
+    balance: int
+    cause: str
+    why: str
+    is_pending: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """An account's ledger, in the order in which it takes effect."""
+
+    account: str
+    available: int
+    pending: int
+    lines: list[Line]
+
+
+async def explain_account(store: StoreRow, who: str, now: datetime) -> Explanation:
+    """Explain the account of a customer id, an e-mail address, an order's guest, or an account key.
+
+    Raises:
+        RequestInvalid: nobody here has such an account.
+    """
+    account = await _find(store.id, who)
+    entries = await ledger.entries(store.id, account)
+    lines, total = [], 0
+    for entry in entries:
+        total += entry.points
+        lines.append(
+            Line(
+                effective_at=entry.effective_at,
+                kind=entry.kind,
+                points=entry.points,
+                balance=total,
+                cause=entry.cause,
+                why=entry.why,
+                is_pending=entry.effective_at > now,
+            )
+        )
+    balance = await ledger.balance(store.id, account, now)
+    return Explanation(
+        account=account, available=balance.available, pending=balance.pending, lines=lines
+    )
+
+
+async def _find(store: str, who: str) -> str:
+    for key in (who, f"customer:{who}"):
+        if await AccountRow.exists(store=store, key=key):
+            return key
+    for row in await CustomerRow.filter(store=store, body__not_isnull=True):
+        held = snapshot(row)
+        if isinstance(held, Customer) and (held.email or "").lower() == who.lower():
+            return f"customer:{held.id}"
+    order = await OrderRow.get_or_none(store=store, platform_id=who.removeprefix("order:"))
+    if order is not None and order.account:
+        return order.account
+    raise RequestInvalid(
+        f"nobody called {who!r}: give a customer id, the e-mail address of a customer,"
+        " order:ID for a guest's account, or an account key"
+    )

@@ -1,0 +1,1 @@
+"""The loyalty fold and its parts: pure, without clock, database or await."""

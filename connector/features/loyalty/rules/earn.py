@@ -1,0 +1,51 @@
+"""What an order earns and what its refunds leave: the arithmetic of the loyalty fold.
+
+Pure. Money is in minor units, points are whole. Nothing here *awards*: ``fold`` walks an
+account's facts and asks these functions what should be true; the ledger posts the difference.
+Repeated, late and reordered webhooks, backfills, edits and refunds are therefore one code path.
+"""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from math import ceil, floor
+
+from connector.features.loyalty.rules.program import EarnRule
+from platforms.model import Order, Refund
+
+
+def explained_minor(refund: Refund) -> int:
+    """Return how much of a refund its lines, shipping and fees account for, tax included."""
+    return refund.other_minor + sum(line.total_minor + line.tax_minor for line in refund.lines)
+
+
+def kept_minor(order: Order, refunds: Iterable[Refund]) -> Fraction:
+    """Return the goods that these refunds of the order leave, exactly, 0 or more.
+
+    What a refund names comes off as it is. Money that nothing explains takes its share of what
+    is then left of the whole order, so a fully refunded order keeps nothing.
+    """
+    goods = sum(line.total_minor for line in order.lines)
+    left, unexplained = order.total_minor, 0
+    for refund in refunds:
+        explained = explained_minor(refund)
+        goods -= sum(line.total_minor for line in refund.lines)
+        left -= explained
+        unexplained += max(refund.amount_minor - explained, 0)
+    if left <= unexplained:
+        return Fraction(0)
+    return max(goods * Fraction(left - unexplained, left), Fraction(0))
+
+
+def worth(kept: Fraction, currency: str, rule: EarnRule) -> int:
+    """Return the points of a kept value, rounded once, as the rule says."""
+    step = rule.per_minor.get(currency)
+    if step is None:
+        return 0
+    exact = kept * rule.points / step
+    match rule.rounding:
+        case "floor":
+            return floor(exact)
+        case "ceil":
+            return ceil(exact)
+        case "half_up":
+            return floor(exact + Fraction(1, 2))

@@ -1,0 +1,279 @@
+"""The loyalty fold: what an account's ledger should hold, from snapshots, decisions and the time.
+
+``fold(facts, at)`` is pure and total. It prices every order first (what it grants, and what each
+refund takes back), then walks all movements up to ``at`` in canonical order to find what is left
+of each lot, and so what expires. Points on their way are wanted at once, with the instant at
+which they can be spent; an expiry is wanted only once it is due.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from fractions import Fraction
+from heapq import heapify, heappop, heappush
+from math import floor
+
+from connector.features.loyalty.rules.earn import kept_minor, worth
+from connector.features.loyalty.rules.lots import NEVER, Lot, Purse
+from connector.features.loyalty.rules.program import (
+    EarnRule,
+    Program,
+    Publication,
+    in_force,
+)
+from connector.kernel.clock import add_days, add_months, end_of_month
+from connector.kernel.posting import Posting
+from platforms.model import Order, Refund
+from platforms.money import to_text
+
+RELEASE_GRACE = timedelta(days=30)  # what was given back lasts at least so long
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redemption:
+    """The decision to spend points, and the later one to give them back, if there was one."""
+
+    id: str
+    cost: int
+    code: str
+    redeemed_at: datetime
+    released_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that an account's points follow from.
+
+    ``coded_orders`` are the store's orders, anybody's, that carry a code of the redemptions.
+    """
+
+    orders: Sequence[Order] = ()
+    coded_orders: Sequence[Order] = ()
+    redemptions: Sequence[Redemption] = ()
+    versions: Sequence[Publication] = ()
+    cancel_restores_use: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folded:
+    """What the fold finds: wanted postings, the purse at the instant, and what expires next."""
+
+    postings: tuple[Posting, ...]
+    purse: Purse
+    next_expiry: tuple[datetime, int] | None
+
+
+class Rank(IntEnum):
+    """The order of movements at one instant, and what each does."""
+
+    EXPIRY = 0
+    REFUND = 2
+    MATURITY = 3
+    REDEMPTION = 4
+    RELEASE = 5
+    LATE_USE = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Movement:
+    """One step of the walk: what happens to the lot of ``cause``, or because of it."""
+
+    at: datetime
+    rank: Rank
+    id: str
+    cause: str
+    points: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What one order grants: its postings, its lot as first credited, and that lot's life."""
+
+    postings: tuple[Posting, ...]
+    lot: Lot
+    movements: tuple[Movement, ...]
+
+
+def fold(facts: Facts, at: datetime) -> Folded:
+    """Return what the account's ledger should hold at an instant, and what follows from it."""
+    grants = [grant for order in facts.orders if (grant := granted(order, facts.versions))]
+    postings = [posting for grant in grants for posting in grant.postings]
+    movements = [movement for grant in grants for movement in grant.movements]
+    for redemption in facts.redemptions:
+        for posting, rank in spending(redemption, facts):
+            postings.append(posting)
+            movements.append(_moved(posting, rank, posting.cause))
+    walk = Walk([grant.lot for grant in grants], movements)
+    postings += walk.until(at)
+    return Folded(
+        postings=tuple(postings), purse=walk.purse, next_expiry=walk.purse.next_expiry(at)
+    )
+
+
+def _moved(posting: Posting, rank: Rank, cause: str) -> Movement:
+    """Return the step that a posting takes, on the lot of ``cause``."""
+    return Movement(
+        at=posting.effective_at,
+        rank=rank,
+        id=posting.cause,
+        cause=cause,
+        points=abs(posting.points),
+    )
+
+
+def granted(order: Order, versions: Sequence[Publication]) -> Grant | None:
+    """Return what an order grants by the version in force when it was placed, if anything."""
+    version = in_force(versions, order.placed_at)
+    if version is None or not version.program.earn or not counts(order, version.program):
+        return None
+    rule = version.program.earn[0]
+    gross = worth(kept_minor(order, ()), order.currency, rule)
+    if gross == 0:
+        return None
+    zone = version.program.zone
+    begun = max(order.placed_at, order.paid_at or order.placed_at)
+    available_at = add_days(begun, rule.pending_days, zone)
+    cause = f"order:{order.id}"
+    earned = Posting(cause, "earn", available_at, gross, _priced(order, rule, version.version))
+    taken = tuple(_taken(order, rule, gross, available_at))
+    lot = Lot(
+        cause=cause,
+        points=gross,
+        available_at=available_at,
+        expires_at=expires_at(available_at, version.program),
+    )
+    opening = Movement(at=available_at, rank=Rank.MATURITY, id=cause, cause=cause)
+    refunds = [_moved(posting, Rank.REFUND, cause) for posting in taken]
+    return Grant(postings=(earned, *taken), lot=lot, movements=(opening, *refunds))
+
+
+def counts(order: Order, program: Program) -> bool:
+    """Return whether the order earns: paid, by the merchant's list or else the adapter's word.
+
+    A deleted order keeps what it earned unless the program voids it.
+    """
+    if order.is_deleted and program.deleted_orders == "void":
+        return False
+    return order.status in program.paid_statuses if program.paid_statuses else order.is_paid
+
+
+def _priced(order: Order, rule: EarnRule, version: int) -> str:
+    goods = to_text(sum(line.total_minor for line in order.lines), order.currency)
+    step = to_text(rule.per_minor[order.currency], order.currency)
+    return (
+        f"order {order.number}: goods {goods} {order.currency} x {rule.points} per {step},"
+        f" {rule.rounding}, program version {version}"
+    )
+
+
+def _taken(order: Order, rule: EarnRule, gross: int, available_at: datetime) -> Iterator[Posting]:
+    """Yield what each refund takes back, in the order of the refunds, never more than granted."""
+    left = gross
+    refunds = sorted(order.refunds, key=lambda refund: (refund.refunded_at, refund.id))
+    for count, refund in enumerate(refunds, start=1):
+        kept = kept_minor(order, refunds[:count])
+        now = min(worth(kept, order.currency, rule), left)
+        if now < left:
+            cause = f"order:{order.id}/refund:{refund.id}"
+            effective_at = max(refund.refunded_at, available_at)
+            why = _left_over(order, refund, kept, now)
+            yield Posting(cause, "clawback", effective_at, now - left, why)
+        left = now
+
+
+def _left_over(order: Order, refund: Refund, kept: Fraction, points: int) -> str:
+    amount = to_text(refund.amount_minor, order.currency)
+    goods = to_text(floor(kept), order.currency)
+    return (
+        f"order {order.number}: refund of {amount} {order.currency} leaves goods of"
+        f" {goods} {order.currency}, worth {points} points"
+    )
+
+
+def expires_at(available_at: datetime, program: Program) -> datetime | None:
+    """Return when a lot of this program version ends, None if never."""
+    if program.expiry.kind == "none":
+        return None
+    end = add_months(available_at, program.expiry.months, program.zone)
+    return end_of_month(end, program.zone) if program.expiry.end_of_month else end
+
+
+def spending(one: Redemption, facts: Facts) -> Iterator[tuple[Posting, Rank]]:
+    """Yield a redemption's debit, its release, and the debit of a code that was used after all."""
+    cause = f"redemption:{one.id}"
+    why = f"redeemed for the code {one.code}"
+    yield Posting(cause, "redeem", one.redeemed_at, -one.cost, why), Rank.REDEMPTION
+    if one.released_at is None:
+        return
+    why = f"given back: the code {one.code} was never used"
+    yield Posting(cause, "release", one.released_at, one.cost, why), Rank.RELEASE
+    uses = [order for order in facts.coded_orders if is_use(order, one, facts)]
+    if uses:
+        first = min(uses, key=lambda order: (order.placed_at, order.id))
+        when = max(first.placed_at, one.released_at)
+        why = f"the code {one.code} was used after all, on order {first.number}"
+        yield Posting(cause, "redeem", when, -one.cost, why), Rank.LATE_USE
+
+
+def is_use(order: Order, redemption: Redemption, facts: Facts) -> bool:
+    """Return whether the order uses the redemption's code up."""
+    given_back = order.is_cancelled and facts.cancel_restores_use
+    return redemption.code.lower() in order.codes and not given_back
+
+
+class Walk:
+    """Takes movements in canonical order and keeps the purse."""
+
+    def __init__(self, lots: Iterable[Lot], movements: Iterable[Movement]) -> None:
+        self.purse = Purse()
+        self._ahead = list(movements)
+        self._used: dict[str, list[Lot]] = {}
+        heapify(self._ahead)
+        for lot in lots:
+            self._announce(lot)
+
+    def _announce(self, lot: Lot) -> None:
+        self.purse.lots[lot.cause] = lot
+        if lot.expires_at is not None:
+            end = Movement(at=lot.expires_at, rank=Rank.EXPIRY, id=lot.cause, cause=lot.cause)
+            heappush(self._ahead, end)
+
+    def until(self, at: datetime) -> Iterator[Posting]:
+        """Take every step due by an instant; yield what expires on the way."""
+        while self._ahead and self._ahead[0].at <= at:
+            step = heappop(self._ahead)
+            if step.rank is Rank.EXPIRY:
+                yield from self._expire(step)
+            else:
+                self._take(step)
+
+    def _expire(self, step: Movement) -> Iterator[Posting]:
+        left = self.purse.expire(step.cause)
+        if left:
+            yield Posting(step.cause, "expire", step.at, -left, f"{left} points were left unspent")
+
+    def _take(self, step: Movement) -> None:
+        match step.rank:
+            case Rank.MATURITY:
+                self.purse.open(step.cause)
+            case Rank.REDEMPTION:
+                self._used[step.cause] = self.purse.take(step.points)
+            case Rank.RELEASE:
+                self._release(step)
+            case Rank.REFUND | Rank.LATE_USE:
+                self.purse.take(step.points, first=step.cause)
+
+    def _release(self, step: Movement) -> None:
+        """Give points back as a lot that outlasts what was spent, and a grace from now."""
+        ends = [lot.expires_at or NEVER for lot in self._used.get(step.cause, ())]
+        end = max(min(ends, default=step.at), step.at + RELEASE_GRACE)
+        self._announce(
+            Lot(
+                cause=step.cause,
+                points=step.points,
+                available_at=step.at,
+                expires_at=None if end == NEVER else end,
+            )
+        )
+        self.purse.open(step.cause)

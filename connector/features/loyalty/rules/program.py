@@ -1,0 +1,175 @@
+"""A program: what a merchant publishes, as a TOML document, and its versions in time.
+
+The document's shape is public. What this version of Perennial cannot do yet is refused by name,
+never ignored: a merchant must not believe in a rule that nobody applies.
+"""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import msgspec
+from babel.numbers import list_currencies
+
+from connector.errors import InvalidProgram
+
+ENGINE = 1
+Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Id = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,63}$")]
+Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
+
+WORDS = {
+    "Object contains unknown field": "this version does not know the field",
+    "Object missing required field": "missing the field",
+}
+"""What msgspec says, as a merchant would."""
+
+
+class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """So many ``points`` for every ``per_minor`` of an order's goods, by the order's currency.
+
+    A currency without a step earns nothing. Points are rounded once per order; they can be spent
+    ``pending_days`` after the order was placed and paid.
+    """
+
+    id: Id
+    kind: Literal["order"]
+    count: list[Literal["lines"]] = msgspec.field(default_factory=lambda: ["lines"])
+    points: Positive
+    per_minor: dict[str, Positive]
+    rounding: Literal["floor", "half_up", "ceil"] = "floor"
+    pending_days: Days = 0
+
+
+class Expiry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When a lot of points ends: so many months after it could first be spent."""
+
+    kind: Literal["lot", "none"] = "none"
+    months: Annotated[int, msgspec.Meta(ge=1, le=120)] = 12
+    end_of_month: bool = False
+
+
+class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An amount off one order, for ``cost`` points; values and minimums by currency."""
+
+    id: Id
+    kind: Literal["amount_off"]
+    cost: Positive
+    value_minor: dict[str, Positive]
+    minimum_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
+    code_expires_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] | None = None
+
+
+class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One version of a store's program, as published."""
+
+    name: Name
+    engine: Literal[1]
+    timezone: str
+    currency: str
+    earn_from: datetime | None = None
+    deleted_orders: Literal["keep", "void"] = "keep"
+    negative_balance: Literal["allow"] = "allow"
+    paid_statuses: list[str] = msgspec.field(default_factory=list)
+    earn: list[EarnRule] = msgspec.field(default_factory=list)
+    expiry: Expiry = Expiry()
+    reward: list[Reward] = msgspec.field(default_factory=list)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of all calendar sums."""
+        return ZoneInfo(self.timezone)
+
+    def find_reward(self, reward_id: str) -> Reward | None:
+        """Return the reward of that id, if there is one."""
+        return next((reward for reward in self.reward if reward.id == reward_id), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """A version in force from ``begins_at`` on, until a later one begins."""
+
+    version: int
+    begins_at: datetime
+    program: Program
+
+
+def parse(text: str) -> Program:
+    """Read a program document.
+
+    Raises:
+        InvalidProgram: with the path of the mistake and what would be right.
+    """
+    try:
+        document = tomllib.loads(text)
+        program = msgspec.convert(document, Program)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidProgram(f"this is no TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise InvalidProgram(_plain(str(error))) from error
+    for problem in _problems(program):
+        raise InvalidProgram(problem)
+    return program
+
+
+def _plain(message: str) -> str:
+    """Return msgspec's message with a path that a merchant can find: ``earn[0].points``."""
+    said, _, path = message.partition(" - at `$")
+    where = path.removesuffix("`").lstrip(".") or "the document"
+    for was, becomes in WORDS.items():
+        said = said.replace(was, becomes)
+    return f"{where}: {said}"
+
+
+def _problems(program: Program) -> list[str]:
+    """Return what is wrong with a document that has the right shape."""
+    known = list_currencies()
+    found = []
+    if program.timezone not in available_timezones():
+        found.append(f"timezone: {program.timezone!r} is none; write one like Europe/Warsaw")
+    if program.earn_from is not None and program.earn_from.tzinfo is None:
+        found.append("earn_from: say the zone too, such as 2025-01-01T00:00:00Z")
+    if len(program.earn) > 1:
+        found.append("earn[1]: one earn rule is what this version can do")
+    if len({reward.id for reward in program.reward}) < len(program.reward):
+        found.append("reward: two rewards have one id")
+    used = [("currency", {program.currency: 1})]
+    used += [(f"earn[{n}].per_minor", rule.per_minor) for n, rule in enumerate(program.earn)]
+    for n, reward in enumerate(program.reward):
+        used += [(f"reward[{n}].value_minor", reward.value_minor)]
+        used += [(f"reward[{n}].minimum_minor", reward.minimum_minor)]
+    found += [
+        f"{path}: {code!r} is no currency code; write one like EUR"
+        for path, amounts in used
+        for code in amounts
+        if code not in known
+    ]
+    return found
+
+
+def publications(published: Sequence[tuple[datetime, Program]]) -> tuple[Publication, ...]:
+    """Number versions in the order they were published, and say from when each holds.
+
+    Only the first has ``earn_from``, which may lie in the past; without it, it holds from its
+    publication, as every later one does.
+    """
+    return tuple(
+        Publication(
+            version=number,
+            begins_at=(program.earn_from or at).astimezone(UTC) if number == 1 else at,
+            program=program,
+        )
+        for number, (at, program) in enumerate(published, start=1)
+    )
+
+
+def in_force(versions: Sequence[Publication], at: datetime) -> Publication | None:
+    """Return the last published version that had begun at an instant, if any.
+
+    A fact's own instant decides, not today's: publishing never re-rates the past.
+    """
+    return next((one for one in reversed(versions) if one.begins_at <= at), None)

@@ -1,0 +1,219 @@
+"""What shoppers' widgets are told: plain dataclasses, the contract with ``widgets/``.
+
+``widgets/contract.schema.json`` is generated from these; a test holds the two together. Money is
+in minor units, times are UTC.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from connector.commerce.models import StoreRow
+from connector.features.loyalty.rules.program import EarnRule, Publication, Reward
+from connector.ledger.ledger import Balance
+from connector.ledger.models import EntryRow
+from connector.rewards.models import RedemptionRow
+
+HISTORY_MAX = 50
+REDEMPTIONS_MAX = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreView:
+    """The store that the page belongs to."""
+
+    id: str
+    name: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarnRuleView:
+    """A way to earn: so many ``points`` for every ``per_minor`` of a currency.
+
+    Of kinds there will be more; a widget draws those that it knows.
+    """
+
+    id: str
+    kind: str
+    points: int
+    per_minor: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewardView:
+    """What can be had for points."""
+
+    id: str
+    kind: str
+    cost: int
+    value_minor: dict[str, int]
+    minimum_minor: dict[str, int]
+    code_expires_days: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramView:
+    """The program in force."""
+
+    name: str
+    version: int
+    pending_days: int
+    expiry_months: int | None
+    earn: list[EarnRuleView]
+    rewards: list[RewardView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedemptionView:
+    """One of the visitor's redemptions. The code is told once the store has it."""
+
+    id: str
+    reward_id: str
+    cost: int
+    state: Literal["reserved", "issued", "used", "returned", "unknown"]
+    code: str | None
+    value_minor: int
+    minimum_minor: int
+    currency: str
+    expires_at: datetime | None
+    redeemed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryView:
+    """One line of the visitor's history: what a cause came to at an instant."""
+
+    kind: str
+    points: int
+    at: datetime
+    is_pending: bool
+    order_number: str | None
+    reward_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiryView:
+    """The next points to expire."""
+
+    points: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitorView:
+    """What only the signed-in shopper sees."""
+
+    first_name: str | None
+    available: int
+    pending: int
+    pending_at: datetime | None
+    next_expiry: ExpiryView | None
+    redemptions: list[RedemptionView]
+    history: list[EntryView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateView:
+    """All that the storefront widgets need. No program: nothing is drawn."""
+
+    store: StoreView
+    program: ProgramView | None
+    visitor: VisitorView | None
+
+
+def view_store(store: StoreRow) -> StoreView:
+    """Return the store as shoppers see it."""
+    return StoreView(id=store.id, name=store.name, currency=store.currency)
+
+
+def view_program(version: Publication) -> ProgramView:
+    """Return a program version as shoppers see it."""
+    program = version.program
+    return ProgramView(
+        name=program.name,
+        version=version.version,
+        pending_days=max((rule.pending_days for rule in program.earn), default=0),
+        expiry_months=program.expiry.months if program.expiry.kind == "lot" else None,
+        earn=[_earn(rule) for rule in program.earn],
+        rewards=[_reward(one) for one in sorted(program.reward, key=lambda one: one.cost)],
+    )
+
+
+def _earn(rule: EarnRule) -> EarnRuleView:
+    return EarnRuleView(id=rule.id, kind=rule.kind, points=rule.points, per_minor=rule.per_minor)
+
+
+def _reward(reward: Reward) -> RewardView:
+    return RewardView(
+        id=reward.id,
+        kind=reward.kind,
+        cost=reward.cost,
+        value_minor=reward.value_minor,
+        minimum_minor=reward.minimum_minor,
+        code_expires_days=reward.code_expires_days,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """What an account holds, gathered to be shown. ``orders`` maps order ids to numbers."""
+
+    first_name: str | None
+    balance: Balance
+    next_expiry: ExpiryView | None
+    redemptions: Sequence[RedemptionRow]
+    entries: Sequence[EntryRow]
+    orders: dict[str, str]
+
+
+def view_visitor(held: Holdings, now: datetime) -> VisitorView:
+    """Return what a shopper sees of their own."""
+    rewards = {f"redemption:{row.id}": row.reward_id for row in held.redemptions}
+    return VisitorView(
+        first_name=held.first_name,
+        available=held.balance.available,
+        pending=held.balance.pending,
+        pending_at=held.balance.pending_at,
+        next_expiry=held.next_expiry,
+        redemptions=[_redemption(row) for row in held.redemptions[:REDEMPTIONS_MAX]],
+        history=_history(held, rewards, now),
+    )
+
+
+def _redemption(row: RedemptionRow) -> RedemptionView:
+    is_known = row.state in {"issued", "used"}
+    return RedemptionView(
+        id=row.id,
+        reward_id=row.reward_id,
+        cost=row.cost,
+        state=row.state,  # type: ignore[arg-type]  # the column's own words
+        code=row.code if is_known else None,
+        value_minor=row.amount_minor,
+        minimum_minor=row.minimum_minor,
+        currency=row.currency,
+        expires_at=row.expires_at,
+        redeemed_at=row.redeemed_at,
+    )
+
+
+def _history(held: Holdings, rewards: dict[str, str], now: datetime) -> list[EntryView]:
+    """Return the newest lines, each ledger key netted: corrections are no news to a shopper."""
+    net: dict[tuple[str, str, datetime], int] = {}
+    for entry in held.entries:
+        key = (entry.cause, entry.kind, entry.effective_at)
+        net[key] = net.get(key, 0) + entry.points
+    lines = [(key, points) for key, points in net.items() if points]
+    lines.sort(key=lambda line: (line[0][2], line[0][0], line[0][1]), reverse=True)
+    return [
+        EntryView(
+            kind=kind,
+            points=points,
+            at=at,
+            is_pending=at > now,
+            order_number=held.orders.get(cause.partition("/")[0].removeprefix("order:")),
+            reward_id=rewards.get(cause),
+        )
+        for (cause, kind, at), points in lines[:HISTORY_MAX]
+    ]

@@ -1,0 +1,1 @@
+"""Rewards: a redemption, its discount on the store, and the way back."""

@@ -1,0 +1,44 @@
+"""The table of redemptions: decisions to spend points, and what became of their discounts."""
+
+from typing import ClassVar
+
+from tortoise import fields
+from tortoise.models import Model
+
+from connector.commerce.models import ID_MAX
+
+
+class RedemptionRow(Model):
+    """One use of a reward, with at most one discount on the store.
+
+    The terms are those of the instant at which it was redeemed. ``state``: ``reserved`` until the
+    store has the discount, then ``issued``, then ``used``; ``unknown`` while we can't tell whether
+    the store has it; ``returned`` once the points are back. ``return_at`` is when somebody decided
+    to give the points back, ``released_at`` when that was safe.
+    """
+
+    id = fields.CharField(max_length=ID_MAX, primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    account = fields.CharField(max_length=100)
+    customer_id = fields.CharField(max_length=ID_MAX)
+    idempotency_key = fields.CharField(max_length=100)
+    reward_id = fields.CharField(max_length=64)
+    cost = fields.BigIntField()
+    code = fields.CharField(max_length=100)
+    amount_minor = fields.BigIntField()
+    minimum_minor = fields.BigIntField()
+    currency = fields.CharField(max_length=3)
+    email = fields.CharField(max_length=320, null=True)
+    redeemed_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField(null=True)
+    state = fields.CharField(max_length=8, default="reserved")
+    discount_id = fields.CharField(max_length=ID_MAX, null=True)
+    return_at = fields.DatetimeField(null=True)
+    released_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "redemption"
+        unique_together: ClassVar = (
+            ("store", "account", "idempotency_key"),
+            ("store", "code"),
+        )

@@ -1,0 +1,194 @@
+"""From points to a discount on the store and, where that fails, safely back.
+
+A discount exists at most once: its code follows from the redemption, so that a second try finds
+what the first one made. Points go back only when the store says that the code can't be used and
+was not, and no order has turned up with it within the checkout grace.
+"""
+
+import base64
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tortoise.transactions import in_transaction
+
+from connector.commerce import records
+from connector.commerce.models import StoreRow
+from connector.kernel.clock import Clock
+from connector.kernel.vault import Vault
+from connector.ledger import ledger
+from connector.rewards.models import RedemptionRow
+from connector.sync import outbox
+from connector.sync.stores import Stores
+from platforms.errors import Rejected, TransientError
+from platforms.model import Customer, Discount, DiscountSeen, Order
+
+PUSH = "discount"
+CHECKOUT_GRACE = timedelta(hours=1)  # a checkout that began with the code may end so late
+CODE_BYTES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What is redeemed: the reward, for how many points, and the amount off."""
+
+    reward_id: str
+    cost: int
+    amount_minor: int
+    minimum_minor: int
+    currency: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """Whose redemption, and the key under which they asked."""
+
+    account: str
+    customer_id: str
+    idempotency_key: str
+
+
+class Redemptions:
+    """Reserves, issues and returns."""
+
+    def __init__(self, stores: Stores, vault: Vault, clock: Clock) -> None:
+        self._stores = stores
+        self._vault = vault
+        self._clock = clock
+
+    def code(self, store: str, redemption: str) -> str:
+        """Return the code of a redemption: 80 bits that nobody can guess."""
+        key = self._vault.derive("code", store)
+        digest = hmac.digest(key, redemption.encode(), "sha256")
+        return base64.b32encode(digest[:CODE_BYTES]).decode()
+
+    async def reserve(self, store: str, id_: str, who: Who, terms: Terms) -> RedemptionRow:
+        """Write the decision and want its discount. Inside the transaction that admits it."""
+        now = self._clock()
+        row = await RedemptionRow.create(
+            id=id_,
+            store=store,
+            account=who.account,
+            customer_id=who.customer_id,
+            idempotency_key=who.idempotency_key,
+            reward_id=terms.reward_id,
+            cost=terms.cost,
+            code=self.code(store, id_),
+            amount_minor=terms.amount_minor,
+            minimum_minor=terms.minimum_minor,
+            currency=terms.currency,
+            redeemed_at=now,
+            expires_at=terms.expires_at,
+        )
+        await outbox.want(store, PUSH, id_, now)
+        return row
+
+    async def push(self, store: StoreRow, target: str) -> datetime | None:
+        """Make the store agree with a redemption; see :data:`connector.sync.outbox.Push`.
+
+        Raises:
+            PlatformError: the store didn't answer as it must; the outbox tries again or parks.
+        """
+        row = await RedemptionRow.get(id=target, store=store.id)
+        if row.state in {"used", "returned"}:
+            return None
+        if row.return_at is not None:
+            return await self._give_back(store, row, row.return_at)
+        return await self._issue(store, row)
+
+    async def _issue(self, store: StoreRow, row: RedemptionRow) -> datetime | None:
+        mine = RedemptionRow.filter(id=row.id)
+        try:
+            row.email = row.email or await self._email(store, row.customer_id)
+            await mine.update(email=row.email)
+            seen = await self._stores.client(store).issue_discount(_discount(row))
+        except TransientError:
+            await mine.update(state="unknown")
+            raise
+        except Rejected:
+            await mine.update(return_at=self._clock())
+            return self._clock()
+        await mine.update(discount_id=seen.id)
+        await self._refresh(store, await mine)
+        return None
+
+    async def _email(self, store: StoreRow, customer_id: str) -> str:
+        """Return the address that the code is for: without one it would be open to everybody."""
+        found = await records.customer(store.id, customer_id)
+        if found is None:
+            client = self._stores.client(store)
+            fetched = (await client.fetch("customer", [customer_id]))[customer_id]
+            found = fetched if isinstance(fetched, Customer) else None
+        if found is None or found.email is None:
+            raise Rejected(f"customer {customer_id} has no e-mail address to issue a code to")
+        return found.email
+
+    async def _give_back(
+        self, store: StoreRow, row: RedemptionRow, decided_at: datetime
+    ) -> datetime | None:
+        client = self._stores.client(store)
+        seen = await client.read_discount(row.code)
+        if _is_ours(seen) and seen is not None and seen.is_usable:
+            await client.revoke_discount(row.code)
+            seen = await client.read_discount(row.code)
+        if _is_ours(seen) and seen is not None and (seen.is_usable or seen.times_used):
+            return self._clock() + CHECKOUT_GRACE
+        if self._clock() < decided_at + CHECKOUT_GRACE:
+            return decided_at + CHECKOUT_GRACE
+        async with in_transaction():
+            await ledger.locked(store.id, row.account)
+            if not await self._is_used(store, row):
+                await RedemptionRow.filter(id=row.id).update(released_at=self._clock())
+                await ledger.mark_dirty(store.id, [row.account])
+            await self._refresh(store, [await RedemptionRow.get(id=row.id)])
+        return None
+
+    async def on_stored(self, stored: records.Stored) -> None:
+        """Follow an order's codes: whose points and whose state they touch."""
+        orders = [one for one in (stored.before, stored.after) if isinstance(one, Order)]
+        codes = {code.upper() for order in orders for code in order.codes}
+        if not codes:
+            return
+        rows = await RedemptionRow.filter(store=stored.store.id, code__in=list(codes))
+        await ledger.mark_dirty(stored.store.id, [row.account for row in rows])
+        await self._refresh(stored.store, rows)
+
+    async def _is_used(self, store: StoreRow, row: RedemptionRow) -> bool:
+        """Return whether an order uses the code up; where a cancelled one does not, it doesn't."""
+        gives_back = self._stores.platform(store.platform).capabilities.cancel_restores_use
+        orders = await records.orders_with(store.id, [row.code])
+        return any(not (order.is_cancelled and gives_back) for order in orders)
+
+    async def _refresh(self, store: StoreRow, rows: Sequence[RedemptionRow]) -> None:
+        """Work out the states again, from the orders and what we know of the discounts."""
+        for row in rows:
+            if await self._is_used(store, row):
+                state = "used"
+            elif row.released_at is not None:
+                state = "returned"
+            else:
+                state = "issued" if row.discount_id else row.state
+            await RedemptionRow.filter(id=row.id).update(state=state)
+
+
+def _is_ours(seen: DiscountSeen | None) -> bool:
+    return seen is not None and seen.discount is not None
+
+
+def _discount(row: RedemptionRow) -> Discount:
+    return Discount(
+        code=row.code,
+        redemption_id=row.id,
+        amount_minor=row.amount_minor,
+        minimum_minor=row.minimum_minor,
+        currency=row.currency,
+        email=row.email,
+        expires_at=row.expires_at,
+    )
+
+
+async def redemptions_of(store: str, account: str) -> list[RedemptionRow]:
+    """Return an account's redemptions, newest first."""
+    return await RedemptionRow.filter(store=store, account=account).order_by("-redeemed_at", "id")

@@ -1,0 +1,175 @@
+"""Histories for the laws: orders that are edited, paid late, cancelled and refunded; decisions.
+
+Written from the design's words (3b, 3d), with a clock of whole hours so that instants collide.
+"""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from connector.features.loyalty.rules.fold import Facts, Redemption
+from connector.features.loyalty.rules.program import EarnRule, Expiry, Program, publications
+from platforms.model import Order, OrderLine, Refund, RefundLine
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+END = START + 400 * DAY
+PLACED_DAYS_MAX = 20
+
+
+def program(points=1, pending_days=0, months=None, **changes):
+    """A program of one rule, in Warsaw's zone, which changes its clocks."""
+    return Program(
+        name="Laws",
+        engine=1,
+        timezone="Europe/Warsaw",
+        currency="EUR",
+        earn=[
+            EarnRule(
+                id="orders",
+                kind="order",
+                points=points,
+                per_minor={"EUR": 100},
+                pending_days=pending_days,
+            )
+        ],
+        expiry=Expiry(kind="lot", months=months) if months else Expiry(),
+        **changes,
+    )
+
+
+@st.composite
+def programs(draw):
+    """Two versions, the second from a day within the orders' days."""
+    first = program(
+        points=draw(st.integers(1, 5)),
+        pending_days=draw(st.integers(0, 10)),
+        months=draw(st.sampled_from([None, 1, 2])),
+    )
+    second = program(
+        points=draw(st.integers(1, 5)),
+        pending_days=draw(st.integers(0, 10)),
+        months=draw(st.sampled_from([None, 1, 6])),
+    )
+    later = START + draw(st.integers(1, PLACED_DAYS_MAX)) * DAY
+    return publications([(START, first), (later, second)])
+
+
+@st.composite
+def refunds(draw, order_id, lines, at):
+    """A refund by lines, by amount alone, or both; never dated before ``at``."""
+    named = [
+        RefundLine(
+            line_id=line.id,
+            quantity=1,
+            total_minor=draw(st.integers(0, line.total_minor)),
+            tax_minor=draw(st.integers(0, line.tax_minor)),
+        )
+        for line in draw(st.lists(st.sampled_from(lines), max_size=2, unique=True))
+    ]
+    other = draw(st.sampled_from([0, 0, 490]))
+    explained = other + sum(line.total_minor + line.tax_minor for line in named)
+    more = draw(st.sampled_from([0, 0, draw(st.integers(1, 3000))]))
+    when = at + draw(st.integers(0, 60 * 24)) * HOUR
+    return Refund(
+        id=f"{order_id}-{when:%m%d%H}-{draw(st.integers(0, 9))}",
+        amount_minor=max(explained + more, 1),
+        refunded_at=when,
+        lines=tuple(named),
+        other_minor=other,
+    )
+
+
+@st.composite
+def lives(draw, order_id):
+    """One order's snapshots, oldest first: edited, paid late, cancelled, refunded, unrefunded."""
+    placed_at = START + draw(st.integers(0, PLACED_DAYS_MAX * 24)) * HOUR
+    lines = tuple(
+        OrderLine(
+            id=f"{order_id}.{number}",
+            product_id="p",
+            quantity=1,
+            total_minor=draw(st.integers(0, 9000)),
+            tax_minor=draw(st.integers(0, 900)),
+        )
+        for number in range(draw(st.integers(1, 3)))
+    )
+    total = sum(line.total_minor + line.tax_minor for line in lines) + 490
+    is_paid = draw(st.booleans())
+    order = Order(
+        id=order_id,
+        number=order_id,
+        customer_id="c1",
+        email=None,
+        status="processing" if is_paid else "pending",
+        is_paid=is_paid,
+        is_cancelled=False,
+        currency="EUR",
+        total_minor=total,
+        placed_at=placed_at,
+        paid_at=placed_at if is_paid else None,
+        updated_at=placed_at,
+        lines=lines,
+        codes=draw(st.sampled_from([(), (), ("r1code",)])),
+    )
+    life = [order]
+    for _ in range(draw(st.integers(0, 4))):
+        order = draw(changed(order))
+        life.append(order)
+    return life
+
+
+@st.composite
+def changed(draw, order):
+    """The order after one more thing happened to it."""
+    at = order.updated_at + draw(st.integers(1, 100)) * HOUR
+    what = draw(st.sampled_from(["pay", "cancel", "refund", "refund", "unrefund", "edit", "trash"]))
+    match what:
+        case "pay":
+            changes = {"is_paid": True, "paid_at": order.paid_at or at, "status": "completed"}
+        case "cancel":
+            changes = {"is_paid": False, "is_cancelled": True, "status": "cancelled"}
+        case "refund":
+            refund = draw(refunds(order.id, list(order.lines), at))
+            kept = {one.id: one for one in (*order.refunds, refund)}
+            changes = {"refunds": tuple(kept.values())}
+        case "unrefund":
+            changes = {"refunds": order.refunds[1:]}
+        case "edit":
+            changes = {"lines": order.lines[:1]}
+        case _:
+            changes = {"is_deleted": not order.is_deleted}
+    return dataclasses.replace(order, updated_at=at, **changes)
+
+
+@st.composite
+def decisions(draw):
+    """A redemption, perhaps given back again."""
+    redeemed_at = START + draw(st.integers(1, 60)) * DAY
+    released_at = draw(st.sampled_from([None, redeemed_at + 3 * DAY]))
+    return Redemption(
+        id="r1",
+        cost=draw(st.integers(1, 300)),
+        code="R1CODE",
+        redeemed_at=redeemed_at,
+        released_at=released_at,
+    )
+
+
+@st.composite
+def histories(draw):
+    """The lives of three orders, decisions, and published versions."""
+    return (
+        [draw(lives(name)) for name in ("o1", "o2", "o3")],
+        draw(st.lists(decisions(), max_size=1)),
+        draw(programs()),
+    )
+
+
+def facts(orders, redemptions, versions):
+    """The facts that the newest snapshots and the decisions are."""
+    coded = [order for order in orders if "r1code" in order.codes]
+    return Facts(
+        orders=list(orders), coded_orders=coded, redemptions=redemptions, versions=versions
+    )

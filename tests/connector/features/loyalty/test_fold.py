@@ -1,0 +1,187 @@
+"""The fold by hand: each figure here was worked out on paper from design 3b."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connector.features.loyalty.rules.earn import kept_minor, worth
+from connector.features.loyalty.rules.fold import Facts, Redemption, fold
+from connector.features.loyalty.rules.program import EarnRule, Expiry, publications
+from platforms.model import Order, OrderLine, Refund, RefundLine
+from tests.connector.features.loyalty.histories import DAY, START, program
+
+PAID = Order(
+    id="1", number="1001", customer_id="c1", email=None, status="processing", is_paid=True,
+    is_cancelled=False, currency="EUR", total_minor=10_000 + 1_900 + 490, placed_at=START,
+    paid_at=START, updated_at=START,
+    lines=(
+        OrderLine(id="a", product_id="p", quantity=1, total_minor=6_000, tax_minor=1_140),
+        OrderLine(id="b", product_id="p", quantity=2, total_minor=4_000, tax_minor=760),
+    ),
+)  # fmt: skip
+LINE = RefundLine(line_id="b", quantity=1, total_minor=2_000, tax_minor=380)
+
+
+def refund(id_="r", days=1, amount=0, lines=(), other=0):
+    return Refund(
+        id=id_, amount_minor=amount, refunded_at=START + days * DAY, lines=lines, other_minor=other
+    )  # fmt: skip
+
+
+def folded(orders, *, days=0, redemptions=(), coded=(), **changes):
+    versions = publications([(START, program(**changes))])
+    facts = Facts(
+        orders=orders, coded_orders=coded, redemptions=redemptions, versions=versions
+    )  # fmt: skip
+    return fold(facts, START + days * DAY)
+
+
+def told(result):
+    return [
+        (one.kind, one.points, (one.effective_at - START) / DAY)
+        for one in sorted(result.postings, key=lambda one: (one.effective_at, one.kind))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("refunds", "kept"),
+    [
+        ((), 10_000),
+        ((refund(amount=2_380, lines=(LINE,)),), 8_000),
+        # 12.39 of the 123.90 that nothing explains: a tenth of everything, so a tenth of the goods
+        ((refund(amount=1_239),), 9_000),
+        # shipping alone takes no goods
+        ((refund(amount=490, other=490),), 10_000),
+        # a line, then half of what is left: 8000 x 1/2
+        ((refund(amount=2_380, lines=(LINE,)), refund("s", amount=5_005)), 4_000),
+        ((refund(amount=12_390),), 0),
+        ((refund(amount=99_999),), 0),
+    ],
+)
+def test_what_a_refund_leaves(refunds, kept):
+    assert kept_minor(PAID, refunds) == kept
+
+
+@pytest.mark.parametrize(
+    ("rounding", "points"), [("floor", 1), ("half_up", 2), ("ceil", 2)]
+)  # fmt: skip
+def test_points_are_rounded_once_as_the_rule_says(rounding, points):
+    rule = EarnRule(id="o", kind="order", points=1, per_minor={"EUR": 100}, rounding=rounding)
+    order = replace(PAID, lines=(replace(PAID.lines[0], total_minor=150),))
+    assert worth(kept_minor(order, ()), "EUR", rule) == points
+    assert worth(kept_minor(order, ()), "USD", rule) == 0
+
+
+def test_a_paid_order_earns_when_it_is_both_placed_and_paid():
+    late = replace(PAID, paid_at=START + 2 * DAY)
+
+    assert told(folded([PAID])) == [("earn", 100, 0)]
+    assert told(folded([late], pending_days=14)) == [("earn", 100, 16)]
+    assert folded([late], pending_days=14, days=15).purse.available() == 0
+    assert folded([late], pending_days=14, days=16).purse.available() == 100
+
+
+def test_unpaid_earns_nothing_and_the_merchants_own_statuses_decide():
+    pending = replace(PAID, status="layaway", is_paid=False)
+
+    assert told(folded([pending])) == []
+    assert told(folded([pending], paid_statuses=["layaway"])) == [("earn", 100, 0)]
+    assert told(folded([PAID], paid_statuses=["layaway"])) == []
+
+
+def test_a_refund_before_points_can_be_spent_takes_effect_with_them():
+    order = replace(PAID, refunds=(refund(days=3, amount=2_380, lines=(LINE,)),))
+
+    result = folded([order], pending_days=14, days=14)
+
+    assert told(result) == [("clawback", -20, 14), ("earn", 100, 14)]
+    assert result.purse.available() == 80
+
+
+def test_spent_points_that_are_refunded_are_owed_and_the_next_points_pay():
+    spent = Redemption(id="x", cost=90, code="X", redeemed_at=START + DAY)
+    order = replace(PAID, refunds=(refund(days=2, amount=12_390),))
+    later = replace(PAID, id="2", placed_at=START + 3 * DAY, paid_at=START + 3 * DAY)
+
+    owed = folded([order], redemptions=[spent], days=2)
+    assert (owed.purse.available(), owed.purse.deficit) == (-90, 90)
+
+    paid = folded([order, later], redemptions=[spent], days=3)
+    assert (paid.purse.available(), paid.purse.deficit) == (10, 0)
+
+
+def test_the_lot_that_ends_first_is_spent_first_and_what_is_left_expires():
+    second = replace(PAID, id="2", placed_at=START + 20 * DAY, paid_at=START + 20 * DAY)
+    spent = Redemption(id="x", cost=130, code="X", redeemed_at=START + 25 * DAY)
+
+    result = folded([second, PAID], redemptions=[spent], days=60, months=1)
+
+    # 100 of the first and 30 of the second went; the second's 70 end a month after day 20
+    assert [row for row in told(result) if row[0] == "expire"] == [("expire", -70, 51)]
+    assert folded([second, PAID], redemptions=[spent], days=50, months=1).next_expiry == (
+        START + 51 * DAY,
+        70,
+    )
+
+
+def test_a_lot_may_last_to_the_end_of_its_month():
+    expiry = Expiry(kind="lot", months=1, end_of_month=True)
+    chosen = program()
+    versions = publications([(START, type(chosen)(**{**_fields(chosen), "expiry": expiry}))])
+
+    result = fold(Facts(orders=[PAID], versions=versions), START)
+
+    # 1 January 1:00 in Warsaw; a month on, the end of February there
+    assert result.next_expiry == (datetime(2026, 2, 28, 23, 0, tzinfo=UTC), 100)
+
+
+def _fields(one):
+    return {name: getattr(one, name) for name in one.__struct_fields__}
+
+
+def test_points_given_back_outlast_a_grace_and_what_they_were():
+    back = Redemption(
+        id="x", cost=60, code="X", redeemed_at=START + DAY, released_at=START + 25 * DAY
+    )
+
+    result = folded([PAID], redemptions=[back], days=30, months=1)
+
+    # the lot would have ended on day 31; given back on day 25, they last 30 days more
+    assert told(result) == [("earn", 100, 0), ("redeem", -60, 1), ("release", 60, 25)]
+    assert result.purse.lots["redemption:x"].expires_at == START + 55 * DAY
+    late = folded([PAID], redemptions=[back], days=60, months=1)
+    assert [row for row in told(late) if row[0] == "expire"] == [
+        ("expire", -40, 31),
+        ("expire", -60, 55),
+    ]
+
+
+def test_a_code_used_after_its_points_went_back_is_paid_for_unless_cancelled():
+    back = Redemption(
+        id="x", cost=60, code="XCODE", redeemed_at=START + DAY, released_at=START + 2 * DAY
+    )
+    use = replace(PAID, id="9", placed_at=START + 3 * DAY, codes=("xcode",), is_paid=False)
+    gone = replace(use, is_cancelled=True)
+
+    used = folded([PAID], redemptions=[back], coded=[use], days=4)
+    assert told(used)[-1] == ("redeem", -60, 3)
+    assert used.purse.available() == 40
+    assert folded([PAID], redemptions=[back], coded=[gone], days=4).purse.available() == 100
+
+
+def test_each_posting_says_its_arithmetic():
+    order = replace(PAID, refunds=(refund(amount=1_239),))
+    earned, taken = folded([order], days=1).postings
+
+    assert earned.why == (
+        "order 1001: goods 100.00 EUR x 1 per 1.00, floor, program version 1"
+    )  # fmt: skip
+    assert taken.why == (
+        "order 1001: refund of 12.39 EUR leaves goods of 90.00 EUR, worth 90 points"
+    )  # fmt: skip
+    assert (earned.cause, taken.cause) == ("order:1", "order:1/refund:r")
+
+
+def test_before_the_program_began_nothing_is_earned():
+    assert told(folded([replace(PAID, placed_at=START - timedelta(seconds=1))])) == []

@@ -1,0 +1,169 @@
+"""The laws of points, on the pure fold: order, ticks, conservation, spending, publishing.
+
+``tests/evidence/plant.py`` breaks the fold in one place at a time and shows that these go red.
+"""
+
+from collections import Counter
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.commerce.snapshots import Verdict, judge
+from connector.features.loyalty.rules.fold import Redemption, fold
+from connector.features.loyalty.rules.program import in_force, publications
+from connector.kernel.posting import Key, difference
+from tests.connector.features.loyalty.histories import (
+    DAY,
+    END,
+    HOUR,
+    START,
+    facts,
+    histories,
+    lives,
+    program,
+    programs,
+)
+
+Ledger = Counter[Key]
+
+
+def keep(known, snapshot):
+    """What is held after a delivery, as the observation rules say."""
+    held = known.get(snapshot.id)
+    verdict = judge(held, snapshot, is_complete=True)
+    return {**known, snapshot.id: snapshot} if verdict is Verdict.STORE else known
+
+
+def post(ledger, wanted):
+    """Append to a ledger what it lacks, as settling does."""
+    for change in difference(wanted, ledger):
+        ledger[change.key] += change.points
+
+
+def net(ledger):
+    return {key: points for key, points in ledger.items() if points}
+
+
+@given(history=histories(), data=st.data())
+def test_arrival_order_and_repeats_change_no_key(history, data):
+    orders, redeemed, versions = history
+    snapshots = [snapshot for life in orders for snapshot in life]
+    repeats = data.draw(st.lists(st.sampled_from(snapshots), max_size=6))
+    deliveries = data.draw(st.permutations(snapshots + repeats))
+
+    known: dict[str, Any] = {}
+    ledger: Ledger = Counter()
+    for snapshot in deliveries:
+        known = keep(known, snapshot)
+        post(ledger, fold(facts(known.values(), redeemed, versions), END).postings)
+
+    newest = [life[-1] for life in orders]
+    clean: Ledger = Counter()
+    post(clean, fold(facts(newest, redeemed, versions), END).postings)
+    assert net(ledger) == net(clean)
+
+
+@given(history=histories(), ticks=st.lists(st.integers(0, 400 * 24), max_size=8))
+def test_when_an_account_is_settled_changes_nothing(history, ticks):
+    orders, redeemed, versions = history
+    known = facts([life[-1] for life in orders], redeemed, versions)
+
+    often: Ledger = Counter()
+    for tick in sorted(ticks):
+        post(often, fold(known, START + tick * HOUR).postings)
+    post(often, fold(known, END).postings)
+
+    once: Ledger = Counter()
+    post(once, fold(known, END).postings)
+    assert net(often) == net(once)
+
+
+@given(history=histories())
+def test_entries_sum_to_open_lots_less_the_deficit(history):
+    orders, redeemed, versions = history
+    known = facts([life[-1] for life in orders], redeemed, versions)
+
+    for at in {one.effective_at for one in fold(known, END).postings}:
+        folded = fold(known, at)
+        effective = sum(one.points for one in folded.postings if one.effective_at <= at)
+        open_lots = sum(lot.points for lot in folded.purse.lots.values() if lot.is_open)
+        assert effective == open_lots - folded.purse.deficit
+        assert folded.purse.deficit >= 0
+        assert all(lot.points >= 0 for lot in folded.purse.lots.values())
+        assert all(one.cause and one.points for one in folded.postings)
+
+
+def owed(order, versions):
+    """What an order's earn and clawback entries must sum to, straight from the rule's words."""
+    version = in_force(versions, order.placed_at)
+    if version is None or not order.is_paid:
+        return 0
+
+    def points(refunds):
+        named = [line for refund in refunds for line in refund.lines]
+        explained = sum(one.total_minor + one.tax_minor for one in named)
+        explained += sum(refund.other_minor for refund in refunds)
+        paid_out = sum(refund.amount_minor for refund in refunds)
+        left = order.total_minor - explained
+        share = 1 - Fraction(paid_out - explained, left) if left > 0 else Fraction(0)
+        goods = sum(one.total_minor for one in order.lines)
+        kept = max((goods - sum(one.total_minor for one in named)) * max(share, 0), 0)
+        rule = version.program.earn[0]
+        return floor(kept * rule.points / rule.per_minor["EUR"])
+
+    return min(points(order.refunds), points(()))
+
+
+@given(history=histories())
+def test_an_orders_entries_sum_to_what_is_kept_of_it(history):
+    orders, redeemed, versions = history
+    newest = [life[-1] for life in orders]
+    folded = fold(facts(newest, redeemed, versions), END)
+
+    for order in newest:
+        mine = [
+            one.points
+            for one in folded.postings
+            if one.kind in {"earn", "clawback"} and one.cause.split("/")[0] == f"order:{order.id}"
+        ]
+        assert sum(mine) == owed(order, versions)
+
+
+@given(orders=st.tuples(lives("o1"), lives("o2")), versions=programs(), data=st.data())
+def test_whoever_had_the_points_may_spend_them_and_later_facts_void_nothing(orders, versions, data):
+    known = facts([life[-1] for life in orders], [], versions)
+    redeemed: list[Redemption] = []
+    for number in range(data.draw(st.integers(1, 4))):
+        at = START + data.draw(st.integers(0, 90 * 24)) * HOUR + number * DAY
+        cost = data.draw(st.integers(1, 200))
+        before = [one for one in redeemed if one.redeemed_at <= at]
+        folded = fold(facts(known.orders, before, versions), at)
+        if redeemed == before and folded.purse.available() >= cost:
+            redeemed.append(Redemption(id=f"s{number}", cost=cost, code="X", redeemed_at=at))
+
+    folded = fold(facts(known.orders, redeemed, versions), END)
+    debits = {one.cause: one.points for one in folded.postings if one.kind == "redeem"}
+    assert debits == {f"redemption:{one.id}": -one.cost for one in redeemed}
+    for one in redeemed:
+        until = [other for other in redeemed if other.redeemed_at <= one.redeemed_at]
+        assert fold(facts(known.orders, until, versions), one.redeemed_at).purse.available() >= 0
+
+
+@given(history=histories(), hours=st.integers(0, 30 * 24), points=st.integers(1, 9))
+def test_publishing_changes_no_key_of_an_earlier_cause(history, hours, points):
+    orders, _, versions = history
+    newest = [life[-1] for life in orders]
+    at = max(START + hours * HOUR, versions[-1].begins_at)
+    known = [(one.begins_at, one.program) for one in versions]
+    more = publications([*known, (at, program(points=points, pending_days=3, months=3))])
+
+    early = {f"order:{order.id}" for order in newest if order.placed_at < at}
+
+    def of_early(chosen):
+        folded = fold(facts(newest, [], chosen), END)
+        return {one.key: one.points for one in folded.postings if one.cause.split("/")[0] in early}
+
+    assert of_early(more) == of_early(versions)

@@ -1,0 +1,61 @@
+"""Program documents: read as written, refused with the path of the mistake."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connector.errors import InvalidProgram
+from connector.features.loyalty.rules.program import in_force, parse, publications
+from tests.town import PROGRAM
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_the_demos_document_is_what_it_says():
+    program = parse(Path("connector/demo/program.toml").read_text(encoding="utf-8"))
+
+    assert program.name == "Northlight Rewards"
+    assert program.earn[0].per_minor == {"EUR": 100}
+    assert [(one.id, one.cost) for one in program.reward] == [("5-off", 500), ("10-off", 1000)]
+    assert program.earn_from == datetime(2025, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "said"),
+    [
+        ('name = "Town club"', "name = 7", "name: Expected `str`, got `int`"),
+        ("points = 5", "points = 0", "earn[0].points: Expected `int` >= 1"),
+        ("points = 5", 'points = "5"', "earn[0].points: Expected `int`, got `str`"),
+        ("points = 5", "points = 5\ncaps = []", "earn[0]: this version does not know the field"),
+        ('kind = "order"', 'kind = "birthday"', "earn[0].kind: Invalid enum value 'birthday'"),
+        ('currency = "EUR"', 'currency = "EURO"', "currency: 'EURO' is no currency code"),
+        ("{ EUR = 100 }", "{ XXZ = 100 }", "earn[0].per_minor: 'XXZ' is no currency code"),
+        ("Europe/Berlin", "Berlin", "timezone: 'Berlin' is none; write one like Europe/Warsaw"),
+        ("00:00:00Z", "00:00:00", "earn_from: say the zone too"),
+        ("engine = 1", "engine = 2", "engine: Invalid enum value 2"),
+        ("cost = 500", "", "reward[0]: missing the field `cost`"),
+        ("[[reward]]", "[[multiplier]]", "this version does not know the field `multiplier`"),
+        ("[[reward]]", "[[reward", "this is no TOML"),
+        ("[[reward]]", '[[earn]]\nid="b"\nkind="order"\npoints=1\nper_minor={}\n[[reward]]',
+         "earn[1]: one earn rule is what this version can do"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_path(was, becomes, said):
+    assert was in PROGRAM
+    with pytest.raises(InvalidProgram) as caught:
+        parse(PROGRAM.replace(was, becomes, 1))
+    assert said in str(caught.value)
+
+
+def test_a_version_holds_from_its_own_beginning_until_the_next():
+    program = parse(PROGRAM)
+    versions = publications([(AT, program), (AT + timedelta(days=9), program)])
+
+    assert [one.begins_at for one in versions] == [
+        datetime(2025, 1, 1, tzinfo=UTC),
+        AT + timedelta(days=9),
+    ]
+    assert in_force(versions, datetime(2024, 12, 31, tzinfo=UTC)) is None
+    assert in_force(versions, AT) == versions[0]
+    assert in_force(versions, AT + timedelta(days=9)) == versions[1]
