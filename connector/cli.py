@@ -1,0 +1,421 @@
+"""The command line. Each command prints one clear line on failure and exits non-zero.
+
+With ``--json`` a command prints one object on stdout; progress and words for people go to stderr.
+"""
+
+import asyncio
+import secrets
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import datetime
+from inspect import Parameter, Signature
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import orjson
+import structlog
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from connector import database, demo, worker
+from connector.app import create_app
+from connector.commerce.models import StoreRow
+from connector.config import Settings
+from connector.demo import story
+from connector.errors import ConnectFailed, PerennialError
+from connector.features.loyalty.explain import explain_account
+from connector.features.loyalty.export import write_accounts
+from connector.features.loyalty.service import Loyalty
+from connector.registry import find_models, find_platforms
+from connector.sync import tickets
+from connector.sync.passes import Progress
+from connector.system import System, running
+from connector.web import servers, status
+from connector.web.admin import admin_link
+from platforms.errors import PlatformError
+from platforms.protocol import Platform
+
+T = TypeVar("T")
+app = typer.Typer(
+    help="Points, rewards and proof of both, for online stores.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+connect = typer.Typer(help="Add a store without the browser.", no_args_is_help=True)
+app.add_typer(connect, name="connect")
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True)
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+StoreId = Annotated[
+    str, typer.Argument(metavar="STORE", help="The store's id, as connect says it.")
+]
+
+
+def main() -> None:
+    """Run the command line."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(bool_as_flag=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    add_connect_commands(connect)
+    app()
+
+
+def run(job: Callable[[], Awaitable[T]], *, as_json: bool = False) -> T:
+    """Run a command's work and tell its failure in one line."""
+    try:
+        return asyncio.run(_awaited(job))
+    except (PerennialError, PlatformError, ValueError) as error:
+        code = error.code if isinstance(error, PerennialError) else "failed"
+        if as_json:
+            emit({"error": code, "detail": str(error)})
+        err.print(f"[bold red]error[/]: {escape(str(error))}")
+        raise typer.Exit(1) from None
+
+
+async def _awaited(job: Callable[[], Awaitable[T]]) -> T:
+    return await job()
+
+
+def emit(value: object) -> None:
+    """Print one JSON object on stdout."""
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_UTC_Z).decode() + "\n")
+
+
+def with_system(job: Callable[[System], Awaitable[T]], *, as_json: bool = False) -> T:
+    """Run a command's work over a wired system, with a migrated database."""
+
+    async def inside() -> T:
+        async with running(Settings.from_env()) as system:
+            await _require_migrated(system)
+            return await job(system)
+
+    return run(inside, as_json=as_json)
+
+
+async def _require_migrated(system: System) -> None:
+    if await database.pending(system.settings.database_url, system.models):
+        raise ConnectFailed("the database is not up to date: run `perennial migrate` first")
+
+
+@app.command()
+def migrate(*, as_json: AsJson = False) -> None:
+    """Bring the database up to date."""
+    settings = _settings()
+
+    async def job() -> list[str]:
+        models = find_models()
+        async with database.opened(settings.database_url, models):
+            return await database.migrate(settings.database_url, models)
+
+    steps = run(job, as_json=as_json)
+    if as_json:
+        emit({"applied": steps})
+    else:
+        out.print(f"up to date, {len(steps)} steps taken")
+
+
+def _settings() -> Settings:
+    async def job() -> Settings:
+        return Settings.from_env()
+
+    return run(job)
+
+
+@app.command()
+def serve(*, host: str = "127.0.0.1", port: int = 8400) -> None:
+    """Answer stores, shoppers and merchants over HTTP."""
+
+    async def job(system: System) -> None:
+        stop = servers.stop_on_signals()
+        bound = servers.listen(host, port)
+        err.print(f"serving {system.settings.public_url} on {host}:{port}")
+        await servers.serve([(create_app(system), bound)], stop)
+
+    with_system(job)
+
+
+@app.command("worker")
+def worker_command() -> None:
+    """Do the background work: read deliveries, settle points, push discounts, sync."""
+
+    async def job(system: System) -> None:
+        err.print("working")
+        await worker.work(system, servers.stop_on_signals())
+
+    with_system(job)
+
+
+def add_connect_commands(group: typer.Typer) -> None:
+    """Add a command for each platform, with the flags that its adapter names."""
+    for platform in find_platforms().values():
+        group.command(
+            platform.name,
+            help=f"Connect a {platform.title} store: checks the keys, subscribes webhooks.",
+        )(_connect_command(platform))
+
+
+def _connect_command(platform: Platform) -> Callable[..., None]:
+    """Return a function whose signature holds the platform's options, as typer reads it."""
+
+    def command(*, as_json: bool, **options: str) -> None:
+        _connect(platform.name, options, as_json=as_json)
+
+    hints: dict[str, Any] = {
+        option.name: Annotated[str, typer.Option(help=option.help)]
+        for option in platform.connect_options
+    }
+    kind = Parameter.KEYWORD_ONLY
+    flags = [Parameter(name, kind, annotation=hint) for name, hint in hints.items()]
+    flags.append(Parameter("as_json", kind, annotation=AsJson, default=False))
+    command.__signature__ = Signature(flags)  # type: ignore[attr-defined]
+    command.__annotations__ = {**hints, "as_json": AsJson}
+    return command
+
+
+def _connect(name: str, options: dict[str, str], *, as_json: bool) -> None:
+    async def job(system: System) -> dict[str, str]:
+        platform = system.stores.platform(name)
+        now = system.tools.clock()
+        store = await system.stores.connect(name, platform.access(options), now)
+        code = await tickets.issue(system.tools.ids, now, "pair", store.id)
+        return {"store": store.id, "name": store.name, "url": store.url, "pairing_code": code}
+
+    done = with_system(job, as_json=as_json)
+    if as_json:
+        emit(done)
+    else:
+        out.print(f"connected {done['name']} ({done['url']}) as store {done['store']}")
+        out.print(f"pairing code for the store's plugin, for 10 minutes: {done['pairing_code']}")
+
+
+@app.command()
+def sync(
+    store: StoreId,
+    *,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only what changed since then, UTC.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read a store's listings, fetch what they leave open, and settle the points."""
+
+    async def job(system: System) -> Progress:
+        row = await system.stores.find(store)
+        with err.status("reading the store") as line:
+
+            def report(progress: Progress) -> None:
+                seen = ", ".join(f"{count} {kind}s" for kind, count in progress.seen.items())
+                line.update(f"{seen}; {progress.changed} changed")
+
+            begin = since.replace(tzinfo=system.tools.clock().tzinfo) if since else None
+            progress = await system.passes.run(row, begin, report)
+            line.update("settling points")
+            await worker.drain(system, frozenset({"loyalty.0"}))
+        return progress
+
+    done = with_system(job, as_json=as_json)
+    if as_json:
+        emit({"seen": done.seen_in_all, "changed": done.changed, "by_kind": done.seen})
+    else:
+        seen = ", ".join(f"{count} {kind}s" for kind, count in done.seen.items())
+        out.print(f"read {seen}; {done.changed} changed")
+
+
+@app.command()
+def program(
+    store: StoreId,
+    *,
+    publish: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A TOML document.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the published program, or publish one."""
+
+    async def job(system: System) -> tuple[int, str | None]:
+        row = await system.stores.find(store)
+        loyalty = Loyalty(system.tools)
+        version = 0
+        if publish is not None:
+            version = await loyalty.publish(row, publish.read_text(encoding="utf-8"))
+        return version or len(await loyalty.versions(row.id)), await loyalty.document(row)
+
+    version, document = with_system(job, as_json=as_json)
+    if as_json:
+        emit({"version": version, "document": document})
+    elif publish is not None:
+        out.print(f"version {version} is in force")
+    elif document is None:
+        out.print("nothing is published yet: perennial program STORE --publish FILE")
+    else:
+        sys.stdout.write(document)
+
+
+@app.command()
+def explain(
+    store: StoreId,
+    customer: Annotated[str, typer.Argument(help="Customer id, e-mail address, or order:ID.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show every point of a balance, with its cause and arithmetic."""
+
+    async def job(system: System) -> Any:  # noqa: ANN401 - a plain mapping for JSON
+        row = await system.stores.find(store)
+        return asdict(await explain_account(row, customer, system.tools.clock()))
+
+    found = with_system(job, as_json=as_json)
+    if as_json:
+        emit(found)
+        return
+    table = Table("effective", "kind", "points", "balance", "why", box=None, pad_edge=False)
+    for line in found["lines"]:
+        table.add_row(
+            f"{line['effective_at']:%F %T}",
+            line["kind"],
+            f"{line['points']:+d}",
+            str(line["balance"]),
+            escape(line["why"]),
+        )
+    out.print(table)
+    out.print(f"available {found['available']}, pending {found['pending']}")
+
+
+@app.command()
+def export(
+    store: StoreId,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False)],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Write the store's accounts and balances to DIR/accounts.csv."""
+
+    async def job(system: System) -> int:
+        row = await system.stores.find(store)
+        return await write_accounts(row.id, folder, system.tools.clock())
+
+    count = with_system(job, as_json=as_json)
+    if as_json:
+        emit({"accounts": count})
+    else:
+        out.print(f"wrote {count} accounts to {folder / 'accounts.csv'}")
+
+
+@app.command()
+def doctor(
+    store: Annotated[str | None, typer.Argument(metavar="[STORE]")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong, and what to do about each."""
+
+    async def job(system: System) -> Any:  # noqa: ANN401 - a plain mapping for JSON
+        rows = [await system.stores.find(store)] if store else await StoreRow.all()
+        counts = await status.counts(system.tools.clock(), store)
+        stores = {
+            row.id: [asdict(found) for found in await status.findings(row, system.stores)]
+            for row in rows
+        }
+        return {"counts": asdict(counts), "stores": stores}
+
+    found = with_system(job, as_json=as_json)
+    is_well = all(one["is_ok"] for lines in found["stores"].values() for one in lines)
+    if as_json:
+        emit({**found, "ok": is_well})
+    else:
+        out.print("ok    database is up to date")
+        for name, count in found["counts"].items():
+            out.print(f"      {name.replace('_', ' ')}: {count}")
+        for id_, lines in found["stores"].items():
+            out.print(f"store {id_}")
+            for one in lines:
+                mark = "ok   " if one["is_ok"] else "[bold red]look[/] "
+                out.print(f"{mark} {escape(one['what'])}: {escape(one['advice'])}".rstrip(": "))
+    if not is_well:
+        raise typer.Exit(1)
+
+
+@app.command("admin-link")
+def admin_link_command(store: StoreId, *, as_json: AsJson = False) -> None:
+    """Print a link into the merchant's pages, good once and for ten minutes."""
+
+    async def job(system: System) -> str:
+        row = await system.stores.find(store)
+        tools = system.tools
+        return await admin_link(tools.ids, tools.clock, system.settings.public_url, row.id)
+
+    link = with_system(job, as_json=as_json)
+    if as_json:
+        emit({"url": link})
+    else:
+        out.print(link)
+
+
+@app.command()
+def sandbox(
+    platform: Annotated[str, typer.Argument(metavar="PLATFORM")],
+    *,
+    store: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="A recorded store's folder.")
+    ] = None,
+    port: int = 8401,
+    key: Annotated[str, typer.Option(help="Opens the store's API.")] = demo.KEY,
+    secret: Annotated[str, typer.Option(help="Opens the store's API.")] = demo.SECRET,
+) -> None:
+    """Serve a store on this machine: the platform's API, a storefront, a back office."""
+
+    async def job() -> None:
+        platforms = find_platforms()
+        if platform not in platforms:
+            raise ConnectFailed(f"no platform {platform!r}: there are {', '.join(platforms)}")
+        stop = servers.stop_on_signals()
+        bound = servers.listen("127.0.0.1", port)
+        url = f"http://127.0.0.1:{port}"
+        shop = platforms[platform].sandbox(url=url, folder=store, key=key, secret=secret)
+        err.print(f"sandbox store at {url} (relaxed: plain-http callbacks, any port)")
+        await servers.serve([(shop, bound)], stop)
+
+    run(job)
+
+
+@app.command("demo")
+def demo_command(
+    *,
+    platform: Annotated[str, typer.Option(help="Which sandbox.")] = demo.PLATFORM,
+    port: int = 8400,
+    data: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, help="Keep the data there; must be new or empty."),
+    ] = None,
+    check: Annotated[bool, typer.Option(help="Drive the whole story, then stop.")] = False,
+) -> None:
+    """Run a store and everything of ours on this machine, connected, and stay up."""
+    folder = data or Path(tempfile.mkdtemp(prefix="perennial-demo-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        err.print(f"[bold red]error[/]: {folder} is not empty: name a new folder with --data")
+        raise typer.Exit(1)
+    if check:
+        raise typer.Exit(story.check(folder, platform, port))
+    settings = Settings(
+        database_url=f"sqlite://{folder / 'perennial.db'}",
+        secret_key=secrets.token_hex(32),
+        public_url=f"http://127.0.0.1:{port}",
+        allow_loopback=True,
+    )
+    run(lambda: demo.stay_up(settings, platform, port, out.print))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""HTTP: what stores, shoppers and merchants reach."""

@@ -1,0 +1,48 @@
+"""What a feature is to the rest: tables, hooks, pushes, background work and routes."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from starlette.routing import BaseRoute
+
+from connector.commerce.records import Hook
+from connector.kernel.clock import Clock
+from connector.kernel.ids import Ids
+from connector.kernel.vault import Vault
+from connector.sync.outbox import Push
+from connector.sync.stores import Stores
+from connector.web.visitors import Visitors
+
+Work = Callable[[], Awaitable[int]]
+"""Does some of what is due; returns how much that was, 0 when there is nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What every feature is given."""
+
+    clock: Clock
+    ids: Ids
+    vault: Vault
+    stores: Stores
+    visitors: Visitors
+    wake: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a feature gives back, once it has its tools."""
+
+    hooks: Sequence[Hook] = ()
+    pushes: Mapping[str, Push] = field(default_factory=dict)
+    work: Sequence[Work] = ()
+    routes: Sequence[BaseRoute] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """A feature's registration: all that the composition roots need to know."""
+
+    name: str
+    models: str
+    start: Callable[[Tools], Part]

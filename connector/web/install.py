@@ -1,0 +1,150 @@
+"""Connecting a store in the browser: the merchant approves on their store, which calls us back.
+
+The token that travels through the store is single-use, lives ten minutes, is kept as a hash, and
+is bound to the store's address and to the browser that began (by a cookie). The keys that come
+back are proved against that store before they are saved. Finishing opens no merchant session;
+the store's own page receives a one-time pairing code and fetches the visitor key with it.
+"""
+
+import hmac
+
+import msgspec
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from connector.errors import CodeUnknown, ConnectFailed, RequestInvalid
+from connector.kernel.clock import Clock
+from connector.kernel.ids import Ids
+from connector.kernel.vault import Vault
+from connector.sync import tickets
+from connector.sync.stores import Stores
+from connector.web.body import bounded_body
+from connector.web.visitors import Visitors
+from platforms.errors import Malformed
+
+COOKIE = "perennial_install"
+BODY_MAX = 10_000
+log = structlog.get_logger()
+
+
+class Code(msgspec.Struct, forbid_unknown_fields=True):
+    """The body with which a store's page exchanges its pairing code."""
+
+    code: str
+
+
+class Install:
+    """The routes of an installation."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        visitors: Visitors,
+        vault: Vault,
+        clock: Clock,
+        ids: Ids,
+        public_url: str,
+    ) -> None:
+        self._stores = stores
+        self._visitors = visitors
+        self._cookie_key = vault.derive("install-cookie")
+        self._clock = clock
+        self._ids = ids
+        self._public_url = public_url
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes."""
+        return [
+            Route("/install/{platform}", self.begin, methods=["GET"]),
+            Route("/install/{platform}/callback", self.callback, methods=["POST"]),
+            Route("/install/{platform}/return", self.finish, methods=["GET"]),
+            Route("/install/{platform}/pair", self.pair, methods=["POST"]),
+        ]
+
+    async def begin(self, request: Request) -> Response:
+        """Send the merchant to their store to approve."""
+        name = request.path_params["platform"]
+        install = self._stores.platform(name).install
+        try:
+            url = install.store_url(request.query_params.get("url", ""))
+        except Malformed as error:
+            raise RequestInvalid(str(error)) from error
+        token = await tickets.issue(self._ids, self._clock(), "install", url, platform=name)
+        here = f"{self._public_url}/install/{name}"
+        target = install.approval_url(
+            url, token=token, callback=f"{here}/callback", back=f"{here}/return"
+        )
+        answer = RedirectResponse(target, status_code=303)
+        answer.set_cookie(
+            COOKIE,
+            self._mark(token),
+            max_age=int(tickets.LIFE.total_seconds()),
+            path="/install",
+            secure=self._public_url.startswith("https://"),
+            httponly=True,
+            samesite="lax",
+        )
+        return answer
+
+    def _mark(self, token: str) -> str:
+        """Return what ties a browser to the installation that it began."""
+        return hmac.digest(self._cookie_key, token.encode(), "sha256").hex()
+
+    async def callback(self, request: Request) -> Response:
+        """Take the keys that the store sends, prove them, and connect the store.
+
+        WooCommerce wants exactly 200; anything else, and it deletes the key that it made.
+        """
+        name = request.path_params["platform"]
+        try:
+            token, keys = self._stores.platform(name).install.read_callback(
+                await bounded_body(request, BODY_MAX)
+            )
+        except Malformed as error:
+            raise RequestInvalid(str(error)) from error
+        ticket = await tickets.redeem(self._clock(), "install", token)
+        if ticket is None or ticket.platform != name:
+            raise CodeUnknown("this installation is finished or too old: begin again")
+        access = {"url": ticket.subject, **keys}
+        store = await self._stores.connect(name, access, self._clock())
+        await tickets.follow(ticket, "installed", token, store.id, self._clock())
+        log.info("connected", store=store.id, platform=name)
+        return Response(status_code=200)
+
+    async def finish(self, request: Request) -> Response:
+        """Hand the browser, back from approving, over to the store's own page."""
+        name = request.path_params["platform"]
+        install = self._stores.platform(name).install
+        token = install.returned_token(request.query_params)
+        if not hmac.compare_digest(request.cookies.get(COOKIE, ""), self._mark(token)):
+            raise CodeUnknown("this browser did not begin this installation: begin again")
+        if not install.is_approved(request.query_params):
+            raise ConnectFailed("the store was not connected, since access was not approved")
+        done = await tickets.redeem(self._clock(), "installed", token)
+        if done is None:
+            raise CodeUnknown("the store has not sent its keys: begin again")
+        code = await self.pairing_code(done.store)
+        url = install.finished_url(done.subject, service=self._public_url, pairing=code)
+        answer = RedirectResponse(url, status_code=303)
+        answer.delete_cookie(COOKIE, path="/install")
+        return answer
+
+    async def pairing_code(self, store: str) -> str:
+        """Return a new one-time code for a store."""
+        return await tickets.issue(self._ids, self._clock(), "pair", store)
+
+    async def pair(self, request: Request) -> Response:
+        """Give the store's server the key with which it signs its shoppers in."""
+        try:
+            code = msgspec.json.decode(await bounded_body(request, BODY_MAX), type=Code).code
+        except msgspec.MsgspecError as error:
+            raise RequestInvalid('send a body such as {"code": "..."}') from error
+        ticket = await tickets.redeem(self._clock(), "pair", code)
+        if ticket is None:
+            raise CodeUnknown("the pairing code is used up or too old: connect again")
+        store = await self._stores.find(ticket.subject, request.path_params["platform"])
+        key_id, key = self._visitors.newest_key(store.id)
+        body = {"store": store.id, "service": self._public_url, "key_id": key_id, "key": key}
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})

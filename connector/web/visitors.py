@@ -1,0 +1,88 @@
+"""Who a storefront request comes from, and from which pages it may come.
+
+The store signs a short token for its shopper with a key that only it and we have. A token proves
+who, not intent: writes also need JSON, an ``Idempotency-Key`` and our header.
+"""
+
+import base64
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from connector.commerce.models import StoreRow
+from connector.errors import RequestInvalid, StoreUnknown, VisitorUnknown
+from connector.kernel.clock import Clock
+from connector.kernel.vault import Vault
+from connector.sync.stores import Stores
+from platforms.errors import SignatureInvalid
+
+KEY_IDS = ("1",)
+"""The live keys of every store, newest last: a second one while they are being changed."""
+
+
+class Visitors:
+    """Knows the visitor keys of stores, and reads their tokens."""
+
+    def __init__(self, stores: Stores, vault: Vault, clock: Clock) -> None:
+        self._stores = stores
+        self._vault = vault
+        self._clock = clock
+
+    def keys(self, store: str) -> Mapping[str, bytes]:
+        """Return a store's live keys by key id."""
+        return {key_id: self._vault.derive("visitor", store, key_id) for key_id in KEY_IDS}
+
+    def newest_key(self, store: str) -> tuple[str, str]:
+        """Return the id of the key to sign with, and the key in base64url without padding."""
+        key = self.keys(store)[KEY_IDS[-1]]
+        return KEY_IDS[-1], base64.urlsafe_b64encode(key).decode().rstrip("=")
+
+    async def store_of(self, request: Request) -> StoreRow:
+        """Return the store that a storefront request names.
+
+        Raises:
+            StoreUnknown: it names none that we have.
+        """
+        store_id = request.query_params.get("store")
+        if not store_id:
+            raise StoreUnknown("say which store: ?store=ID")
+        return await self._stores.find(store_id)
+
+    def customer_of(self, request: Request, store: StoreRow) -> str | None:
+        """Return the customer id that the request's token speaks for, None without a token.
+
+        Raises:
+            VisitorUnknown: there is a token and it is not good.
+        """
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if not token:
+            return None
+        if kind.lower() != "bearer":
+            raise VisitorUnknown("send the visitor token as Authorization: Bearer")
+        platform = self._stores.platform(store.platform)
+        try:
+            return platform.verify_visitor(token, store.id, self.keys(store.id), self._clock())
+        except SignatureInvalid as error:
+            raise VisitorUnknown(str(error)) from error
+
+
+def idempotency_key(request: Request) -> str:
+    """Return the key of a write that was meant: JSON, our header, and a key.
+
+    Raises:
+        RequestInvalid: one of the three is missing.
+    """
+    key = request.headers.get("idempotency-key", "")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    if kind != "application/json" or request.headers.get("x-perennial") != "1":
+        raise RequestInvalid("send JSON, with Content-Type: application/json and X-Perennial: 1")
+    if not 8 <= len(key) <= 100:
+        raise RequestInvalid("send an Idempotency-Key of 8 to 100 characters")
+    return key
+
+
+def origin_of(store: StoreRow) -> str:
+    """Return the origin of the store's own pages."""
+    parts = urlsplit(store.url)
+    return f"{parts.scheme}://{parts.netloc}"

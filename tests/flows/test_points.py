@@ -1,0 +1,201 @@
+"""From a checkout to points to a discount and back, through every layer, over HTTP."""
+
+from datetime import timedelta
+
+from connector.ledger.models import EntryRow
+from connector.rewards.models import RedemptionRow
+from connector.rewards.redemptions import CHECKOUT_GRACE
+from platforms.woocommerce.fake import coupons, orders, refunds
+from tests.town import PROGRAM
+
+
+async def test_an_order_earns_and_its_refund_takes_back(town):
+    await town.connect()
+    maya, coffee = town.shopper(), town.product("10.00")
+
+    order = town.order(coffee, 3, maya)
+    await town.settle()
+    assert (await town.visitor(maya))["available"] == 150
+
+    refunds.create(town.shop, order, {"amount": "10.00"})
+    await town.settle()
+    visitor = await town.visitor(maya)
+    assert visitor["available"] == 100
+    assert [(line["kind"], line["points"]) for line in visitor["history"]] == [
+        ("clawback", -50),
+        ("earn", 150),
+    ]
+
+
+async def test_a_cancelled_order_earns_nothing_and_the_ledger_says_so(town):
+    await town.connect()
+    maya = town.shopper()
+    order = town.order(town.product(), 3, maya)
+    await town.settle()
+
+    orders.update(town.shop, order, {"status": "cancelled"})
+    await town.settle()
+
+    assert (await town.visitor(maya))["available"] == 0
+    entries = await EntryRow.all().order_by("id")
+    assert [(entry.points, entry.n) for entry in entries] == [(150, 0), (-150, 1)]
+    assert entries[1].why == "no longer so (was +150)"
+
+
+async def test_a_redemption_becomes_a_code_for_one_shopper(town):
+    await town.connect()
+    maya = town.shopper()
+    town.order(town.product(), 12, maya)
+    await town.settle()
+
+    answer = await town.redeem(maya)
+    assert answer.status_code == 201
+    assert answer.json()["visitor"]["redemptions"][0]["state"] == "reserved"
+    assert answer.json()["visitor"]["available"] == 100
+    await town.settle()
+
+    redemption = (await town.visitor(maya))["redemptions"][0]
+    assert redemption["state"] == "issued"
+    coupon = next(town.shop.all("coupon"))
+    assert coupon["code"] == redemption["code"].lower()
+    assert (coupon["amount"], coupon["discount_type"]) == ("5.00", "fixed_cart")
+    assert coupon["minimum_amount"] == "10.00"
+    assert coupon["usage_limit"] == 1
+    assert coupon["email_restrictions"] == ["maya@example.test"]
+
+
+async def test_a_used_code_is_used_and_free_again_when_the_order_is_cancelled(town):
+    await town.connect()
+    maya, coffee = town.shopper(), town.product()
+    town.order(coffee, 12, maya)
+    await town.settle()
+    await town.redeem(maya)
+    await town.settle()
+    code = (await town.visitor(maya))["redemptions"][0]["code"]
+
+    order = town.order(coffee, 2, maya, coupon_lines=[{"code": code}])
+    await town.settle()
+    visitor = await town.visitor(maya)
+    assert visitor["redemptions"][0]["state"] == "used"
+    assert visitor["available"] == 100 + 75  # 20.00 less 5.00, five points each
+
+    orders.update(town.shop, order, {"status": "cancelled"})
+    await town.settle()
+    visitor = await town.visitor(maya)
+    assert visitor["redemptions"][0]["state"] == "issued"
+    assert visitor["available"] == 100
+
+
+async def test_a_lost_answer_makes_no_second_coupon(town):
+    await town.connect()
+    maya = town.shopper()
+    town.order(town.product(), 12, maya)
+    await town.settle()
+    town.wire.cut = [("POST", "/wp-json/wc/v3/coupons")]
+
+    await town.redeem(maya)
+    await town.settle()
+    assert (await town.visitor(maya))["redemptions"][0]["state"] == "unknown"
+    assert len(list(town.shop.all("coupon"))) == 1
+
+    await town.settle()
+    assert (await town.visitor(maya))["redemptions"][0]["state"] == "issued"
+    assert len(list(town.shop.all("coupon"))) == 1
+
+
+async def test_a_code_of_somebody_elses_gives_the_points_back_after_the_grace(town):
+    await town.connect()
+    maya = town.shopper()
+    town.order(town.product(), 12, maya)
+    await town.settle()
+    await town.redeem(maya)
+    row = await RedemptionRow.get()
+    coupons.create(town.shop, {"code": row.code, "amount": "1.00"})
+    await town.settle()
+    assert (await town.visitor(maya))["available"] == 100
+
+    town.clock.at += CHECKOUT_GRACE
+    await town.settle()
+    visitor = await town.visitor(maya)
+    assert visitor["available"] == 600
+    assert visitor["redemptions"][0]["state"] == "returned"
+    assert [coupon["amount"] for coupon in town.shop.all("coupon")] == ["1.00"]
+
+
+async def test_a_guests_points_follow_the_order_to_their_account(town):
+    await town.connect()
+    order = town.order(town.product(), 2, email="new@example.test")
+    await town.settle()
+    assert (await EntryRow.get()).account.startswith("guest:")
+
+    new = town.shopper("new@example.test")
+    orders.update(town.shop, order, {"customer_id": new})
+    town.shop.emit("order.updated", order["id"])
+    await town.settle()
+
+    assert (await town.visitor(new))["available"] == 100
+    nets: dict[str, int] = {}
+    for entry in await EntryRow.all():
+        nets[entry.account] = nets.get(entry.account, 0) + entry.points
+    assert sorted(nets.values()) == [0, 100]
+
+
+async def test_expiry_is_settled_when_somebody_looks(town):
+    program = """
+name = "Short"
+engine = 1
+timezone = "Europe/Berlin"
+earn_from = 2025-01-01T00:00:00Z
+currency = "EUR"
+[[earn]]
+id = "orders"
+kind = "order"
+points = 1
+per_minor = { EUR = 100 }
+pending_days = 14
+[expiry]
+kind = "lot"
+months = 1
+"""
+    await town.connect(program)
+    maya = town.shopper()
+    town.order(town.product(), 3, maya)
+    await town.settle()
+    visitor = await town.visitor(maya)
+    assert (visitor["available"], visitor["pending"]) == (0, 30)
+    assert visitor["history"][0]["is_pending"] is True
+
+    town.clock.at += timedelta(days=14)
+    visitor = await town.visitor(maya)
+    assert (visitor["available"], visitor["pending"]) == (30, 0)
+    assert visitor["next_expiry"]["points"] == 30
+
+    town.clock.at += timedelta(days=32)
+    visitor = await town.visitor(maya)
+    assert visitor["available"] == 0
+    assert visitor["history"][0]["kind"] == "expire"
+
+
+async def test_a_trashed_order_keeps_its_points(town):
+    await town.connect()
+    maya = town.shopper()
+    order = town.order(town.product(), 2, maya)
+    await town.settle()
+
+    orders.delete(town.shop, order, force=False)
+    await town.settle()
+
+    assert (await town.visitor(maya))["available"] == 100
+
+
+async def test_a_trashed_order_is_void_where_the_program_says_so(town):
+    head, rest = PROGRAM.split("\n\n", 1)
+    await town.connect(f'{head}\ndeleted_orders = "void"\n\n{rest}')
+    maya = town.shopper()
+    order = town.order(town.product(), 2, maya)
+    await town.settle()
+
+    orders.delete(town.shop, order, force=False)
+    await town.settle()
+
+    assert (await town.visitor(maya))["available"] == 0
