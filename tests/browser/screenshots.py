@@ -1,0 +1,254 @@
+"""Contact sheets of every state of the widgets: ``python -m tests.browser.screenshots OUT_DIR``.
+
+Each state is pictured at 390, 1440 and 320 px, then a page of these pictures is pictured in turn;
+the pages of the real demo likewise. Names after OUT_DIR choose states; ``demo`` chooses the demo.
+"""
+
+import asyncio
+import sys
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.pictures import pictures
+from tests.browser.stage import CODE, NOW, TOMAS, Play, Stage, redemption, reward, served
+
+SIZES = {390: 844, 1440: 900}
+COLUMNS = {390: 5, 1440: 3}
+LONG = "Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüssel"
+
+
+@dataclass(frozen=True)
+class Shot:
+    name: str
+    tab: int = 0
+    query: dict[str, str] | None = None
+    set_up: Callable[[Play], None] = lambda _: None
+    act: Callable[[Page], Awaitable[None]] | None = None
+    is_open: bool = True
+
+
+def guest(play: Play) -> None:
+    play.visitor = None
+
+
+def empty(play: Play) -> None:
+    play.visitor = dict(TOMAS)
+
+
+def loading(play: Play) -> None:
+    play.personal_delay_s = 4
+
+
+def down(play: Play) -> None:
+    play.state_status = 503
+
+
+def with_code(play: Play) -> None:
+    assert play.visitor
+    used = redemption(2, "used", code="ABC")
+    play.visitor["redemptions"] = [redemption(1, "issued", code=CODE), used]
+    play.visitor["available"] = 740
+
+
+def never_issued(play: Play) -> None:
+    play.polls_until_issued = 99
+
+
+def refused(play: Play) -> None:
+    play.redeem_problems = [(409, "insufficient-points")]
+
+
+def unsure(play: Play) -> None:
+    play.redeem_problems = [(500, "internal")]
+
+
+def cart_says_no(play: Play) -> None:
+    with_code(play)
+    play.cart_refusal = "The minimum spend for this coupon is &euro;20.00."
+
+
+def overfull(play: Play) -> None:
+    assert play.visitor
+    assert play.program
+    codes = [redemption(n, "issued", code=f"{n:02}QK3M2XD6FTAW5H") for n in range(1, 10)]
+    play.visitor |= {"available": 12_345_678, "pending": 1_234_567, "redemptions": codes}
+    values = (500, 1000, 1500, 2500, 5000, 7550, 10_000, 25_000, 50_000, 100_000, 2_000_000)
+    play.program["rewards"] = [
+        reward(value * 9, value, minimum=value * 3, days=60) for value in (*values, 9_999_999)
+    ]
+    play.visitor["history"] = play.visitor["history"] * 4
+
+
+def long_words(play: Play) -> None:
+    assert play.visitor
+    assert play.program
+    play.visitor["first_name"] = LONG
+    play.program["name"] = f"{LONG} Rewards"
+    play.visitor["history"][0]["order_number"] = LONG
+
+
+def close_costs(play: Play) -> None:
+    assert play.program
+    play.program["rewards"] = [reward(1100, 1000), reward(1180, 1100), reward(1300, 1200)]
+
+
+def all_reached(play: Play) -> None:
+    assert play.visitor
+    play.visitor["available"] = 5000
+
+
+def nothing_affordable(play: Play) -> None:
+    assert play.visitor
+    play.visitor |= {"available": 120, "pending": 0}
+
+
+async def use(page: Page) -> None:
+    await page.locator("perennial-panel .pn-btn-invert").click()
+
+
+async def use_and_wait(page: Page) -> None:
+    await use(page)
+    await page.locator("perennial-panel code").first.wait_for()
+
+
+async def apply(page: Page) -> None:
+    await page.locator("perennial-panel .pn-reward .pn-btn").first.click()
+
+
+async def go_offline(page: Page) -> None:
+    await page.context.set_offline(offline=True)
+
+
+ARABIC = {"lang": "ar", "dir": "rtl"}
+DARK = {"scheme": "dark", "accent": "#f3b48b", "body_class": "is-dark"}
+SHOTS = [
+    Shot("closed", is_open=False),
+    Shot("home"),
+    Shot("earn", tab=1),
+    Shot("rewards", tab=2),
+    Shot("history", tab=3),
+    Shot("guest", set_up=guest),
+    Shot("empty", set_up=empty),
+    Shot("loading", set_up=loading),
+    Shot("offline", act=go_offline),
+    Shot("silent", set_up=down, is_open=False),
+    Shot("refused", set_up=refused, act=use),
+    Shot("unsure", set_up=unsure, act=use),
+    Shot("reserved", set_up=never_issued, act=use),
+    Shot("issued", act=use_and_wait),
+    Shot("code at home", set_up=with_code),
+    Shot("codes", tab=2, set_up=with_code),
+    Shot("applied", tab=2, set_up=with_code, act=apply),
+    Shot("cart refuses", tab=2, set_up=cart_says_no, act=apply),
+    Shot("overfull", set_up=overfull),
+    Shot("overfull rewards", tab=2, set_up=overfull),
+    Shot("long words", set_up=long_words),
+    Shot("long history", tab=3, set_up=long_words),
+    Shot("close costs", set_up=close_costs),
+    Shot("all reached", set_up=all_reached),
+    Shot("nothing affordable", tab=2, set_up=nothing_affordable),
+    Shot("arabic", query=ARABIC),
+    Shot("arabic rewards", tab=2, query=ARABIC, set_up=with_code),
+    Shot("japanese", query={"lang": "ja"}),
+    Shot("polish rewards", tab=2, query={"lang": "pl"}),
+    Shot("dark", query=DARK),
+    Shot("dark rewards", tab=2, query=DARK, set_up=with_code),
+    Shot("dark guest", query=DARK, set_up=guest),
+    Shot("dark refused", query=DARK, set_up=refused, act=use),
+    Shot("yellow, start", query={"accent": "#ffd400", "position": "start"}),
+]
+
+
+async def picture(browser: Browser, stage: Stage, shot: Shot, width: int) -> bytes:
+    """Return one state as PNG."""
+    stage.play = Play()
+    shot.set_up(stage.play)
+    viewport = {"width": width, "height": SIZES.get(width, 720)}
+    context = await browser.new_context(
+        base_url=stage.base,
+        viewport={"width": viewport["width"], "height": viewport["height"]},
+        reduced_motion="reduce",
+        timezone_id="Europe/Berlin",
+    )
+    page = await context.new_page()
+    await page.clock.set_fixed_time(NOW)
+    await page.goto("/?" + urlencode(shot.query or {}))
+    if shot.is_open:
+        await page.locator("perennial-launcher button").click()
+        await page.locator("perennial-panel .pn-panel").wait_for()
+        if shot.name != "loading":
+            await page.locator("perennial-panel .pn-sk").first.wait_for(state="detached")
+        if shot.tab:
+            await page.locator("perennial-panel .pn-tabs button").nth(shot.tab).click()
+        if shot.act:
+            await shot.act(page)
+    await page.wait_for_timeout(400)
+    png = await page.screenshot()
+    await context.close()
+    return png
+
+
+async def sheet(browser: Browser, pictures: dict[str, bytes], width: int, path: Path) -> None:
+    """Picture a page of pictures."""
+    cells = "".join(
+        f"<figure><figcaption>{name}</figcaption>"
+        f"<img src='data:image/png;base64,{b64encode(png).decode()}'></figure>"
+        for name, png in pictures.items()
+    )
+    shown = 390 if width < 1000 else 720
+    columns = COLUMNS.get(width, 5)
+    style = (
+        f"body{{display:grid;align-items:start;grid-template-columns:repeat({columns},{shown}px);gap:16px;margin:16px;"
+        f"background:#bbb;font:600 14px sans-serif}}figure{{margin:0}}img{{width:{shown}px}}"
+    )
+    page = await browser.new_page(viewport={"width": columns * (shown + 16) + 16, "height": 600})
+    await page.set_content(f"<style>{style}</style>{cells}")
+    await page.screenshot(path=path, full_page=True)
+    await page.close()
+
+
+async def main(out: Path, wanted: list[str]) -> list[str]:
+    """Write single pictures and sheets of ten; return what the demo's pages get wrong."""
+    faults: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        if wanted != ["demo"]:
+            with served() as stage:
+                for width in [*SIZES, 320]:
+                    shots = [shot for shot in SHOTS if not wanted or shot.name in wanted]
+                    states = {
+                        shot.name: await picture(browser, stage, shot, width) for shot in shots
+                    }
+                    await write(browser, states, width, out)
+        if not wanted or "demo" in wanted:
+            found, faults = await pictures(browser)
+            for width, pages in found.items():
+                named = {f"demo {name}": png for name, png in pages.items()}
+                await write(browser, named, width, out, "demo-")
+        await browser.close()
+    return faults
+
+
+async def write(
+    browser: Browser, shots: dict[str, bytes], width: int, out: Path, kind: str = ""
+) -> None:
+    """Write pictures of one width, and sheets of ten of them."""
+    for name, png in shots.items():
+        (out / f"{name.replace(' ', '-').replace(',', '')}-{width}.png").write_bytes(png)
+    names = list(shots)
+    for start in range(0, len(names), 10):
+        part = {name: shots[name] for name in names[start : start + 10]}
+        await sheet(browser, part, width, out / f"sheet-{kind}{width}-{start // 10 + 1}.png")
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    if wrong := asyncio.run(main(folder, sys.argv[2:])):
+        sys.exit("\n".join(wrong))

@@ -1,0 +1,320 @@
+"""The widgets on a store's page, as shoppers meet them: by keyboard, signed out, in trouble."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, Request, expect
+
+from tests.browser.stage import CODE, TOMAS, Stage, redemption
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+
+
+async def open_panel(page: Page, query: str = "") -> None:
+    await page.goto(f"/{query}")
+    await expect(page.locator("perennial-launcher button")).to_be_visible()
+    await page.locator("perennial-launcher button").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+
+
+async def tab_to(page: Page, name: str) -> None:
+    """Press Tab until the button of that name has the focus."""
+    wanted = page.get_by_role("button", name=name, exact=True)
+    for _ in range(30):
+        if await wanted.evaluate("node => node.getRootNode().activeElement === node"):
+            return
+        await page.keyboard.press("Tab")
+    pytest.fail(f"no way to {name} by keyboard")
+
+
+async def test_redeems_and_applies_by_keyboard(page: Page, stage: Stage) -> None:
+    await open_panel(page)
+    dialog = page.get_by_role("dialog", name="Northlight Rewards")
+    await expect(dialog.get_by_text("Good afternoon, Maya")).to_be_visible()
+
+    await tab_to(page, "Use 1,000 points for €10 off")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_text("Getting your code…").first).to_be_visible()
+    await expect(dialog.locator("code")).to_have_text(CODE)
+    await expect(dialog.get_by_text("Your code for €10 off is ready")).to_have_count(1)
+    await expect(page.locator("perennial-launcher .pn-num")).to_contain_text("240")
+
+    await page.evaluate(
+        "document.addEventListener('perennial:applied', e => { window.told = e.detail })"
+    )
+    await tab_to(page, "Apply to my cart")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_role("button", name="Applied to your cart")).to_be_focused()
+
+    assert await page.evaluate("window.told") == {"code": CODE}
+    assert stage.play.cart == [CODE]
+    assert len(stage.play.keys) == 1
+
+
+async def test_escape_closes_and_gives_the_focus_back(page: Page) -> None:
+    await open_panel(page)
+    await expect(page.get_by_role("button", name="Close")).to_be_focused()
+
+    await page.keyboard.press("Escape")
+
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    launcher = page.locator("perennial-launcher button")
+    await expect(launcher).to_be_focused()
+    await expect(launcher).to_have_attribute("aria-expanded", "false")
+
+
+async def test_keeps_the_focus_inside_on_a_narrow_screen(page: Page) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await open_panel(page)
+
+    await page.keyboard.press("Shift+Tab")
+    await expect(page.get_by_role("button", name="History")).to_be_focused()
+    await page.keyboard.press("Tab")
+
+    await expect(page.get_by_role("button", name="Close")).to_be_focused()
+    await expect(page.get_by_role("dialog")).to_have_attribute("aria-modal", "true")
+
+
+async def test_guest_is_shown_the_way_in(page: Page, stage: Stage) -> None:
+    stage.play.visitor = None
+
+    await open_panel(page)
+
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("link", name="Sign in or join")).to_have_attribute(
+        "href", "/my-account/"
+    )
+    await expect(dialog.get_by_text("500 points is €5 off")).to_be_visible()
+    await expect(dialog.get_by_role("navigation")).to_have_count(0)
+    await expect(page.locator("perennial-launcher .pn-num")).to_be_hidden()
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
+async def test_a_failing_service_draws_nothing(page: Page, stage: Stage, status: int) -> None:
+    stage.play.state_status = status
+
+    async with page.expect_response("**/state?*"):
+        await page.goto("/")
+    await page.wait_for_timeout(200)
+
+    await expect(page.locator("perennial-launcher")).to_have_count(0)
+    assert await page.evaluate("document.body.lastElementChild.tagName") == "SCRIPT"
+
+
+async def test_an_unreachable_service_draws_nothing(page: Page) -> None:
+    await page.route("**/storefront/**", lambda route: route.abort())
+
+    await page.goto("/")
+    await page.wait_for_timeout(200)
+
+    await expect(page.locator("perennial-launcher")).to_have_count(0)
+
+
+async def test_no_program_draws_nothing(page: Page, stage: Stage) -> None:
+    stage.play.program = None
+
+    await page.goto("/")
+    await page.wait_for_timeout(200)
+
+    await expect(page.locator("perennial-launcher")).to_have_count(0)
+
+
+async def test_bundles_that_fail_draw_nothing(page: Page) -> None:
+    await page.route("**/widgets/*/panel.js", lambda route: route.abort())
+    await page.goto("/")
+
+    await page.locator("perennial-launcher button").click()
+
+    await expect(page.locator("perennial-launcher")).to_have_count(0)
+
+
+async def test_a_refusal_says_what_to_do_and_that_no_points_went(page: Page, stage: Stage) -> None:
+    stage.play.redeem_problems = [(409, "insufficient-points")]
+    await open_panel(page)
+
+    await page.get_by_role("button", name="Use 1,000 points for €10 off").click()
+
+    note = page.get_by_role("alert")
+    await expect(note).to_contain_text(
+        "You don\u2019t have enough points for this reward any more."
+    )
+    await expect(note).to_contain_text("No points were taken.")
+    assert stage.play.keys == []
+
+
+async def test_a_lost_answer_is_retried_under_the_same_key(page: Page, stage: Stage) -> None:
+    stage.play.redeem_problems = [(500, "internal")]
+    sent: list[str] = []
+
+    def note_key(request: Request) -> None:
+        if request.method == "POST" and "redemptions" in request.url:
+            sent.append(request.headers["idempotency-key"])
+
+    page.on("request", note_key)
+    await open_panel(page)
+
+    await page.get_by_role("button", name="Use 1,000 points for €10 off").click()
+    note = page.get_by_role("alert")
+    await expect(note).to_contain_text("We\u2019re checking whether it went through")
+    await expect(note).not_to_contain_text("No points were taken")
+    await note.get_by_role("button", name="Try again").click()
+
+    await expect(page.locator("perennial-panel code")).to_have_text(CODE)
+    assert len(set(sent)) == 1
+    assert len(sent) == 2
+
+
+async def test_an_answer_lost_after_it_went_through_is_found(page: Page, stage: Stage) -> None:
+    stage.play.redeem_problems = [(504, "gateway")]
+    await open_panel(page)
+
+    await page.get_by_role("button", name="Use 1,000 points for €10 off").click()
+
+    await expect(page.locator("perennial-panel code")).to_have_text(CODE)
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    assert len(stage.play.keys) == 1
+
+
+async def test_an_expired_token_is_renewed_once(page: Page, stage: Stage) -> None:
+    await open_panel(page)
+    stage.play.token = "token-2"
+
+    await page.get_by_role("button", name="Use 1,000 points for €10 off").click()
+
+    await expect(page.locator("perennial-panel code")).to_have_text(CODE)
+    assert stage.play.visits == 2
+
+
+async def test_the_cart_refusing_is_told_in_its_own_words(page: Page, stage: Stage) -> None:
+    assert stage.play.visitor
+    stage.play.visitor["redemptions"] = [redemption(1, "issued", code=CODE)]
+    stage.play.cart_refusal = 'Minimum spend is <b>&euro;20</b> for &quot;X&quot;<img onerror="x">'
+    await open_panel(page)
+    await page.get_by_role("button", name="Rewards", exact=True).click()
+
+    await page.get_by_role("button", name="Apply to my cart").click()
+
+    await expect(page.get_by_role("alert")).to_have_text('Minimum spend is €20 for "X"')
+    await expect(page.get_by_role("button", name=f"Copy the code {CODE}")).to_be_visible()
+
+
+async def test_a_cart_page_is_read_again_once_the_code_is_in(page: Page, stage: Stage) -> None:
+    assert stage.play.visitor
+    stage.play.visitor["redemptions"] = [redemption(1, "issued", code=CODE)]
+    await open_panel(page, "?body_class=woocommerce-cart")
+    await page.get_by_role("button", name="Rewards", exact=True).click()
+
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="Apply to my cart").click()
+
+    await expect(page.locator("perennial-launcher button")).to_be_visible()
+    assert stage.play.cart == [CODE]
+
+
+async def test_data_that_cannot_be_drawn_breaks_nothing(page: Page, stage: Stage) -> None:
+    assert stage.play.visitor
+    stage.play.visitor["redemptions"] = [redemption(1, "issued", code=CODE) | {"currency": "?"}]
+    await open_panel(page)
+
+    await page.get_by_role("button", name="Rewards", exact=True).click()
+
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(page.locator("perennial-launcher button")).to_be_focused()
+
+
+async def test_points_that_arrive_are_said_once(page: Page, stage: Stage) -> None:
+    await page.goto("/")
+    launcher = page.locator("perennial-launcher")
+    await expect(launcher.locator(".pn-num")).to_contain_text("1,240")
+
+    assert stage.play.visitor
+    stage.play.visitor["available"] = 1358
+    await page.clock.set_fixed_time("2026-11-20T14:03:00")
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    await expect(launcher.locator(".pn-num")).to_contain_text("1,358")
+    await expect(launcher.get_by_role("status")).to_have_text("118 points arrived")
+
+
+async def test_after_an_order_points_come_by_themselves(page: Page, stage: Stage) -> None:
+    await page.goto("/?body_class=woocommerce-order-received")
+    launcher = page.locator("perennial-launcher")
+    await expect(launcher.locator(".pn-num")).to_contain_text("1,240")
+
+    assert stage.play.visitor
+    stage.play.visitor["available"] = 1358
+
+    await expect(launcher.locator(".pn-num")).to_contain_text("1,358")
+    await expect(launcher.get_by_role("status")).to_have_text("118 points arrived")
+
+
+async def test_elsewhere_a_page_asks_once(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto("/")
+    await expect(page.locator("perennial-launcher .pn-num")).to_contain_text("1,240")
+
+    await page.wait_for_timeout(1500)
+
+    assert len([url for url in asked if "/state" in url]) == 2  # everybody's part and the shopper's
+
+
+async def test_offline_says_since_when_and_holds_redeeming_back(page: Page) -> None:
+    await open_panel(page)
+    await expect(page.get_by_text("Good afternoon, Maya")).to_be_visible()
+
+    await page.context.set_offline(offline=True)
+
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("You\u2019re offline. This is your balance from 14:02")
+    use = page.get_by_role("button", name="Use 1,000 points for €10 off")
+    await expect(use).to_have_attribute("aria-disabled", "true")
+
+
+async def test_empty_and_loading_states(page: Page, stage: Stage) -> None:
+    stage.play.visitor = dict(TOMAS)
+    stage.play.personal_delay_s = 1
+
+    await open_panel(page)
+
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_have_attribute("aria-busy", "true")
+    await expect(dialog.get_by_text("Your first points are one order away")).to_be_visible()
+
+
+async def test_mirrors_in_arabic(page: Page) -> None:
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    await open_panel(page, "?lang=ar&dir=rtl")
+
+    box = await page.get_by_role("dialog").bounding_box()
+    assert box
+    assert box["x"] == 24
+    await expect(page.get_by_text("نقاط متاحة")).to_be_visible()
+
+
+async def test_names_from_the_service_are_never_markup(page: Page, stage: Stage) -> None:
+    assert stage.play.visitor
+    stage.play.visitor["first_name"] = "<img src=x onerror=alert(1)>"
+
+    await open_panel(page)
+
+    await expect(page.get_by_text("Good afternoon, <img src=x onerror=alert(1)>")).to_be_visible()
+
+
+@pytest.mark.parametrize("query", ["", "?scheme=dark&accent=%23f3b48b", "?lang=ar&dir=rtl"])
+async def test_axe_finds_nothing(page: Page, stage: Stage, query: str) -> None:
+    assert stage.play.visitor
+    stage.play.visitor["redemptions"] = [redemption(1, "issued", code=CODE)]
+    await open_panel(page, query)
+    await page.add_script_tag(path=AXE)
+
+    for number in range(4):
+        await page.locator("perennial-panel .pn-tabs button").nth(number).click()
+        found = await page.evaluate(
+            "axe.run([['perennial-panel'], ['perennial-launcher']])"
+            ".then(r => r.violations.map(v => v.id + ' ' + v.nodes[0].target))"
+        )
+        assert found == []

@@ -1,0 +1,102 @@
+/** What the service answers. Written by `npm run contract` from contract.schema.json. */
+
+/**
+ * All that the storefront widgets need. No program: nothing is drawn.
+ */
+export interface State {
+  store: Store;
+  program: Program | null;
+  visitor: Visitor | null;
+}
+/**
+ * The store that the page belongs to.
+ */
+export interface Store {
+  id: string;
+  name: string;
+  currency: string;
+}
+/**
+ * The program in force.
+ */
+export interface Program {
+  name: string;
+  version: number;
+  pending_days: number;
+  expiry_months: number | null;
+  earn: EarnRule[];
+  rewards: Reward[];
+}
+/**
+ * A way to earn: so many ``points`` for every ``per_minor`` of a currency.
+ *
+ *     Of kinds there will be more; a widget draws those that it knows.
+ */
+export interface EarnRule {
+  id: string;
+  kind: string;
+  points: number;
+  per_minor: {
+    [k: string]: number;
+  };
+}
+/**
+ * What can be had for points.
+ */
+export interface Reward {
+  id: string;
+  kind: string;
+  cost: number;
+  value_minor: {
+    [k: string]: number;
+  };
+  minimum_minor: {
+    [k: string]: number;
+  };
+  code_expires_days: number | null;
+}
+/**
+ * What only the signed-in shopper sees.
+ */
+export interface Visitor {
+  first_name: string | null;
+  available: number;
+  pending: number;
+  pending_at: string | null;
+  next_expiry: Expiry | null;
+  redemptions: Redemption[];
+  history: Entry[];
+}
+/**
+ * The next points to expire.
+ */
+export interface Expiry {
+  points: number;
+  at: string;
+}
+/**
+ * One of the visitor's redemptions. The code is told once the store has it.
+ */
+export interface Redemption {
+  id: string;
+  reward_id: string;
+  cost: number;
+  state: 'issued' | 'reserved' | 'returned' | 'unknown' | 'used';
+  code: string | null;
+  value_minor: number;
+  minimum_minor: number;
+  currency: string;
+  expires_at: string | null;
+  redeemed_at: string;
+}
+/**
+ * One line of the visitor's history: what a cause came to at an instant.
+ */
+export interface Entry {
+  kind: string;
+  points: number;
+  at: string;
+  is_pending: boolean;
+  order_number: string | null;
+  reward_id: string | null;
+}

@@ -1,0 +1,95 @@
+/** What can be earned and had in a store's currency, and how far a balance reaches. Pure. */
+
+import type { Entry, Program, Redemption } from '../contract.ts';
+
+export interface Rate {
+  readonly points: number;
+  readonly perMinor: number;
+}
+
+export interface Offer {
+  readonly id: string;
+  readonly cost: number;
+  readonly valueMinor: number;
+  readonly minimumMinor: number;
+  readonly days: number | null;
+}
+
+/** The rates of orders; a rule that lacks the currency pays nothing and is left out. */
+export function rates(program: Program, currency: string): Rate[] {
+  return program.earn.flatMap(({ kind, points, per_minor }) => {
+    const perMinor = per_minor[currency];
+    return kind === 'order' && points > 0 && perMinor ? [{ points, perMinor }] : [];
+  });
+}
+
+/** The rewards that the currency has, cheapest first. */
+export function offers(program: Program, currency: string): Offer[] {
+  return program.rewards
+    .flatMap((reward) => {
+      const valueMinor = reward.value_minor[currency];
+      if (reward.kind !== 'amount_off' || !valueMinor) return [];
+      const minimumMinor = reward.minimum_minor[currency] ?? 0;
+      const { id, cost, code_expires_days: days } = reward;
+      return [{ id, cost, valueMinor, minimumMinor, days }];
+    })
+    .sort((a, b) => a.cost - b.cost || a.valueMinor - b.valueMinor);
+}
+
+/** The dearest reward that the points pay for. */
+export function best(list: readonly Offer[], available: number): Offer | undefined {
+  return list.findLast((offer) => offer.cost <= available);
+}
+
+export interface Stem {
+  /** The reward that the stem leads to. */
+  readonly goal: Offer;
+  /** The share of the way that is behind, 0 to 1. */
+  readonly at: number;
+  /** Rewards reached on the way, at their share of it. */
+  readonly nodes: readonly { readonly offer: Offer; readonly x: number }[];
+}
+
+const NODES_MAX = 2;
+/** The least share between two nodes, so that a name of eight letters fits under each. */
+const GAP_MIN = 0.2;
+const FIRST_MIN = 0.06;
+const LAST_MAX = 0.76;
+
+/** Lay out the way to the next reward, or to the dearest when all are reached. */
+export function stem(list: readonly Offer[], available: number): Stem | null {
+  const goal = list.find((offer) => offer.cost > available) ?? list.at(-1);
+  if (!goal) return null;
+  const nodes: { offer: Offer; x: number }[] = [];
+  let limit = LAST_MAX;
+  for (const offer of list.filter(({ cost }) => cost <= available && cost < goal.cost).reverse()) {
+    const x = offer.cost / goal.cost;
+    if (x > limit || x < FIRST_MIN || nodes.length === NODES_MAX) continue;
+    nodes.unshift({ offer, x });
+    limit = x - GAP_MIN;
+  }
+  return { goal, at: Math.min(Math.max(available / goal.cost, 0), 1), nodes };
+}
+
+/** Redemptions that still matter to the shopper, the newest first. */
+export function open(redemptions: readonly Redemption[]): Redemption[] {
+  return newest(redemptions.filter(({ state }) => state !== 'used' && state !== 'returned'));
+}
+
+/** Redemptions that are over, the newest first. */
+export function past(redemptions: readonly Redemption[]): Redemption[] {
+  return newest(redemptions.filter(({ state }) => state === 'used' || state === 'returned'));
+}
+
+function newest(redemptions: Redemption[]): Redemption[] {
+  return redemptions.sort((a, b) => Date.parse(b.redeemed_at) - Date.parse(a.redeemed_at));
+}
+
+const TAKING = new Set(['redeem', 'expire', 'clawback']);
+const GIVING = new Set(['earn', 'release']);
+
+/** The points of an entry with their sign; a kind that is not known keeps the sign it came with. */
+export function signed({ kind, points }: Entry): number {
+  if (TAKING.has(kind)) return -Math.abs(points);
+  return GIVING.has(kind) ? Math.abs(points) : points;
+}

@@ -1,0 +1,62 @@
+/** What the views draw from, and what they may do. */
+
+import type { Config } from '../config.ts';
+import type { Program, Redemption, Store, Visitor } from '../contract.ts';
+import type { Words } from '../ui/words.ts';
+import type { Cart } from './cart.ts';
+import type { Offer, Rate } from './offers.ts';
+import type { Redeemer } from './redeem.ts';
+
+export type View = 'home' | 'earn' | 'rewards' | 'history';
+
+export interface Scene {
+  readonly words: Words;
+  readonly config: Config;
+  readonly store: Store;
+  readonly program: Program;
+  readonly rates: readonly Rate[];
+  readonly offers: readonly Offer[];
+  readonly redeemer: Redeemer;
+  readonly cart: Cart;
+  readonly isOffline: boolean;
+  /** The code that was copied last. */
+  readonly copied: string;
+  go(view: View): void;
+  redeem(reward: string): void;
+  copy(code: string): void;
+  close(): void;
+}
+
+export interface MemberScene extends Scene {
+  readonly visitor: Visitor;
+}
+
+/** An offer's name: "€5 off". */
+export function nameOf({ words, store }: Scene, offer: Offer): string {
+  return amountOff(words, offer.valueMinor, store.currency);
+}
+
+/** A redemption's name, by the value that it was redeemed at. */
+export function nameOfRedemption({ words }: Scene, redemption: Redemption): string {
+  return amountOff(words, redemption.value_minor, redemption.currency);
+}
+
+export function rateText({ words, store }: Scene, rate: Rate): string {
+  return words.t('rate', { n: rate.points, amount: words.money(rate.perMinor, store.currency) });
+}
+
+/** What a reward is worth: "500 points is €5 off". */
+export function worthText(scene: Scene, offer: Offer): string {
+  const points = scene.words.t('points', { n: offer.cost });
+  return scene.words.t('worth', { points, reward: nameOf(scene, offer) });
+}
+
+/** The label that says what redeeming does: "Use 500 points for €5 off". */
+export function useText(scene: Scene, offer: Offer): string {
+  const points = scene.words.t('points', { n: offer.cost });
+  return scene.words.t('use', { points, reward: nameOf(scene, offer) });
+}
+
+function amountOff(words: Words, minor: number, currency: string): string {
+  return words.t('amountOff', { amount: words.money(minor, currency) });
+}

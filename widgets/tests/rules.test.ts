@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { readConfig } from '../src/config.ts';
+import type { Program, Redemption } from '../src/contract.ts';
+import { arrivals } from '../src/launcher/arrivals.ts';
+import { type Offer, best, offers, open, rates, signed, stem } from '../src/panel/offers.ts';
+import { troubleOf, uuid } from '../src/panel/redeem.ts';
+import { cartUrl } from '../src/platforms/woocommerce.ts';
+import { follow, luminance } from '../src/theme/dress.ts';
+
+const offer = (cost: number): Offer => ({
+  id: String(cost), cost, valueMinor: cost, minimumMinor: 0, days: null,
+});
+const three = [offer(500), offer(1000), offer(1500)];
+
+test('what lacks the store’s currency is not shown', () => {
+  const reward = { kind: 'amount_off', minimum_minor: {}, code_expires_days: null };
+  const program: Program = {
+    name: 'Club', version: 1, pending_days: 0, expiry_months: null,
+    earn: [
+      { id: 'a', kind: 'order', points: 1, per_minor: { EUR: 100 } },
+      { id: 'b', kind: 'order', points: 1, per_minor: { USD: 100 } },
+      { id: 'c', kind: 'review', points: 50, per_minor: { EUR: 100 } },
+    ],
+    rewards: [
+      { ...reward, id: 'big', cost: 900, value_minor: { EUR: 900 } },
+      { ...reward, id: 'small', cost: 100, value_minor: { EUR: 100, USD: 120 } },
+      { ...reward, id: 'yen', cost: 100, value_minor: { JPY: 100 } },
+    ],
+  };
+
+  assert.deepEqual(rates(program, 'EUR'), [{ points: 1, perMinor: 100 }]);
+  assert.deepEqual(offers(program, 'EUR').map(({ id }) => id), ['small', 'big']);
+  assert.deepEqual(offers(program, 'USD').map(({ id }) => id), ['small']);
+});
+
+test('the best reward is the dearest that the points pay for', () => {
+  assert.equal(best(three, 1240)?.cost, 1000);
+  assert.equal(best(three, 499), undefined);
+});
+
+test('the stem leads to the next reward, past those that are reached', () => {
+  const path = stem(three, 1240);
+
+  assert.equal(path?.goal.cost, 1500);
+  assert.equal(path?.at, 1240 / 1500);
+  assert.deepEqual(path?.nodes.map(({ x }) => x), [500 / 1500, 1000 / 1500]);
+});
+
+test('the stem leaves out nodes whose names would touch, and ends full', () => {
+  assert.deepEqual(stem([offer(1100), offer(1180), offer(1300)], 1240)?.nodes, []);
+  assert.equal(stem(three, 99_999)?.at, 1);
+  assert.equal(stem(three, -20)?.at, 0);
+  assert.equal(stem([], 100), null);
+});
+
+test('entries carry the sign of their kind', () => {
+  const entry = { at: '', is_pending: false, order_number: null, reward_id: null };
+  assert.equal(signed({ ...entry, kind: 'redeem', points: 500 }), -500);
+  assert.equal(signed({ ...entry, kind: 'expire', points: -80 }), -80);
+  assert.equal(signed({ ...entry, kind: 'release', points: 500 }), 500);
+  assert.equal(signed({ ...entry, kind: 'adjust', points: -5 }), -5);
+});
+
+test('open codes come newest first, without those that are over', () => {
+  const one = (id: string, state: Redemption['state'], day: string): Redemption => ({
+    id, state, reward_id: 'r', cost: 1, code: null, value_minor: 1, minimum_minor: 0,
+    currency: 'EUR', expires_at: null, redeemed_at: `2026-11-${day}T00:00:00Z`,
+  });
+  const list = [one('a', 'issued', '01'), one('b', 'used', '03'), one('c', 'reserved', '02')];
+
+  assert.deepEqual(open(list).map(({ id }) => id), ['c', 'a']);
+});
+
+test('only a 4xx says that no points were taken', () => {
+  assert.deepEqual(troubleOf(409, 'insufficient-points'), {
+    key: 'errPoints', isRefused: true, canRetry: false, needsSignIn: false,
+  });
+  assert.equal(troubleOf(429, 'rate-limited').canRetry, true);
+  assert.equal(troubleOf(401, 'visitor-unknown').needsSignIn, true);
+  assert.deepEqual(troubleOf(503, 'not-ready'), {
+    key: 'errNotReady', isRefused: false, canRetry: true, needsSignIn: false,
+  });
+  assert.equal(troubleOf(0, undefined).key, 'errUnsure');
+  assert.equal(troubleOf(418, 'teapot').key, 'errRefused');
+});
+
+test('a key is a version 4 UUID', () => {
+  assert.match(uuid(), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.notEqual(uuid(), uuid());
+});
+
+test('arrivals are said for spendable points before pending ones', () => {
+  const seen = { available: 100, pending: 10 };
+  assert.deepEqual(arrivals(seen, { available: 110, pending: 0 }), { key: 'arrived', points: 10 });
+  assert.deepEqual(arrivals(seen, { available: 100, pending: 15 }), { key: 'coming', points: 5 });
+  assert.equal(arrivals(seen, { available: 50, pending: 10 }), null);
+});
+
+test('the cart lies beside the visitor’s address', () => {
+  assert.equal(cartUrl('/shop/wp-json/perennial/v1/visitor'), '/shop/wp-json/wc/store/v1/cart');
+  assert.equal(cartUrl('/?rest_route=/perennial/v1/visitor'), '/?rest_route=/wc/store/v1/cart');
+  assert.equal(cartUrl('/who'), '/wp-json/wc/store/v1/cart');
+});
+
+test('the script tag says where the service is', () => {
+  const src = 'https://points.example/app/widgets/loader.js?v=2';
+  const config = readConfig(src, { store: 's1', scheme: 'sepia' });
+
+  assert.equal(config?.service, 'https://points.example/app');
+  assert.equal(config?.scheme, 'light');
+  assert.equal(config?.position, 'end');
+  assert.equal(readConfig(src, {}), null);
+});
+
+test('text on any accent is white or black by luminance, 4.5:1 or more', () => {
+  const steps = [0, 51, 102, 153, 204, 255];
+  for (const red of steps) for (const green of steps) for (const blue of steps) {
+    const light = luminance(red, green, blue);
+    const isWhite = follow(light, 'light')['--pn-on-accent'] === '#fff';
+    const ratio = isWhite ? 1.05 / (light + 0.05) : (light + 0.05) / 0.05;
+    assert.ok(ratio >= 4.5, `${[red, green, blue]}: ${ratio}`);
+  }
+});
