@@ -1,0 +1,66 @@
+"""The demo: a store, its shoppers and everything of ours in one process, on this machine."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from connector import database, worker
+from connector.app import create_app
+from connector.commerce.models import StoreRow
+from connector.config import Settings
+from connector.demo.shopper import Merchant
+from connector.features.loyalty.service import Loyalty
+from connector.kernel.clock import system_clock
+from connector.registry import find_platforms
+from connector.system import System, running
+from connector.web import servers
+from connector.web.admin import admin_link
+
+PLATFORM: Final = "woocommerce"  # the only one with a sandbox so far
+KEY: Final = "ck_demo0000000000000000000000000000000000"
+SECRET: Final = "cs_demo0000000000000000000000000000000000"  # noqa: S105 - opens the demo only
+PROGRAM = Path(__file__).parent / "program.toml"
+Say = Callable[[str], None]
+
+
+async def stay_up(settings: Settings, platform: str, port: int, say: Say) -> None:
+    """Serve a sandbox store and Perennial, connect them as a merchant would, and stay up.
+
+    Raises:
+        PerennialError: a port is taken, or the store could not be connected.
+    """
+    shop_url = f"http://127.0.0.1:{port + 1}"
+    shop = find_platforms()[platform].sandbox(url=shop_url, folder=None, key=KEY, secret=SECRET)
+    async with running(settings) as system:
+        await database.migrate(settings.database_url, system.models)
+        stop = servers.stop_on_signals()
+        apps: list[servers.Served] = [
+            (create_app(system), servers.listen("127.0.0.1", port)),
+            (shop, servers.listen("127.0.0.1", port + 1)),
+        ]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(servers.serve(apps, stop))
+            group.create_task(worker.work(system, stop))
+            try:
+                await _set_up(system, settings.public_url, shop_url, say)
+            except BaseException:
+                stop.set()
+                raise
+
+
+async def _set_up(system: System, service: str, shop: str, say: Say) -> None:
+    say(f"sandbox store at {shop} (relaxed: plain-http callbacks, any port)")
+    await asyncio.to_thread(lambda: Merchant(shop).connect(service))
+    store = await StoreRow.get(url=shop)
+    await Loyalty(system.tools).publish(store, PROGRAM.read_text(encoding="utf-8"))
+    await system.passes.run(store)
+    link = await admin_link(system.tools.ids, system_clock, service, store.id)
+    lines: Mapping[str, str] = {
+        "store": f"{shop}/  (shopper maya@example.test, password shopper)",
+        "back office": f"{shop}/wp-admin/  (admin, password admin)",
+        "merchant page": f"{link}  (good once, 10 minutes)",
+        "database": system.settings.database_url,
+    }
+    say("\n".join(f"{name + ':':<15}{text}" for name, text in lines.items()))
+    say("Perennial is up. Ctrl-C stops it.")
