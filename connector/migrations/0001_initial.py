@@ -278,6 +278,7 @@ class Migration(migrations.Migration):
                 ("state", fields.CharField(default="reserved", max_length=8)),
                 ("discount_id", fields.CharField(null=True, max_length=64)),
                 ("return_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("dead_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 (
                     "released_at",
                     fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),

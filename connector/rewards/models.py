@@ -13,8 +13,9 @@ class RedemptionRow(Model):
 
     The terms are those of the instant at which it was redeemed. ``state``: ``reserved`` until the
     store has the discount, then ``issued``, then ``used``; ``unknown`` while we can't tell whether
-    the store has it; ``returned`` once the points are back. ``return_at`` is when somebody decided
-    to give the points back, ``released_at`` when that was safe.
+    the store has it; ``returned`` once the points are back. ``return_at`` is when it was decided
+    to give the points back, ``dead_at`` when the code was first seen to be unusable, and
+    ``released_at`` when it was safe to give them back.
     """
 
     id = fields.CharField(max_length=ID_MAX, primary_key=True)
@@ -34,6 +35,7 @@ class RedemptionRow(Model):
     state = fields.CharField(max_length=8, default="reserved")
     discount_id = fields.CharField(max_length=ID_MAX, null=True)
     return_at = fields.DatetimeField(null=True)
+    dead_at = fields.DatetimeField(null=True)
     released_at = fields.DatetimeField(null=True)
 
     class Meta:

@@ -22,7 +22,7 @@ from connector.rewards.models import RedemptionRow
 from connector.sync import outbox
 from connector.sync.stores import Stores
 from platforms.errors import Rejected, TransientError
-from platforms.model import Customer, Discount, DiscountSeen, Order
+from platforms.model import Customer, Discount, Order
 
 PUSH = "discount"
 CHECKOUT_GRACE = timedelta(hours=1)  # a checkout that began with the code may end so late
@@ -95,7 +95,7 @@ class Redemptions:
         if row.state in {"used", "returned"}:
             return None
         if row.return_at is not None:
-            return await self._give_back(store, row, row.return_at)
+            return await self._give_back(store, row)
         return await self._issue(store, row)
 
     async def _issue(self, store: StoreRow, row: RedemptionRow) -> datetime | None:
@@ -110,8 +110,9 @@ class Redemptions:
         except Rejected:
             await mine.update(return_at=self._clock())
             return self._clock()
-        await mine.update(discount_id=seen.id)
-        await self._refresh(store, await mine)
+        async with in_transaction():
+            await mine.update(discount_id=seen.id)
+            await self._refresh(store, await mine)
         return None
 
     async def _email(self, store: StoreRow, customer_id: str) -> str:
@@ -125,18 +126,14 @@ class Redemptions:
             raise Rejected(f"customer {customer_id} has no e-mail address to issue a code to")
         return found.email
 
-    async def _give_back(
-        self, store: StoreRow, row: RedemptionRow, decided_at: datetime
-    ) -> datetime | None:
-        client = self._stores.client(store)
-        seen = await client.read_discount(row.code)
-        if _is_ours(seen) and seen is not None and seen.is_usable:
-            await client.revoke_discount(row.code)
-            seen = await client.read_discount(row.code)
-        if _is_ours(seen) and seen is not None and (seen.is_usable or seen.times_used):
+    async def _give_back(self, store: StoreRow, row: RedemptionRow) -> datetime | None:
+        """Give the points back once the code is dead, and a checkout begun with it has ended."""
+        if not await self._is_dead(store, row.code):
             return self._clock() + CHECKOUT_GRACE
-        if self._clock() < decided_at + CHECKOUT_GRACE:
-            return decided_at + CHECKOUT_GRACE
+        dead_at = row.dead_at or self._clock()
+        await RedemptionRow.filter(id=row.id).update(dead_at=dead_at)
+        if self._clock() < dead_at + CHECKOUT_GRACE:
+            return dead_at + CHECKOUT_GRACE
         async with in_transaction():
             await ledger.locked(store.id, row.account)
             if not await self._is_used(store, row):
@@ -144,6 +141,17 @@ class Redemptions:
                 await ledger.mark_dirty(store.id, [row.account])
             await self._refresh(store, [await RedemptionRow.get(id=row.id)])
         return None
+
+    async def _is_dead(self, store: StoreRow, code: str) -> bool:
+        """Revoke the code, and read whether it is absent or disabled, and was not used."""
+        client = self._stores.client(store)
+        seen = await client.read_discount(code)
+        if seen is None or seen.discount is None:  # gone, or never ours
+            return True
+        if seen.is_usable:
+            await client.revoke_discount(code)
+            seen = await client.read_discount(code)
+        return seen is None or not (seen.is_usable or seen.times_used)
 
     async def on_stored(self, stored: records.Stored) -> None:
         """Follow an order's codes: whose points and whose state they touch."""
@@ -154,6 +162,9 @@ class Redemptions:
         rows = await RedemptionRow.filter(store=stored.store.id, code__in=list(codes))
         await ledger.mark_dirty(stored.store.id, [row.account for row in rows])
         await self._refresh(stored.store, rows)
+        for row in rows:
+            if row.return_at is not None and row.released_at is None:
+                await outbox.want(stored.store.id, PUSH, row.id, self._clock())
 
     async def _is_used(self, store: StoreRow, row: RedemptionRow) -> bool:
         """Return whether an order uses the code up; where a cancelled one does not, it doesn't."""
@@ -169,12 +180,9 @@ class Redemptions:
             elif row.released_at is not None:
                 state = "returned"
             else:
-                state = "issued" if row.discount_id else row.state
+                was_there = row.discount_id is not None or row.state == "used"
+                state = "issued" if was_there else row.state
             await RedemptionRow.filter(id=row.id).update(state=state)
-
-
-def _is_ours(seen: DiscountSeen | None) -> bool:
-    return seen is not None and seen.discount is not None
 
 
 def _discount(row: RedemptionRow) -> Discount:

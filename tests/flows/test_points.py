@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from connector.ledger.models import EntryRow
 from connector.rewards.models import RedemptionRow
-from connector.rewards.redemptions import CHECKOUT_GRACE
+from connector.rewards.redemptions import CHECKOUT_GRACE, PUSH
+from connector.sync.outbox import want
 from platforms.woocommerce.fake import coupons, orders, refunds
 from tests.town import PROGRAM
 
@@ -120,6 +121,49 @@ async def test_a_code_of_somebody_elses_gives_the_points_back_after_the_grace(to
     assert visitor["available"] == 600
     assert visitor["redemptions"][0]["state"] == "returned"
     assert [coupon["amount"] for coupon in town.shop.all("coupon")] == ["1.00"]
+
+
+async def test_an_order_with_a_returned_code_pays_again_and_cancelled_it_does_not(town):
+    await town.connect()
+    maya, coffee = town.shopper(), town.product()
+    town.order(coffee, 12, maya)
+    await town.settle()
+    await town.redeem(maya)
+    row = await RedemptionRow.get()
+    coupons.create(town.shop, {"code": row.code, "amount": "1.00"})
+    await town.settle()
+    town.clock.at += CHECKOUT_GRACE
+    await town.settle()
+    assert (await town.visitor(maya))["available"] == 600
+
+    late = town.order(coffee, 1, coupon_lines=[{"code": row.code}], set_paid=False)
+    await town.settle()
+    visitor = await town.visitor(maya)
+    assert (visitor["available"], visitor["redemptions"][0]["state"]) == (100, "used")
+
+    orders.update(town.shop, late, {"status": "cancelled"})
+    await town.settle()
+    assert (await town.visitor(maya))["available"] == 600
+
+
+async def test_the_grace_begins_when_the_code_is_dead_not_when_it_was_decided(town):
+    await town.connect()
+    maya = town.shopper()
+    town.order(town.product(), 12, maya)
+    await town.settle()
+    await town.redeem(maya)
+    await town.settle()
+    decided_at = town.clock() - 2 * CHECKOUT_GRACE  # and the store was away ever since
+    await RedemptionRow.all().update(return_at=decided_at)
+    await want(town.store, PUSH, (await RedemptionRow.get()).id, town.clock())
+
+    await town.settle()
+    assert list(town.shop.all("coupon")) == []
+    assert (await town.visitor(maya))["available"] == 100
+
+    town.clock.at += CHECKOUT_GRACE
+    await town.settle()
+    assert (await town.visitor(maya))["available"] == 600
 
 
 async def test_a_guests_points_follow_the_order_to_their_account(town):
