@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from connector.commerce.models import CustomerRow, OrderRow, StoreRow
 from connector.ledger import ledger
@@ -68,7 +69,8 @@ async def findings(store: StoreRow, stores: Stores) -> list[Finding]:
         found.append(Finding(is_ok=False, what="first sync not finished", advice="run the worker"))
     else:
         has_orders = store.watermark > BEGINNING
-        until = f"with all changes up to {store.watermark:%-d %B %Y, %H:%M} UTC"
+        seen = store.watermark.astimezone(ZoneInfo(store.timezone))
+        until = f"with all changes up to {seen:%-d %B %Y, %H:%M} ({store.timezone})"
         advice = until if has_orders else "which has no orders yet"
         found.append(Finding(is_ok=True, what="in step with the store", advice=advice))
     for row in await InboxRow.filter(store=store.id, state=PARKED).order_by("-id").limit(LINES_MAX):

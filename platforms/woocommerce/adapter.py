@@ -156,7 +156,7 @@ class WooStore:
             name=index.name,
             url=self._access["url"],
             currency=currency,
-            timezone=index.timezone_string or "UTC",
+            timezone=wire.zone_name(index),
         )
 
     async def _index(self) -> httpx.Response:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
@@ -335,11 +335,24 @@ def site_time(at: datetime, zone: tzinfo) -> str:
     return at.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
+def zone_name(wire: WireIndex) -> str:
+    """Return the IANA name of the site's zone; UTC where it has only an offset, or an odd name."""
+    is_known = wire.timezone_string in available_timezones()
+    return wire.timezone_string if is_known else "UTC"
+
+
 def read_zone(wire: WireIndex) -> tzinfo:
-    """Return the site's zone: a named one, or the fixed offset that WordPress also allows."""
-    if wire.timezone_string:
+    """Return the site's zone: a named one, or the fixed offset that WordPress also allows.
+
+    Raises:
+        Malformed: it has neither.
+    """
+    if wire.timezone_string in available_timezones():
         return ZoneInfo(wire.timezone_string)
-    return timezone(timedelta(hours=float(wire.gmt_offset or 0)))
+    try:
+        return timezone(timedelta(hours=float(wire.gmt_offset or 0)))
+    except ValueError as error:
+        raise Malformed(f"the site's offset {wire.gmt_offset!r} is none") from error
 
 
 def write_coupon(discount: Discount, zone: tzinfo) -> dict[str, Any]:

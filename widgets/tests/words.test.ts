@@ -41,10 +41,10 @@ test('numbers are grouped, signs are real and digits are Latin', () => {
   assert.equal(words('ar').number(1240), '1,240');
 });
 
-test('a day says its year only when that is another one', () => {
+test('a day stays on one line and says its year only when that is another one', () => {
   const now = new Date('2026-11-20T12:00:00Z');
-  assert.equal(words('en').day('2026-12-04T12:00:00Z', now), '4 Dec');
-  assert.equal(words('en').day('2027-05-04T12:00:00Z', now), '4 May 2027');
+  assert.equal(words('en').day('2026-12-04T12:00:00Z', now), '4\u00a0Dec');
+  assert.equal(words('en').day('2027-05-04T12:00:00Z', now), '4\u00a0May\u00a02027');
   assert.equal(words('en').day('not a date', now), '');
 });
 

@@ -1,7 +1,8 @@
 """The adapter against the fake, which follows the recorded store: reading, listing, writing."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
 import orjson
@@ -9,6 +10,7 @@ import pytest
 
 from platforms.errors import AccessRevoked, Malformed, Rejected, SignatureInvalid
 from platforms.model import Delivery, Discount, Ignored, Seen, Touched
+from platforms.woocommerce import wire
 from platforms.woocommerce.adapter import TOPICS, WooCommerce
 from platforms.woocommerce.fake import coupons, create_fake, orders, people, products, refunds
 from tests.platforms.woocommerce.conftest import KEY, SAMPLES, SECRET, URL
@@ -224,6 +226,25 @@ async def test_info_says_name_currency_and_zone(store, client):
     info = await client.info()
     assert (info.currency, info.timezone) == (store.site.currency, store.site.timezone)
     assert (info.name, info.url) == (store.site.name, URL)
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset", "name", "hours"),
+    [
+        ("America/New_York", -5, "America/New_York", None),
+        ("", 5.5, "UTC", 5.5),
+        ("", "-3", "UTC", -3),
+        ("Mars/Olympus", 0, "UTC", 0),
+    ],
+)
+def test_a_site_has_a_named_zone_or_an_offset(zone, offset, name, hours):
+    index = wire.WireIndex(name="x", timezone_string=zone, gmt_offset=offset)
+
+    assert wire.zone_name(index) == name
+    if hours is None:
+        assert wire.read_zone(index) == ZoneInfo(zone)
+    else:
+        assert wire.read_zone(index).utcoffset(None) == timedelta(hours=hours)
 
 
 async def test_a_wrong_secret_is_revoked_access(http):

@@ -99,7 +99,8 @@ export class Words {
 
   #date(date: Date, options: Intl.DateTimeFormatOptions): string {
     const format = new Intl.DateTimeFormat(this.locale, { numberingSystem: 'latn', ...options });
-    return Number.isNaN(date.getTime()) ? '' : format.format(date);
+    // Spaces that don't break: a date stays on one line.
+    return Number.isNaN(date.getTime()) ? '' : format.format(date).replaceAll(' ', '\u00a0');
   }
 
   #template(key: Key, { n }: Values): string {
