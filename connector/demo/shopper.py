@@ -92,7 +92,8 @@ class Shopper(Browser):
         store = re.search(r'data-store="([^"]+)"', page)
         if loader is None or store is None:
             raise StoryBroken("the storefront does not load the widgets")
-        self.service, self.store = loader[1], store[1]
+        self.store = store[1]
+        self.api = httpx.Client(base_url=loader[1], timeout=TIMEOUT_S, trust_env=False)
 
     def buy(self, title: str, quantity: int, code: str | None = None) -> tuple[str, str, str]:
         """Buy so much of a product; return the order's id, and its total before and after."""
@@ -138,19 +139,18 @@ class Shopper(Browser):
 
     def state(self) -> dict[str, Any]:
         """Return what the widgets are told."""
-        answer = httpx.get(
-            f"{self.service}/storefront/v1/state",
+        answer = self.api.get(
+            "/storefront/v1/state",
             params={"store": self.store},
             headers={"Authorization": f"Bearer {self.token()}", "Origin": _origin(self.shop)},
-            timeout=TIMEOUT_S,
         )
         expect(answer.status_code == 200, f"state answered {answer.status_code}: {answer.text}")
         return dict(answer.json())
 
     def redeem(self, reward: str, key: str | None = None) -> httpx.Response:
         """Ask for a reward, and return the answer of any status."""
-        return httpx.post(
-            f"{self.service}/storefront/v1/redemptions",
+        return self.api.post(
+            "/storefront/v1/redemptions",
             params={"store": self.store},
             json={"reward": reward},
             headers={
@@ -159,7 +159,6 @@ class Shopper(Browser):
                 "X-Perennial": "1",
                 "Origin": _origin(self.shop),
             },
-            timeout=TIMEOUT_S,
         )
 
 
