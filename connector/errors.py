@@ -4,6 +4,7 @@
 
     PerennialError
     ├── SettingsInvalid            the environment is not what it must be
+    ├── DatabaseUnusable     500   the database can't be opened
     ├── InvalidProgram       422   a program document has a mistake
     ├── StoreUnknown         404   no such store
     ├── DeliveryForged       401   a webhook that the store's secret did not sign
@@ -33,6 +34,12 @@ class SettingsInvalid(PerennialError):
     """Settings are missing or wrong; the message names all of them."""
 
     code = "settings-invalid"
+
+
+class DatabaseUnusable(PerennialError):
+    """The database can't be opened; the message names the setting."""
+
+    code = "database-unusable"
 
 
 class InvalidProgram(PerennialError):

@@ -1,5 +1,6 @@
 """One database for the process: opened, migrated, and written in short transactions."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from tortoise import Tortoise
 from tortoise.connection import get_connection
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+
+from connector.errors import DatabaseUnusable
 
 APP = "perennial"
 BUSY_MS = 10_000  # how long a writer waits for another process's transaction
@@ -41,9 +44,19 @@ def config(url: str, models: Sequence[str]) -> dict[str, Any]:
 
 @asynccontextmanager
 async def opened(url: str, models: Sequence[str]) -> AsyncIterator[None]:
-    """Hold the database open; closed however the block ends, or the process would hang."""
+    """Hold the database open; closed however the block ends, or the process would hang.
+
+    Raises:
+        DatabaseUnusable: the file can't be opened, or is no database.
+    """
     await Tortoise.init(config=config(url, models), _enable_global_fallback=True)
     try:
+        try:
+            await get_connection("default").create_connection(with_db=True)
+        except (sqlite3.Error, OSError) as error:
+            raise DatabaseUnusable(
+                f"{url} can't be opened ({error}): check PERENNIAL_DATABASE_URL"
+            ) from error
         yield
     finally:
         await Tortoise.close_connections()

@@ -5,16 +5,23 @@ import sqlite3
 import subprocess
 import sys
 
+import pytest
 from tortoise.connection import get_connection
 from tortoise.context import get_current_context
+from tortoise.exceptions import TransactionManagementError
 from tortoise.migrations.autodetector import MigrationAutodetector
+from tortoise.transactions import in_transaction
 
 from connector import database
+from connector.commerce.models import StoreRow
+from connector.errors import DatabaseUnusable
 from connector.registry import find_models
 
 WRITER = """
 import asyncio, sys
 from connector import database
+from connector.commerce.models import StoreRow
+from connector.errors import DatabaseUnusable
 from connector.sync.models import TicketRow
 from connector.registry import find_models
 from tortoise.transactions import in_transaction
@@ -39,6 +46,29 @@ async def test_the_migrations_are_the_models(empty_database):
         assert apps is not None
         detector = MigrationAutodetector(apps, database.config(url, models)["apps"])
         assert [writer.name for writer in await detector.changes()] == []
+
+
+async def test_a_transaction_that_cannot_begin_keeps_nobody_waiting(town, tmp_path):
+    await get_connection("default").execute_query("PRAGMA busy_timeout=50")
+    other = sqlite3.connect(tmp_path / "town.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(TransactionManagementError):
+        async with in_transaction():
+            pytest.fail("it began")
+    other.execute("ROLLBACK")
+    other.close()
+
+    async with asyncio.timeout(3):
+        assert await StoreRow.all().count() == 0
+        await town.connect()
+
+
+@pytest.mark.parametrize("name", ["nowhere/p.db", "junk.db"])
+async def test_a_file_that_cannot_be_opened_is_told_at_once(tmp_path, name):
+    (tmp_path / "junk.db").write_text("this is no database" * 100)
+    with pytest.raises(DatabaseUnusable, match="check PERENNIAL_DATABASE_URL"):
+        async with database.opened(f"sqlite://{tmp_path / name}", find_models()):
+            pytest.fail("it was opened")
 
 
 async def test_what_is_acknowledged_is_on_the_disk(town):
