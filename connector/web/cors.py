@@ -5,9 +5,9 @@ header that the page sets itself. A page of any other origin gets no answer that
 """
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,7 +32,7 @@ class StorefrontCors:
         if origin is None or not scope["path"].startswith(self._prefix):
             await self._app(scope, receive, send)
             return
-        store = parse_qs(scope["query_string"].decode("latin-1")).get("store", [""])[0]
+        store = Request(scope).query_params.get("store", "")  # as the routes read it
         allowed = origin == await self._origin_of(store)
         if scope["method"] == "OPTIONS":
             headers = {"Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE_S), "Vary": "Origin"}

@@ -3,7 +3,8 @@
 The token that travels through the store is single-use, lives ten minutes, is kept as a hash, and
 is bound to the store's address and to the browser that began (by a cookie). The keys that come
 back are proved against that store before they are saved. Finishing opens no merchant session;
-the store's own page receives a one-time pairing code and fetches the visitor key with it.
+the store's own page receives a one-time pairing code and fetches the visitor key with it, in a
+request that it signs.
 """
 
 import hmac
@@ -14,15 +15,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from connector.errors import CodeUnknown, ConnectFailed, RequestInvalid
+from connector.errors import CodeUnknown, ConnectFailed, DeliveryForged, RequestInvalid
 from connector.kernel.clock import Clock
 from connector.kernel.ids import Ids
 from connector.kernel.vault import Vault
 from connector.sync import tickets
 from connector.sync.stores import Stores
-from connector.web.body import bounded_body
+from connector.web.body import bounded_body, decoded
 from connector.web.visitors import Visitors
-from platforms.errors import Malformed
+from platforms.errors import Malformed, SignatureInvalid
+from platforms.model import Delivery
 
 COOKIE = "perennial_install"
 BODY_MAX = 10_000
@@ -118,7 +120,8 @@ class Install:
         name = request.path_params["platform"]
         install = self._stores.platform(name).install
         token = install.returned_token(request.query_params)
-        if not hmac.compare_digest(request.cookies.get(COOKIE, ""), self._mark(token)):
+        mine = request.cookies.get(COOKIE, "").encode()
+        if not hmac.compare_digest(mine, self._mark(token).encode()):
             raise CodeUnknown("this browser did not begin this installation: begin again")
         if not install.is_approved(request.query_params):
             raise ConnectFailed("the store was not connected, since access was not approved")
@@ -136,15 +139,22 @@ class Install:
         return await tickets.issue(self._ids, self._clock(), "pair", store)
 
     async def pair(self, request: Request) -> Response:
-        """Give the store's server the key with which it signs its shoppers in."""
-        try:
-            code = msgspec.json.decode(await bounded_body(request, BODY_MAX), type=Code).code
-        except msgspec.MsgspecError as error:
-            raise RequestInvalid('send a body such as {"code": "..."}') from error
-        ticket = await tickets.redeem(self._clock(), "pair", code)
+        """Give the store's server the key with which it signs its shoppers in.
+
+        The code comes back through whatever browser began, perhaps not the merchant's; so the
+        request is signed as the store's deliveries are, with a secret that only its server holds.
+        """
+        body = await bounded_body(request, BODY_MAX)
+        asked = decoded(body, Code, example='{"code": "..."}')
+        ticket = await tickets.redeem(self._clock(), "pair", asked.code)
         if ticket is None:
             raise CodeUnknown("the pairing code is used up or too old: connect again")
         store = await self._stores.find(ticket.subject, request.path_params["platform"])
+        signed = Delivery(headers=dict(request.headers), body=body)
+        try:
+            self._stores.platform(store.platform).verify(signed, self._stores.webhook_secret(store))
+        except SignatureInvalid as error:
+            raise DeliveryForged("sign the request with the webhooks' secret") from error
         key_id, key = self._visitors.newest_key(store.id)
-        body = {"store": store.id, "service": self._public_url, "key_id": key_id, "key": key}
-        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+        answer = {"store": store.id, "service": self._public_url, "key_id": key_id, "key": key}
+        return JSONResponse(answer, headers={"Cache-Control": "no-store"})

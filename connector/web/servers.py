@@ -35,10 +35,10 @@ def listen(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         bound.close()
         raise SettingsInvalid(
-            f"port {port} of {host} can't be used ({error.strerror}): choose another with --port"
+            f"port {port} of {host} can't be used ({error}): choose another with --port"
         ) from error
     return bound
 

@@ -16,6 +16,8 @@ from woocommerce.oauth import OAuth
 from platforms.errors import Malformed
 from platforms.protocol import Access
 
+URL_MAX = 300
+
 
 class Callback(msgspec.Struct):
     """What ``wc-auth`` posts to us once the merchant has approved. It carries no signature."""
@@ -46,16 +48,17 @@ def store_url(typed: str) -> str:
     text = typed.strip()
     if "://" not in text:
         text = f"https://{text}"
-    parts = urlsplit(text)
-    folder = re.sub(r"/(wp-admin|wp-login\.php|wp-json)(/.*)?$", "", parts.path).rstrip("/")
+    wrong = Malformed(f"{typed[:200]!r} is no address of a store: type it as https://store.example")
     try:
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError as error:
-        raise Malformed(f"{typed!r} has a port that can't be") from error
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-        raise Malformed(f"{typed!r} is no address of a store: type it as https://store.example")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{port}{folder}"
+        parts, url = urlsplit(text), httpx.URL(text)
+        has_port = parts.port is None or parts.port > 0
+    except (httpx.InvalidURL, ValueError) as error:
+        raise wrong from error
+    is_web = url.scheme in {"http", "https"} and bool(parts.hostname) and not url.userinfo
+    if not is_web or not has_port or len(text) > URL_MAX:
+        raise wrong
+    folder = re.sub(r"/(wp-admin|wp-login\.php|wp-json)(/.*)?$", "", url.path).rstrip("/")
+    return f"{url.scheme}://{url.netloc.decode('ascii')}{folder}"
 
 
 class WcAuth:
@@ -84,7 +87,7 @@ class WcAuth:
         """See :class:`platforms.protocol.Install`."""
         try:
             came = msgspec.json.decode(body, type=Callback)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Malformed(f"the answer of wc-auth can't be read: {error}") from error
         if came.key_permissions != "read_write":
             raise Malformed("the store gave keys that may not write")

@@ -3,6 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import orjson
 import pytest
 
 from connector.commerce.models import StoreRow
@@ -10,6 +11,7 @@ from connector.errors import ConnectFailed
 from connector.sync import tickets
 from connector.sync.models import OutboxRow, TicketRow
 from connector.web.admin import admin_link
+from platforms.woocommerce.fake.webhooks import sign
 from tests.town import KEY, SECRET, SERVICE, SHOP
 
 
@@ -39,6 +41,38 @@ async def returned(town, asked, success="1", http=None):
     return await (http or town.http).get(urlsplit(asked["return_url"]).path, params=query)
 
 
+async def pair(town, code, secret=None):
+    """Ask for the key as the store's server does: signed as its deliveries are."""
+    secret = secret or town.system.stores.webhook_secret(await StoreRow.get())
+    body = orjson.dumps({"code": code})
+    headers = {"X-WC-Webhook-Signature": sign(secret, body)}
+    return await town.http.post("/install/woocommerce/pair", content=body, headers=headers)
+
+
+async def test_a_pairing_code_in_the_wrong_hands_opens_nothing(town):
+    asked = await begun(town)
+    await called_back(town, asked)
+    query = parse_qs(urlsplit((await returned(town, asked)).headers["location"]).query)
+
+    answer = await pair(town, query["pairing"][0], secret="guessed")
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "delivery-forged")
+    assert "key" not in answer.json()
+
+
+@pytest.mark.parametrize("body", [b'{"code": "\xff"}', b'{"x":' + b"[" * 5000, b"[]", b""])
+@pytest.mark.parametrize("path", ["pair", "callback"])
+async def test_bodies_that_are_none_are_told_so(town, path, body):
+    answer = await town.http.post(f"/install/woocommerce/{path}", content=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "request-invalid")
+
+
+@pytest.mark.parametrize("url", ["http://[", "https://a\u2100b", "https://x/" + "y" * 600, "\x00"])
+async def test_addresses_that_cannot_be_are_told_so(town, url):
+    answer = await town.http.get("/install/woocommerce", params={"url": url})
+    assert (answer.status_code, answer.json()["code"]) == (400, "request-invalid")
+
+
 async def test_approved_the_store_is_connected_and_its_plugin_paired(town):
     asked = await begun(town)
     assert (asked["app_name"], asked["scope"]) == ("Perennial", "read_write")
@@ -51,15 +85,14 @@ async def test_approved_the_store_is_connected_and_its_plugin_paired(town):
     assert f"{address.scheme}://{address.netloc}{address.path}" == f"{SHOP}/wp-admin/admin.php"
     query = parse_qs(address.query)
     assert (query["page"], query["service"]) == (["perennial"], [SERVICE])
-    code = {"code": query["pairing"][0]}
-    paired = await town.http.post("/install/woocommerce/pair", json=code)
     store = await StoreRow.get()
+    paired = await pair(town, query["pairing"][0])
     key_id, key = town.system.tools.visitors.newest_key(store.id)
     assert paired.json() == {
         "store": store.id, "service": SERVICE, "key_id": key_id, "key": key,
     }  # fmt: skip
     assert paired.headers["cache-control"] == "no-store"
-    again = await town.http.post("/install/woocommerce/pair", json=code)
+    again = await pair(town, query["pairing"][0])
     assert (again.status_code, again.json()["code"]) == (404, "code-unknown")
     hooks = list(town.shop.all("webhook"))
     assert {hook["delivery_url"] for hook in hooks} == {

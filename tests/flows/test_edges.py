@@ -238,6 +238,32 @@ async def test_only_the_stores_own_pages_may_read(town):
     assert "access-control-allow-origin" not in other.headers
 
 
+async def test_a_store_named_twice_is_answered_to_its_own_pages_only(town):
+    await an_order(town)
+
+    answer = await town.http.get(
+        f"/storefront/v1/state?store=another&store={town.store}",
+        headers={"Origin": "https://evil.example"},
+    )
+
+    assert answer.status_code == 200
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_a_redemption_that_is_no_json_is_400(town):
+    maya, _ = await an_order(town)
+    headers = {
+        "Authorization": f"Bearer {town.token(maya)}", "Content-Type": "application/json",
+        "Idempotency-Key": "key-key-1", "X-Perennial": "1",
+    }  # fmt: skip
+    for body in (b'{"reward": "\xff"}', b'{"reward": 5}', b'{"reward": "5-off", "x": 1}', b"[["):
+        answer = await town.http.post(
+            f"/storefront/v1/redemptions?store={town.store}", content=body, headers=headers
+        )
+        assert (answer.status_code, answer.json()["code"]) == (400, "request-invalid")
+    assert await RedemptionRow.all().count() == 0
+
+
 async def test_an_unchanged_state_is_304_and_private(town):
     maya, _ = await an_order(town)
     first = await town.state(maya)

@@ -13,13 +13,13 @@ from tortoise.transactions import in_transaction
 from connector.commerce import records
 from connector.commerce.identity import customer_account
 from connector.commerce.models import StoreRow
-from connector.errors import RequestInvalid, VisitorUnknown
+from connector.errors import VisitorUnknown
 from connector.features.loyalty import views
 from connector.features.loyalty.service import Loyalty
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
 from connector.rewards.redemptions import redemptions_of
-from connector.web.body import bounded_body
+from connector.web.body import bounded_body, decoded
 from connector.web.feature import Tools
 from connector.web.visitors import idempotency_key
 
@@ -60,7 +60,8 @@ class Storefront:
         if customer_id is None:
             raise VisitorUnknown("sign in at the store to use points")
         key = idempotency_key(request)
-        ask = await _ask(request)
+        body = await bounded_body(request, BODY_MAX)
+        ask = decoded(body, Ask, example='{"reward": "5-off"}')
         await self._loyalty.redeem(store, customer_id, ask.reward, key)
         return await self._answer(request, store, customer_id, status=201)
 
@@ -112,11 +113,3 @@ def _next_expiry(row: AccountRow | None) -> views.ExpiryView | None:
     if row is None or row.next_due_at is None:
         return None
     return views.ExpiryView(points=row.next_due_points, at=row.next_due_at)
-
-
-async def _ask(request: Request) -> Ask:
-    body = await bounded_body(request, BODY_MAX)
-    try:
-        return msgspec.json.decode(body, type=Ask)
-    except msgspec.MsgspecError as error:
-        raise RequestInvalid('send a body such as {"reward": "5-off"}') from error

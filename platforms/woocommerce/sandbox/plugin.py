@@ -6,6 +6,7 @@ store's name there, and the key that signs visitor tokens.
 
 import base64
 import binascii
+import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from platforms.woocommerce.fake import FakeStore, Sessions
 from platforms.woocommerce.fake.errors import no_route
+from platforms.woocommerce.fake.webhooks import sign
 
 AUDIENCE = "perennial-storefront"
 LIFE_S = 600
@@ -57,15 +59,26 @@ class Plugin:
             NotPaired: the service can't be reached or says something else.
         """
         address = check_service(service)
+        body = json.dumps({"code": code}).encode()
+        headers = {
+            "Content-Type": "application/json",
+            "X-WC-Webhook-Signature": sign(self._secret(address), body),
+        }
         try:
             answer = await self._store.http.post(
-                f"{address}/install/woocommerce/pair", json={"code": code}
+                f"{address}/install/woocommerce/pair", content=body, headers=headers
             )
         except (httpx.HTTPError, httpx.InvalidURL) as failed:
             raise NotPaired(f"{address} can't be reached.") from failed
         if answer.status_code != 200:
             raise NotPaired(f"{address} refused the pairing code (HTTP {answer.status_code}).")
         self.pairing = _read(answer)
+
+    def _secret(self, service: str) -> str:
+        """Return the secret of the service's webhooks: it proves that this server asks."""
+        hooks = self._store.all("webhook")
+        mine = (one for one in hooks if one["delivery_url"].startswith(f"{service}/"))
+        return next((self._store.hub.secrets[one["id"]] for one in mine), "")
 
     def forget(self) -> None:
         """Forget the pairing."""
