@@ -6,6 +6,7 @@ between. No redirects, no proxies from the environment, 10 MB and 30 s at most.
 """
 
 import ipaddress
+import math
 import socket
 from collections.abc import Iterable, Mapping
 
@@ -23,6 +24,10 @@ from platforms.errors import (
     TransientError,
 )
 
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+UNICAST = ipaddress.ip_network("2000::/3")  # all that is assigned as global, RFC 4291
+SIX_TO_FOUR = ipaddress.ip_network("2002::/16")  # hides an IPv4 address
+PROTOCOL_ASSIGNMENTS = ipaddress.ip_network("192.0.0.0/24")
 BYTES_MAX = 10_000_000
 TIMEOUT_S = 30.0
 RETRY_AFTER_MAX_S = 3600.0
@@ -36,9 +41,12 @@ def is_safe(address: str, *, allow_loopback: bool) -> bool:
     """Return whether we may connect there: globally routable, mapped and NAT64 forms unwrapped."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
-        nat64 = ipaddress.ip_network("64:ff9b::/96")
-        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in nat64 else ip.ipv4_mapped
+        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else ip.ipv4_mapped
+        if inner is None and not (allow_loopback and ip.is_loopback):
+            return ip.is_global and ip in UNICAST and ip not in SIX_TO_FOUR
         ip = inner or ip
+    if ip in PROTOCOL_ASSIGNMENTS:
+        return False
     return (ip.is_global and not ip.is_multicast) or (allow_loopback and ip.is_loopback)
 
 
@@ -154,9 +162,10 @@ async def _bounded(response: httpx.Response) -> bytes:
 def retry_after_s(headers: Mapping[str, str]) -> float:
     """Return the patience that an answer asks for, 1 s where it names none we can read."""
     try:
-        return min(max(float(headers.get("retry-after", "1")), 0.0), RETRY_AFTER_MAX_S)
+        asked = float(headers.get("retry-after", "1"))
     except ValueError:
         return 1.0
+    return min(max(asked, 0.0), RETRY_AFTER_MAX_S) if math.isfinite(asked) else 1.0
 
 
 def checked(response: httpx.Response, message: str = "") -> httpx.Response:

@@ -147,9 +147,12 @@ Change = Seen | Touched | Ignored
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a listing. ``next_cursor`` is the adapter's own word, ``None`` at the end."""
+    """One page of a listing. ``next_cursor`` is the adapter's own word, ``None`` at the end.
 
-    items: tuple[Seen, ...]
+    A row that can't be read is ``Touched``, so that it alone is fetched again and found wanting.
+    """
+
+    items: tuple[Seen | Touched, ...]
     next_cursor: str | None = None
 
 
@@ -182,9 +185,14 @@ class Discount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscountSeen:
-    """A discount as the platform holds it. ``discount`` is None where the code isn't ours."""
+    """A discount as the platform holds it.
+
+    ``redemption_id`` is None where it isn't ours; ``discount`` is None where its terms are none
+    that we would write, ours or not.
+    """
 
     id: str
+    redemption_id: str | None
     discount: Discount | None
     is_usable: bool
     times_used: int

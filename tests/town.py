@@ -72,16 +72,23 @@ class Clock:
 
 
 class Wire(httpx.AsyncBaseTransport):
-    """Leads each host to its application; ``cut`` says which requests never get an answer."""
+    """Leads each host to its application.
+
+    ``cut`` says which requests never get an answer, ``answers`` what somebody in between says.
+    """
 
     def __init__(self):
         self.apps: dict[str, httpx.ASGITransport] = {}
         self.cut: list[tuple[str, str]] = []
+        self.answers: dict[str, httpx.Response] = {}
         self.calls: list[tuple[str, str]] = []
 
     async def handle_async_request(self, request):
         call = (request.method, request.url.path)
         self.calls.append(call)
+        if request.url.path in self.answers:
+            said = self.answers[request.url.path]
+            return httpx.Response(said.status_code, headers=said.headers, content=said.content)
         answer = await self.apps[request.url.host].handle_async_request(request)
         if call in self.cut:
             self.cut.remove(call)

@@ -40,7 +40,8 @@ class RecordRow(Model):
 
     ``body`` is the snapshot as JSON, null while we only know its id. The record is dirty while
     ``dirty_gen`` is ahead of ``fetched_gen``: somebody named it, or showed it incompletely.
-    ``older_fetches`` counts fetches in a row that brought an older state than is stored.
+    ``shown_at`` is the stamp of the newest incomplete one. ``older_fetches`` counts fetches in a
+    row that brought an older state than we know of.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -49,6 +50,7 @@ class RecordRow(Model):
     body = fields.BinaryField(null=True)
     content_hash = fields.CharField(max_length=64, default="")
     updated_at = fields.DatetimeField(null=True)
+    shown_at = fields.DatetimeField(null=True)
     dirty_gen = fields.IntField(default=0)
     fetched_gen = fields.IntField(default=0)
     older_fetches = fields.IntField(default=0)

@@ -39,7 +39,9 @@ TABLES: dict[Kind, type[RecordRow]] = {
     "product": ProductRow,
 }
 OLDER_MAX = 2  # fetches in a row: then the store was restored from a backup, and is right
+OLDER_PAUSE = timedelta(seconds=30)  # between the two: a lagging cache catches up
 CODES_MAX = 100  # of one order
+CODE_MAX = 100  # characters; ours have 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,8 @@ class Records:
                 await self._store(store, row, held, record)
                 return True
             case Verdict.DIRTY:
+                if row.shown_at is None or row.shown_at < record.updated_at:
+                    await type(row).filter(id=row.id).update(shown_at=record.updated_at)
                 await self.touch(store, kind, record.id)
         return False
 
@@ -101,7 +105,9 @@ class Records:
         )
         return [Dirty(kind, row.platform_id, row.dirty_gen) for row in rows]
 
-    async def fetched(self, store: StoreRow, dirty: Dirty, record: Record | None) -> bool:
+    async def fetched(
+        self, store: StoreRow, dirty: Dirty, record: Record | None, now: datetime
+    ) -> bool:
         """Take in what a fetch brought, None for what is gone; return whether it changed ours.
 
         Clean again where nobody touched the record meanwhile and the result is not older than
@@ -110,9 +116,14 @@ class Records:
         row = await self._row(store, dirty.kind, dirty.id)
         held = snapshot(row)
         result = settled_on(held, record) if record else held and entombed(held)
-        is_older = bool(held and result and result.updated_at < held.updated_at)
+        known_at = max((at for at in (held and held.updated_at, row.shown_at) if at), default=None)
+        is_older = bool(known_at and result and result.updated_at < known_at)
         if is_older and row.older_fetches + 1 < OLDER_MAX:
-            await type(row).filter(id=row.id).update(older_fetches=F("older_fetches") + 1)
+            await (
+                type(row)
+                .filter(id=row.id)
+                .update(older_fetches=F("older_fetches") + 1, retry_at=now + OLDER_PAUSE)
+            )
             return False
         changed = result is not None and (
             held is None or is_older or content_hash(held) != content_hash(result)
@@ -122,7 +133,7 @@ class Records:
         await (
             type(row)
             .filter(id=row.id)
-            .update(fetched_gen=dirty.generation, older_fetches=0, retry_at=None)
+            .update(fetched_gen=dirty.generation, older_fetches=0, retry_at=None, shown_at=None)
         )
         return changed
 
@@ -163,9 +174,9 @@ class Records:
 
 async def _write_codes(store: str, order: Order) -> None:
     await OrderCodeRow.filter(store=store, order=order.id).delete()
+    codes = sorted({code[:CODE_MAX] for code in order.codes})[:CODES_MAX]
     await OrderCodeRow.bulk_create(
-        OrderCodeRow(store=store, code=code[:100], order=order.id)
-        for code in sorted(set(order.codes))[:CODES_MAX]
+        OrderCodeRow(store=store, code=code, order=order.id) for code in codes
     )
 
 

@@ -44,9 +44,15 @@ async def to_settle(now: datetime, limit: int) -> list[AccountRow]:
     """Return accounts that are dirty or due, of all stores."""
     return (
         await AccountRow.filter(Q(dirty_gen__gt=F("settled_gen")) | Q(next_due_at__lte=now))
+        .filter(Q(retry_at=None) | Q(retry_at__lte=now))
         .order_by("id")
         .limit(limit)
     )
+
+
+async def postpone(account: AccountRow, until: datetime) -> None:
+    """Leave an account that could not be settled for later."""
+    await AccountRow.filter(id=account.id).update(retry_at=until)
 
 
 async def locked(store: str, key: str) -> AccountRow:
@@ -89,6 +95,7 @@ async def post(
     )
     await AccountRow.filter(id=account.id).update(
         settled_gen=account.dirty_gen,
+        retry_at=None,
         next_due_at=next_expiry and next_expiry[0],
         next_due_points=next_expiry[1] if next_expiry else 0,
         version=account.version + (1 if changes else 0),
@@ -101,11 +108,13 @@ async def balance(store: str, key: str, now: datetime) -> Balance:
     mine = EntryRow.filter(store=store, account=key)
     available = await total(mine.filter(effective_at__lte=now))
     later = mine.filter(effective_at__gt=now)
-    coming = await later.filter(kind="earn").order_by("effective_at").first()
+    coming: Counter[datetime] = Counter()
+    for entry in await later:
+        coming[entry.effective_at] += entry.points
     return Balance(
         available=available,
-        pending=await total(later),
-        pending_at=coming.effective_at if coming else None,
+        pending=coming.total(),
+        pending_at=min((at for at, points in coming.items() if points > 0), default=None),
     )
 
 

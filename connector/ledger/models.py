@@ -13,7 +13,8 @@ class AccountRow(Model):
 
     Dirty while ``dirty_gen`` is ahead of ``settled_gen``; due when ``next_due_at`` is past, which
     is when ``next_due_points`` expire.
-    ``version`` grows with every change of the ledger.
+    Where settling failed, it waits until ``retry_at``. ``version`` grows with every change of the
+    ledger.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -22,6 +23,7 @@ class AccountRow(Model):
     dirty_gen = fields.IntField(default=1)
     settled_gen = fields.IntField(default=0)
     next_due_at = fields.DatetimeField(null=True)
+    retry_at = fields.DatetimeField(null=True)
     next_due_points = fields.BigIntField(default=0)
     version = fields.IntField(default=0)
 

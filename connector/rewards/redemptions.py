@@ -21,12 +21,13 @@ from connector.ledger import ledger
 from connector.rewards.models import RedemptionRow
 from connector.sync import outbox
 from connector.sync.stores import Stores
-from platforms.errors import Rejected, TransientError
+from platforms.errors import PlatformError, Rejected
 from platforms.model import Customer, Discount, Order
 
 PUSH = "discount"
 CHECKOUT_GRACE = timedelta(hours=1)  # a checkout that began with the code may end so late
 CODE_BYTES = 10
+CODE_LENGTH = 16  # of ten bytes in base32; other codes are not ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,16 +101,19 @@ class Redemptions:
 
     async def _issue(self, store: StoreRow, row: RedemptionRow) -> datetime | None:
         mine = RedemptionRow.filter(id=row.id)
+        if row.expires_at is not None and row.expires_at <= self._clock():
+            await mine.update(return_at=self._clock())  # too late to be of use to anybody
+            return self._clock()
         try:
             row.email = row.email or await self._email(store, row.customer_id)
             await mine.update(email=row.email)
             seen = await self._stores.client(store).issue_discount(_discount(row))
-        except TransientError:
-            await mine.update(state="unknown")
-            raise
         except Rejected:
             await mine.update(return_at=self._clock())
             return self._clock()
+        except PlatformError:
+            await mine.filter(state="reserved").update(state="unknown")
+            raise
         async with in_transaction():
             await mine.update(discount_id=seen.id)
             await self._refresh(store, await mine)
@@ -128,7 +132,7 @@ class Redemptions:
 
     async def _give_back(self, store: StoreRow, row: RedemptionRow) -> datetime | None:
         """Give the points back once the code is dead, and a checkout begun with it has ended."""
-        if not await self._is_dead(store, row.code):
+        if not await self._is_dead(store, row):
             return self._clock() + CHECKOUT_GRACE
         dead_at = row.dead_at or self._clock()
         await RedemptionRow.filter(id=row.id).update(dead_at=dead_at)
@@ -142,21 +146,22 @@ class Redemptions:
             await self._refresh(store, [await RedemptionRow.get(id=row.id)])
         return None
 
-    async def _is_dead(self, store: StoreRow, code: str) -> bool:
+    async def _is_dead(self, store: StoreRow, row: RedemptionRow) -> bool:
         """Revoke the code, and read whether it is absent or disabled, and was not used."""
         client = self._stores.client(store)
-        seen = await client.read_discount(code)
-        if seen is None or seen.discount is None:  # gone, or never ours
+        seen = await client.read_discount(row.code)
+        if seen is None or seen.redemption_id != row.id:  # gone, or never ours
             return True
         if seen.is_usable:
-            await client.revoke_discount(code)
-            seen = await client.read_discount(code)
+            await client.revoke_discount(row.code)
+            seen = await client.read_discount(row.code)
         return seen is None or not (seen.is_usable or seen.times_used)
 
     async def on_stored(self, stored: records.Stored) -> None:
         """Follow an order's codes: whose points and whose state they touch."""
         orders = [one for one in (stored.before, stored.after) if isinstance(one, Order)]
-        codes = {code.upper() for order in orders for code in order.codes}
+        all_codes = {code.upper() for order in orders for code in order.codes}
+        codes = {code for code in all_codes if len(code) == CODE_LENGTH}
         if not codes:
             return
         rows = await RedemptionRow.filter(store=stored.store.id, code__in=list(codes))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import orjson
 import structlog
+from tortoise.exceptions import OperationalError
 from tortoise.transactions import in_transaction
 
 from connector.commerce.models import StoreRow
@@ -71,21 +72,21 @@ class Inbox:
         """Read the oldest waiting deliveries; return how many there were."""
         rows = await InboxRow.filter(state=WAITING).order_by("id").limit(BATCH)
         for row in rows:
-            store = await StoreRow.get(id=row.store)
-            await self._read(store, row)
+            try:
+                await self._read(row)
+            except Malformed as error:
+                await self._park(row, str(error))
+            except (OSError, OperationalError):  # the database's trouble, not this delivery's
+                raise
+            except Exception as error:  # one broken delivery must not hold up the rest
+                log.exception("reading failed", store=row.store, delivery=row.id)
+                await self._park(row, f"it could not be taken in: {type(error).__name__}")
         return len(rows)
 
-    async def _read(self, store: StoreRow, row: InboxRow) -> None:
+    async def _read(self, row: InboxRow) -> None:
+        store = await self._stores.find(row.store)
         delivery = Delivery(headers=row.headers, body=bytes(row.body or b""))
-        try:
-            change = self._stores.platform(store.platform).read(delivery)
-        except Malformed as error:
-            await self._park(store, row, str(error))
-            return
-        except Exception as error:  # an adapter's mistake must not hold up what comes behind
-            log.exception("adapter failed", store=store.id, delivery=row.id)
-            await self._park(store, row, f"the adapter failed: {type(error).__name__}")
-            return
+        change = self._stores.platform(store.platform).read(delivery)
         async with in_transaction():
             await self._take(store, change)
             await InboxRow.filter(id=row.id).update(state=DONE)
@@ -99,11 +100,11 @@ class Inbox:
             case Ignored():
                 pass
 
-    async def _park(self, store: StoreRow, row: InboxRow, why: str) -> None:
+    async def _park(self, row: InboxRow, why: str) -> None:
         """Keep what nobody can read for somebody to look at, and ask the listings instead."""
         async with in_transaction():
             await InboxRow.filter(id=row.id).update(state=PARKED, trouble=why[:500])
-            await StoreRow.filter(id=store.id).update(reconcile_at=self._clock())
+            await StoreRow.filter(id=row.store).update(reconcile_at=self._clock())
 
 
 def _headers(delivery: Delivery) -> str:

@@ -16,8 +16,14 @@ from connector.commerce.models import StoreRow
 from connector.commerce.records import Dirty, Records
 from connector.kernel.clock import Clock
 from connector.sync.stores import Stores
-from platforms.errors import AccessRevoked, PermanentError, PlatformError, RateLimited
-from platforms.model import Kind, Page
+from platforms.errors import (
+    AccessRevoked,
+    PermanentError,
+    PlatformError,
+    RateLimited,
+    TransientError,
+)
+from platforms.model import Kind, Page, Seen, Touched
 from platforms.protocol import StoreClient
 
 KINDS: Sequence[Kind] = ("order", "customer", "product")
@@ -102,10 +108,14 @@ class Passes:
 
     async def _keep(self, store: StoreRow, kind: Kind, page: Page, progress: Progress) -> None:
         async with in_transaction():
-            for seen in page.items:
-                progress.changed += await self._records.observe(store, seen)
+            for item in page.items:
+                if isinstance(item, Touched):
+                    await self._records.touch(store, item.kind, item.id)
+                else:
+                    progress.changed += await self._records.observe(store, item)
         progress.seen[kind] += len(page.items)
-        stamps = [seen.record.updated_at for seen in page.items if kind == "order"]
+        seen = [item.record for item in page.items if isinstance(item, Seen)]
+        stamps = [record.updated_at for record in seen if kind == "order"]
         known = [progress.greatest] if progress.greatest else []
         progress.greatest = max([*known, *stamps], default=None)
 
@@ -138,31 +148,44 @@ class Passes:
     async def _fetch(
         self, store: StoreRow, client: StoreClient, kind: Kind, dirty: Sequence[Dirty]
     ) -> int:
+        """Fetch and store; what fails with others is tried alone, and alone waits."""
         try:
             found = await client.fetch(kind, [one.id for one in dirty])
-        except PlatformError as error:
-            wait = (
-                timedelta(seconds=error.retry_after_s)
-                if isinstance(error, RateLimited)
-                else RETRY_AFTER
-            )
-            await self._records.postpone(store.id, dirty, self._clock() + wait)
+        except (AccessRevoked, RateLimited) as error:
+            await self._wait(store, dirty, error)
             raise
+        except PlatformError as error:
+            if len(dirty) > 1:
+                return sum([await self._fetch(store, client, kind, [one]) for one in dirty])
+            log.warning("fetch failed", store=store.id, kind=kind, id=dirty[0].id, error=str(error))
+            await self._wait(store, dirty, error)
+            return 0
         changed = 0
         for one in dirty:
             async with in_transaction():
-                changed += await self._records.fetched(store, one, found[one.id])
+                record = found[one.id]
+                changed += await self._records.fetched(store, one, record, self._clock())
         return changed
+
+    async def _wait(self, store: StoreRow, dirty: Sequence[Dirty], error: PlatformError) -> None:
+        wait = RETRY_AFTER
+        if isinstance(error, RateLimited):
+            wait = timedelta(seconds=error.retry_after_s)
+        await self._records.postpone(store.id, dirty, self._clock() + wait)
 
     async def run_due(self) -> int:
         """Make the pass of one store that is due for it; return 1 if there was one."""
-        store = await StoreRow.filter(reconcile_at__lte=self._clock()).first()
+        due = StoreRow.filter(reconcile_at__lte=self._clock()).order_by("reconcile_at")
+        store = await due.first()
         if store is None:
             return 0
         try:
             await self.run(store)
         except PlatformError as error:
             await self._trouble(store, error)
+        except Exception as error:  # our own mistake must not keep other stores waiting
+            log.exception("pass broke", store=store.id)
+            await self._trouble(store, TransientError(f"our own failure, {type(error).__name__}"))
         return 1
 
     async def fetch_due(self) -> int:
@@ -173,6 +196,8 @@ class Passes:
                 taken += await self.fetch_some(store, self._stores.client(store))
             except PlatformError as error:
                 log.warning("fetch failed", store=store.id, error=str(error))
+            except Exception:
+                log.exception("fetch broke", store=store.id)
         return taken
 
     async def _trouble(self, store: StoreRow, error: PlatformError) -> None:

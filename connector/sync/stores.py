@@ -13,6 +13,7 @@ from connector.errors import ConnectFailed, StoreUnknown
 from connector.kernel.ids import Ids
 from connector.kernel.vault import Vault
 from connector.sync import outbox
+from connector.sync.models import InboxRow
 from platforms.errors import AccessRevoked, PlatformError, TransientError
 from platforms.protocol import Access, Platform, StoreClient
 
@@ -93,7 +94,7 @@ class Stores:
             raise ConnectFailed(_advice(access["url"], error)) from error
         known = await StoreRow.get_or_none(platform=platform, url=info.url)
         store = known or self._new_store(platform, info.url, now)
-        store.name, store.currency, store.timezone = info.name, info.currency, info.timezone
+        store.name, store.currency, store.timezone = info.name[:200], info.currency, info.timezone
         store.access = self._vault.seal(store.id, "access", orjson.dumps(dict(access)).decode())
         if known is None:
             await self._create(store)
@@ -102,13 +103,20 @@ class Stores:
             await client.subscribe(self.webhook_url(store), self.webhook_secret(store))
         except PlatformError as error:
             if known is None:
-                await store.delete()
+                await self._forget(store)
             raise ConnectFailed(_advice(access["url"], error)) from error
         store.reconcile_at, store.trouble = now, ""
         async with in_transaction():
             await store.save()
             await outbox.unpark(store.id, now)
         return store
+
+    @staticmethod
+    async def _forget(store: StoreRow) -> None:
+        """Forget a store that was never wholly connected, and what it sent meanwhile."""
+        async with in_transaction():
+            await InboxRow.filter(store=store.id).delete()
+            await store.delete()
 
     @staticmethod
     async def _create(store: StoreRow) -> None:

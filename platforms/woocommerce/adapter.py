@@ -8,6 +8,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -109,7 +110,9 @@ class WooCommerce:
         if event == "deleted":
             return Touched(kind, str(wire.decode(delivery.body, wire.WireId).id))
         row = wire.decode_row(kind, delivery.body)
-        return Ignored("a shopper is still typing") if wire.is_draft(row) else wire.read_row(row)
+        return (
+            Ignored("a shopper is still typing") if wire.is_draft(row) else wire.read_row(kind, row)
+        )
 
     def verify_visitor(
         self, token: str, store: str, keys: Mapping[str, bytes], now: datetime
@@ -196,8 +199,8 @@ class WooStore:
         }
         answer = await self._get(f"/{PATHS[kind]}", query)
         rows = wire.decode_rows(kind, answer.content)
-        items = [wire.read_row(row) for row in rows if not wire.is_draft(row)]
-        if int(number) < page_count(answer):
+        items = [wire.read_row(kind, row) for row in rows if not wire.is_draft(row)]
+        if int(number) < page_count(answer, len(rows)):
             last = max((wire.changed_at(row) for row in rows), default=begin)
             here = (last, 1) if last > begin else (begin, int(number) + 1)
             return Page(tuple(items), f"{status}|{here[0].isoformat()}|{here[1]}")
@@ -217,8 +220,9 @@ class WooStore:
                 "page": str(number),
             },
         )
-        items = [wire.read_row(row) for row in wire.decode_rows("customer", answer.content)]
-        return Page(tuple(items), str(number + 1) if number < page_count(answer) else None)
+        rows = wire.decode_rows("customer", answer.content)
+        items = tuple(wire.read_row("customer", row) for row in rows)
+        return Page(items, str(number + 1) if number < page_count(answer, len(rows)) else None)
 
     async def fetch(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, Record | None]:
         """Return these records, complete, with the refunds of orders; None for what is gone.
@@ -235,7 +239,8 @@ class WooStore:
         query = {"include": ",".join(ids), "per_page": str(PER_PAGE)}
         query |= {"role": "all"} if kind == "customer" else {"status": "any"}
         answer = await self._get(f"/{PATHS[kind]}", query)
-        bodies = {str(row.id): row for row in wire.decode_rows(kind, answer.content)}
+        listed = wire.decode_rows(kind, answer.content)
+        bodies = {str(row.id): row for row in listed if not isinstance(row, wire.WireId)}
         turn = asyncio.Semaphore(REQUESTS_AT_ONCE)
 
         async def one(id_: str) -> Record | None:
@@ -258,14 +263,15 @@ class WooStore:
         if wire.is_draft(row):
             return None
         if not isinstance(row, wire.WireOrder) or not row.refunds:
-            return wire.read_row(row).record
+            return wire.read_record(row)
         refunds: list[wire.WireRefund] = []
-        number = pages = 1
+        number, pages = 1, 1.0
         while number <= pages:
             path = f"/orders/{row.id}/refunds"
             answer = await self._get(path, {"per_page": str(PER_PAGE), "page": str(number)})
-            refunds += wire.decode(answer.content, list[wire.WireRefund])
-            number, pages = number + 1, page_count(answer)
+            came = wire.decode(answer.content, list[wire.WireRefund])
+            refunds += came
+            number, pages = number + 1, page_count(answer, len(came))
         return wire.read_order(row, refunds)
 
     async def subscribe(self, url: str, secret: str) -> None:
@@ -289,12 +295,12 @@ class WooStore:
     async def subscriptions(self, url: str) -> Sequence[Subscription]:
         """See :class:`platforms.protocol.StoreClient`."""
         found: list[Subscription] = []
-        number = pages = 1
+        number, pages = 1, 1.0
         while number <= pages:
             answer = await self._get("/webhooks", {"per_page": str(PER_PAGE), "page": str(number)})
             rows = wire.decode(answer.content, list[wire.WireWebhook])
             found += [wire.read_subscription(row) for row in rows if row.delivery_url == url]
-            number, pages = number + 1, page_count(answer)
+            number, pages = number + 1, page_count(answer, len(rows))
         return found
 
     async def issue_discount(self, discount: Discount) -> DiscountSeen:
@@ -310,7 +316,7 @@ class WooStore:
             seen = await self.read_discount(discount.code)
         else:
             content = self._accepted(answer, "creating a coupon").content
-            seen = wire.read_coupon(wire.decode(content, wire.WireCoupon), discount.currency)
+            seen = _written(content, discount.currency)
             if seen.discount != wire.as_kept(discount):
                 await self._delete_coupon(seen.id)
         if seen is None:
@@ -333,7 +339,7 @@ class WooStore:
             Rejected: the code is somebody else's coupon.
         """
         seen = await self.read_discount(code)
-        if seen is not None and seen.discount is None:
+        if seen is not None and seen.redemption_id is None:
             raise Rejected(f"coupon {code} is not ours to revoke")
         if seen is not None:
             await self._delete_coupon(seen.id)
@@ -350,10 +356,23 @@ class WooStore:
         return checked(answer, f"{doing}: {said}" if said else doing)
 
 
-def page_count(answer: httpx.Response) -> int:
-    """Return how many pages the listing has, as its header says."""
-    text = answer.headers.get("x-wp-totalpages", "1")
-    return int(text) if text.isdigit() else 1
+def _written(content: bytes, currency: str) -> DiscountSeen:
+    """Read the reply to a write; one that can't be read is no refusal: asking again will tell."""
+    try:
+        return wire.read_coupon(wire.decode(content, wire.WireCoupon), currency)
+    except Malformed as error:
+        raise TransientError(f"the reply to a new coupon can't be read: {error}") from error
+
+
+def page_count(answer: httpx.Response, rows: int) -> float:
+    """Return how many pages the listing has, as its header says.
+
+    Where something between us took the header away, a full page means that there are more.
+    """
+    text = answer.headers.get("x-wp-totalpages", "")
+    if text.isdigit():
+        return int(text)
+    return math.inf if rows >= PER_PAGE else 1
 
 
 PLATFORM: Platform = WooCommerce()

@@ -21,10 +21,12 @@ from platforms.model import (
     Order,
     OrderLine,
     Product,
+    Record,
     Refund,
     RefundLine,
     Seen,
     Subscription,
+    Touched,
 )
 from platforms.money import nearest_minor, to_text
 
@@ -173,7 +175,7 @@ def decode(body: bytes, type_: type[T]) -> T:
     """
     try:
         return msgspec.json.decode(body, type=type_)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"not a {type_!r}: {error}") from error
 
 
@@ -285,8 +287,8 @@ def read_product(wire: WireProduct) -> Product:
     return Product(id=str(wire.id), title=wire.name, url=wire.permalink, updated_at=stamp(changed))
 
 
-Row = WireOrder | WireCustomer | WireProduct
-ROWS: dict[Kind, type[Row]] = {
+Row = WireOrder | WireCustomer | WireProduct | WireId
+ROWS: dict[Kind, type[WireOrder | WireCustomer | WireProduct]] = {
     "order": WireOrder,
     "customer": WireCustomer,
     "product": WireProduct,
@@ -299,14 +301,19 @@ def decode_row(kind: Kind, body: bytes) -> Row:
 
 
 def decode_rows(kind: Kind, body: bytes) -> Sequence[Row]:
-    """Decode a listing's body."""
-    match kind:
-        case "order":
-            return decode(body, list[WireOrder])
-        case "customer":
-            return decode(body, list[WireCustomer])
-        case "product":
-            return decode(body, list[WireProduct])
+    """Decode a listing's body row by row; one that can't be read comes as its bare id.
+
+    Raises:
+        Malformed: it is no listing, or a row has not even an id.
+    """
+    return [_decode_listed(kind, bytes(raw)) for raw in decode(body, list[msgspec.Raw])]
+
+
+def _decode_listed(kind: Kind, body: bytes) -> Row:
+    try:
+        return decode_row(kind, body)
+    except Malformed:
+        return decode(body, WireId)
 
 
 def is_draft(row: Row) -> bool:
@@ -314,19 +321,38 @@ def is_draft(row: Row) -> bool:
     return isinstance(row, WireOrder) and row.status == "checkout-draft"
 
 
-def read_row(row: Row) -> Seen:
+def read_row(kind: Kind, row: Row) -> Seen | Touched:
     """Return what a body shows: of an order incomplete where refunds stand behind it."""
     match row:
+        case WireId():
+            return Touched(kind, str(row.id))
         case WireOrder():
             return Seen(read_order(row), is_complete=not row.refunds)
+        case _:
+            return Seen(read_record(row))
+
+
+def read_record(row: Row) -> Record:
+    """Return the record of a whole body.
+
+    Raises:
+        Malformed: it is no more than an id.
+    """
+    match row:
+        case WireOrder():
+            return read_order(row)
         case WireCustomer():
-            return Seen(read_customer(row))
+            return read_customer(row)
         case WireProduct():
-            return Seen(read_product(row))
+            return read_product(row)
+        case WireId():
+            raise Malformed(f"{row.id} can't be read")
 
 
 def changed_at(row: Row) -> datetime:
     """Return when a listed record changed; one without a stamp sorts first."""
+    if isinstance(row, WireId):
+        return stamp("1970-01-02")
     return stamp(row.date_modified_gmt or row.date_created_gmt or "1970-01-02")
 
 
@@ -391,6 +417,7 @@ def read_coupon(wire: WireCoupon, currency: str) -> DiscountSeen:
     is_spent = wire.usage_limit is not None and wire.usage_count >= wire.usage_limit
     return DiscountSeen(
         id=str(wire.id),
+        redemption_id=str(ours) if ours else None,
         discount=discount if ours and is_like_ours else None,
         is_usable=wire.status == "publish" and not is_spent,
         times_used=wire.usage_count,
@@ -415,8 +442,8 @@ class _Error(msgspec.Struct):
 
 def _error(body: bytes) -> _Error:
     try:
-        return msgspec.json.decode(body, type=_Error)
-    except msgspec.MsgspecError:
+        return decode(body, _Error)
+    except Malformed:
         return _Error()
 
 

@@ -100,6 +100,7 @@ def test_a_port_that_is_taken_is_told(migrated):
         taken.listen()
         port = str(taken.getsockname()[1])
         assert "choose another with --port" in failed(["serve", "--port", port], migrated)
+    assert "choose another with --port" in failed(["serve", "--port", "99999"], migrated)
 
 
 def test_a_sandbox_of_nothing_names_what_there_is():

@@ -5,7 +5,7 @@ from datetime import timedelta
 from connector.ledger.models import EntryRow
 from connector.rewards.models import RedemptionRow
 from connector.rewards.redemptions import CHECKOUT_GRACE, PUSH
-from connector.sync.outbox import want
+from connector.sync.outbox import unpark, want
 from platforms.woocommerce.fake import coupons, orders, refunds
 from tests.town import PROGRAM
 
@@ -121,6 +121,67 @@ async def test_a_code_of_somebody_elses_gives_the_points_back_after_the_grace(to
     assert visitor["available"] == 600
     assert visitor["redemptions"][0]["state"] == "returned"
     assert [coupon["amount"] for coupon in town.shop.all("coupon")] == ["1.00"]
+
+
+async def test_a_code_too_late_to_be_of_use_is_not_issued_and_the_points_come_back(town):
+    await town.connect(PROGRAM + "code_expires_days = 1\n")
+    maya = town.shopper()
+    town.order(town.product(), 12, maya)
+    await town.settle()
+    keys = dict(town.shop.keys)
+    town.shop.keys.clear()
+    await town.redeem(maya)
+    await town.settle()
+
+    town.clock.forward(days=3)
+    town.shop.keys.update(keys)
+    await unpark(town.store, town.clock())
+    await town.settle()
+    town.clock.at += CHECKOUT_GRACE
+    await town.settle()
+
+    assert list(town.shop.all("coupon")) == []
+    visitor = await town.visitor(maya)
+    assert (visitor["available"], visitor["redemptions"][0]["state"]) == (600, "returned")
+
+
+async def test_a_coupon_of_ours_that_the_store_bent_is_revoked_before_points_come_back(town):
+    await town.connect()
+    maya = town.shopper()
+    town.order(town.product(), 12, maya)
+    await town.settle()
+    town.wire.cut = [("POST", "/wp-json/wc/v3/coupons")]
+    await town.redeem(maya)
+    await town.settle()
+    (coupon,) = town.shop.all("coupon")
+    coupon["usage_limit"] = None
+
+    await town.settle()
+    assert list(town.shop.all("coupon")) == []
+    assert (await town.visitor(maya))["available"] == 100
+
+    town.clock.at += CHECKOUT_GRACE
+    await town.settle()
+    assert (await town.visitor(maya))["available"] == 600
+
+
+async def test_used_before_we_knew_it_was_there_and_cancelled_it_is_there(town):
+    await town.connect()
+    maya, coffee = town.shopper(), town.product()
+    town.order(coffee, 12, maya)
+    await town.settle()
+    town.wire.cut = [("POST", "/wp-json/wc/v3/coupons")]
+    await town.redeem(maya)
+    await town.settle()
+    (coupon,) = town.shop.all("coupon")
+    order = town.order(coffee, 2, maya, coupon_lines=[{"code": coupon["code"]}])
+    await town.settle()
+    assert (await town.visitor(maya))["redemptions"][0]["state"] == "used"
+
+    orders.update(town.shop, order, {"status": "cancelled"})
+    await town.settle()
+
+    assert (await town.visitor(maya))["redemptions"][0]["state"] == "issued"
 
 
 async def test_an_order_with_a_returned_code_pays_again_and_cancelled_it_does_not(town):

@@ -13,6 +13,7 @@ from platforms.http import BYTES_MAX, SafeTransport, UnsafeAddress, call, checke
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
         "0.0.0.0", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "ff02::1",
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1",
+        "64:ff9b:1::7f00:1", "2002:7f00:1::", "fec0::1", "::127.0.0.1", "192.0.0.8", "5f00::1",
     ],
 )  # fmt: skip
 def test_what_is_not_the_public_internet_is_refused(address):
@@ -77,7 +78,8 @@ def test_each_status_is_an_error_by_its_recovery(status, error):
 
 
 @pytest.mark.parametrize(
-    ("said", "wait_s"), [("7", 7.0), ("soon", 1.0), ("99999", 3600.0), ("-5", 0.0)]
+    ("said", "wait_s"),
+    [("7", 7.0), ("soon", 1.0), ("nan", 1.0), ("inf", 1.0), ("99999", 3600.0), ("-5", 0.0)],
 )
 def test_patience_is_as_long_as_asked_within_reason(said, wait_s):
     request = httpx.Request("GET", "https://store.example/")

@@ -70,9 +70,10 @@ async def _find(store: str, who: str) -> str:
         held = snapshot(row)
         if isinstance(held, Customer) and (held.email or "").lower() == who.lower():
             return f"customer:{held.id}"
-    order = await OrderRow.get_or_none(store=store, platform_id=who.removeprefix("order:"))
-    if order is not None and order.account:
-        return order.account
+    if who.startswith("order:"):
+        order = await OrderRow.get_or_none(store=store, platform_id=who.removeprefix("order:"))
+        if order is not None and order.account:
+            return order.account
     raise RequestInvalid(
         f"nobody called {who!r}: give a customer id, the e-mail address of a customer,"
         " order:ID for a guest's account, or an account key"

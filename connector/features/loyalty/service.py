@@ -25,6 +25,7 @@ from connector.rewards.redemptions import Redemptions, Terms, Who, redemptions_o
 from connector.web.feature import Tools
 
 SETTLE_BATCH = 100
+RETRY_AFTER = timedelta(minutes=1)
 log = structlog.get_logger()
 _parsed = lru_cache(maxsize=1000)(parse)
 
@@ -91,7 +92,8 @@ class Loyalty:
                     await self.settle(store, row.key)
                 settled += 1
             except Exception:
-                log.exception("settling failed", store=row.store, account=row.key)
+                log.exception("settling failed", store=row.store, account=row.id)
+                await ledger.postpone(row, self._tools.clock() + RETRY_AFTER)
         return settled
 
     async def settle(self, store: StoreRow, account: str) -> Folded:

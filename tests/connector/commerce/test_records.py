@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from connector.commerce import records
 from connector.commerce.models import OrderRow
-from connector.commerce.records import Dirty
+from connector.commerce.records import OLDER_PAUSE, Dirty
 from platforms.model import Seen
 from tests.connector.commerce.test_snapshots import HELD, LATER, OTHER
 
@@ -25,7 +25,9 @@ async def test_an_incomplete_order_is_fetched_and_then_clean(town):
     store = await observed(town, Seen(HELD, is_complete=False))
     assert await dirty(town, store) == [Dirty("order", "1", 1)]
 
-    assert await town.system.records.fetched(store, Dirty("order", "1", 1), HELD) is True
+    assert (
+        await town.system.records.fetched(store, Dirty("order", "1", 1), HELD, town.clock()) is True
+    )
 
     assert await dirty(town, store) == []
     assert await records.orders_of(store.id, "customer:2") == [HELD]
@@ -37,7 +39,7 @@ async def test_touched_during_the_fetch_stays_dirty(town):
     (one,) = await dirty(town, store)
 
     await town.system.records.touch(store, "order", "1")
-    await town.system.records.fetched(store, one, HELD)
+    await town.system.records.fetched(store, one, HELD, town.clock())
 
     assert await dirty(town, store) == [Dirty("order", "1", 2)]
 
@@ -48,11 +50,13 @@ async def test_an_older_fetch_is_believed_only_the_second_time(town):
     await town.system.records.touch(store, "order", "1")
     (one,) = await dirty(town, store)
 
-    assert await town.system.records.fetched(store, one, HELD) is False
+    assert await town.system.records.fetched(store, one, HELD, town.clock()) is False
     assert await records.orders_of(store.id, "customer:2") == [newer]
-    assert await dirty(town, store) == [one]
+    assert await dirty(town, store) == []
 
-    assert await town.system.records.fetched(store, one, HELD) is True
+    town.clock.at += OLDER_PAUSE
+    assert await dirty(town, store) == [one]
+    assert await town.system.records.fetched(store, one, HELD, town.clock()) is True
     assert await records.orders_of(store.id, "customer:2") == [HELD]
     assert await dirty(town, store) == []
 
@@ -62,7 +66,7 @@ async def test_a_purged_record_keeps_its_last_state_marked(town):
     await town.system.records.touch(store, "order", "1")
     (one,) = await dirty(town, store)
 
-    assert await town.system.records.fetched(store, one, None) is True
+    assert await town.system.records.fetched(store, one, None, town.clock()) is True
 
     assert await records.orders_of(store.id, "customer:2") == [replace(HELD, is_deleted=True)]
     assert await dirty(town, store) == []
@@ -73,7 +77,7 @@ async def test_what_was_never_seen_and_is_gone_is_simply_clean(town):
     await town.system.records.touch(store, "order", "77")
     (one,) = await dirty(town, store)
 
-    assert await town.system.records.fetched(store, one, None) is False
+    assert await town.system.records.fetched(store, one, None, town.clock()) is False
 
     assert await dirty(town, store) == []
     assert (await OrderRow.get(platform_id="77")).body is None

@@ -13,6 +13,11 @@ def test_a_day_keeps_the_wall_time_over_the_change_of_clocks():
     assert add_days(noon, 1, WARSAW) == datetime(2026, 3, 29, 10, 0, tzinfo=UTC)
 
 
+def test_no_days_later_is_the_same_instant_in_the_repeated_hour_too():
+    at = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)  # 2:30 in Warsaw, the second time
+    assert add_days(at, 0, WARSAW) == at
+
+
 def test_a_month_ends_on_its_last_day():
     at = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
     assert add_months(at, 1, WARSAW) == datetime(2026, 2, 28, 12, 0, tzinfo=UTC)

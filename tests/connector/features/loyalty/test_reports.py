@@ -46,6 +46,12 @@ async def test_a_guest_is_found_by_their_order(town):
     assert told.available == 100
 
 
+async def test_an_orders_number_is_nobodys_customer_id(town):
+    store, _, order = await lived(town)
+    with pytest.raises(RequestInvalid):
+        await explain_account(store, str(order["id"]), town.clock())
+
+
 async def test_somebody_unknown_is_told_with_what_would_be_right(town):
     store, _, _ = await lived(town)
     with pytest.raises(RequestInvalid, match="give a customer id"):
