@@ -10,6 +10,15 @@ from platforms.woocommerce.fake import coupons, orders, refunds
 from tests.town import PROGRAM
 
 
+async def member(town, program=PROGRAM):
+    """Connect, and let a shopper earn 600 points; return them and what they bought."""
+    await town.connect(program)
+    maya, coffee = town.shopper(), town.product("10.00")
+    town.order(coffee, 12, maya)
+    await town.settle()
+    return maya, coffee
+
+
 async def test_an_order_earns_and_its_refund_takes_back(town):
     await town.connect()
     maya, coffee = town.shopper(), town.product("10.00")
@@ -44,10 +53,7 @@ async def test_a_cancelled_order_earns_nothing_and_the_ledger_says_so(town):
 
 
 async def test_a_redemption_becomes_a_code_for_one_shopper(town):
-    await town.connect()
-    maya = town.shopper()
-    town.order(town.product(), 12, maya)
-    await town.settle()
+    maya, _ = await member(town)
 
     answer = await town.redeem(maya)
     assert answer.status_code == 201
@@ -66,10 +72,7 @@ async def test_a_redemption_becomes_a_code_for_one_shopper(town):
 
 
 async def test_a_used_code_is_used_and_free_again_when_the_order_is_cancelled(town):
-    await town.connect()
-    maya, coffee = town.shopper(), town.product()
-    town.order(coffee, 12, maya)
-    await town.settle()
+    maya, coffee = await member(town)
     await town.redeem(maya)
     await town.settle()
     code = (await town.visitor(maya))["redemptions"][0]["code"]
@@ -88,10 +91,7 @@ async def test_a_used_code_is_used_and_free_again_when_the_order_is_cancelled(to
 
 
 async def test_a_lost_answer_makes_no_second_coupon(town):
-    await town.connect()
-    maya = town.shopper()
-    town.order(town.product(), 12, maya)
-    await town.settle()
+    maya, _ = await member(town)
     town.wire.cut = [("POST", "/wp-json/wc/v3/coupons")]
 
     await town.redeem(maya)
@@ -105,10 +105,7 @@ async def test_a_lost_answer_makes_no_second_coupon(town):
 
 
 async def test_a_code_of_somebody_elses_gives_the_points_back_after_the_grace(town):
-    await town.connect()
-    maya = town.shopper()
-    town.order(town.product(), 12, maya)
-    await town.settle()
+    maya, _ = await member(town)
     await town.redeem(maya)
     row = await RedemptionRow.get()
     coupons.create(town.shop, {"code": row.code, "amount": "1.00"})
@@ -124,10 +121,7 @@ async def test_a_code_of_somebody_elses_gives_the_points_back_after_the_grace(to
 
 
 async def test_a_code_too_late_to_be_of_use_is_not_issued_and_the_points_come_back(town):
-    await town.connect(PROGRAM + "code_expires_days = 1\n")
-    maya = town.shopper()
-    town.order(town.product(), 12, maya)
-    await town.settle()
+    maya, _ = await member(town, PROGRAM + "code_expires_days = 1\n")
     keys = dict(town.shop.keys)
     town.shop.keys.clear()
     await town.redeem(maya)
@@ -146,10 +140,7 @@ async def test_a_code_too_late_to_be_of_use_is_not_issued_and_the_points_come_ba
 
 
 async def test_a_coupon_of_ours_that_the_store_bent_is_revoked_before_points_come_back(town):
-    await town.connect()
-    maya = town.shopper()
-    town.order(town.product(), 12, maya)
-    await town.settle()
+    maya, _ = await member(town)
     town.wire.cut = [("POST", "/wp-json/wc/v3/coupons")]
     await town.redeem(maya)
     await town.settle()
@@ -166,10 +157,7 @@ async def test_a_coupon_of_ours_that_the_store_bent_is_revoked_before_points_com
 
 
 async def test_used_before_we_knew_it_was_there_and_cancelled_it_is_there(town):
-    await town.connect()
-    maya, coffee = town.shopper(), town.product()
-    town.order(coffee, 12, maya)
-    await town.settle()
+    maya, coffee = await member(town)
     town.wire.cut = [("POST", "/wp-json/wc/v3/coupons")]
     await town.redeem(maya)
     await town.settle()
@@ -185,10 +173,7 @@ async def test_used_before_we_knew_it_was_there_and_cancelled_it_is_there(town):
 
 
 async def test_an_order_with_a_returned_code_pays_again_and_cancelled_it_does_not(town):
-    await town.connect()
-    maya, coffee = town.shopper(), town.product()
-    town.order(coffee, 12, maya)
-    await town.settle()
+    maya, coffee = await member(town)
     await town.redeem(maya)
     row = await RedemptionRow.get()
     coupons.create(town.shop, {"code": row.code, "amount": "1.00"})
@@ -208,10 +193,7 @@ async def test_an_order_with_a_returned_code_pays_again_and_cancelled_it_does_no
 
 
 async def test_the_grace_begins_when_the_code_is_dead_not_when_it_was_decided(town):
-    await town.connect()
-    maya = town.shopper()
-    town.order(town.product(), 12, maya)
-    await town.settle()
+    maya, _ = await member(town)
     await town.redeem(maya)
     await town.settle()
     decided_at = town.clock() - 2 * CHECKOUT_GRACE  # and the store was away ever since

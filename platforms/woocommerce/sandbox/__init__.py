@@ -3,7 +3,9 @@
 The routes that scripts use are in README.md beside this.
 """
 
+import gzip
 import json
+from collections import Counter
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -45,8 +47,11 @@ def create_sandbox(
 
 
 def _site(url: str, folder: Path | None) -> Site:
-    if folder is None or not (folder / "site.json").exists():
+    if folder is None:
         return Site(url=url, relaxed=True)
+    if not (folder / "site.json").exists():
+        currency = _usual_currency(folder)
+        return Site(url=url, name=folder.name, currency=currency, timezone="UTC", relaxed=True)
     told = json.loads((folder / "site.json").read_text(encoding="utf-8"))
     return Site(
         url=url,
@@ -55,3 +60,10 @@ def _site(url: str, folder: Path | None) -> Site:
         timezone=told["timezone"],
         relaxed=True,
     )
+
+
+def _usual_currency(folder: Path) -> str:
+    """Return the currency of most recorded orders: nothing else says what the store's is."""
+    with gzip.open(folder / "orders.jsonl.gz", "rt", encoding="utf-8") as lines:
+        counts = Counter(json.loads(line)["currency"] for line in lines)
+    return counts.most_common(1)[0][0] if counts else "USD"

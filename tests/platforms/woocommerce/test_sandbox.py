@@ -2,6 +2,7 @@
 
 import base64
 import re
+import shutil
 
 import httpx
 import jwt
@@ -422,3 +423,13 @@ async def test_pages_load_nothing_from_elsewhere(browser, admin):
     for path in ("/favicon.ico", "/favicon.svg", "/assets/store.css"):
         assert (await browser().get(path)).status_code == 200
     assert "url(" not in (await browser().get("/assets/store.css")).text
+
+
+def test_a_recorded_folder_that_says_nothing_of_its_site_has_its_orders_currency(tmp_path):
+    for file in RECORDED.glob("*.jsonl.gz"):
+        shutil.copy(file, tmp_path)
+
+    app = create_sandbox(url=URL, folder=tmp_path, key=KEY, secret=SECRET)
+
+    site = app.state.store.site
+    assert (site.currency, site.timezone, site.name) == ("USD", "UTC", tmp_path.name)
