@@ -7,9 +7,8 @@ for one store. Nothing here can be framed, cached or scripted.
 from dataclasses import asdict
 
 from itsdangerous import BadSignature, TimestampSigner
-from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from connector.errors import AdminUnknown
@@ -18,18 +17,10 @@ from connector.kernel.ids import Ids
 from connector.sync import tickets
 from connector.web import status
 from connector.web.feature import Tools
+from connector.web.pages import page
 
 COOKIE = "perennial_admin"
 SESSION_S = 8 * 3600
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src data:;"
-        " frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 async def admin_link(ids: Ids, clock: Clock, public_url: str, store: str) -> str:
@@ -45,9 +36,6 @@ class Admin:
         self._tools = tools
         self._public_url = public_url
         self._signer = TimestampSigner(tools.vault.derive("admin-session"))
-        self._pages = Environment(
-            loader=PackageLoader("connector.web"), autoescape=select_autoescape()
-        )
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes."""
@@ -79,17 +67,16 @@ class Admin:
         store = await self._tools.stores.find(self._store(request))
         counts = await status.counts(self._tools.clock(), store.id)
         findings = await status.findings(store, self._tools.stores)
-        page = self._pages.get_template("status.html").render(
-            store=store,
-            platform=self._tools.stores.platform(store.platform).title,
-            counts=asdict(counts),
-            findings=findings,
+        platform = self._tools.stores.platform(store.platform).title
+        return page(
+            "status.html", store=store, platform=platform, counts=asdict(counts), findings=findings
         )
-        return HTMLResponse(page, headers=HEADERS)
 
     def _store(self, request: Request) -> str:
         try:
             signed = request.cookies.get(COOKIE, "")
             return self._signer.unsign(signed, max_age=SESSION_S).decode()
         except BadSignature as error:
-            raise AdminUnknown("open this page by a link from `perennial admin-link`") from error
+            raise AdminUnknown(
+                "open this page by a link: perennial admin-link prints one"
+            ) from error

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connector.errors import PerennialError
+from connector.web.pages import page
 
 TYPE_BASE = "urn:perennial:problem:"
 log = structlog.get_logger()
@@ -25,9 +26,11 @@ def problem(status: int, code: str, title: str, detail: str = "") -> Response:
     return Response(orjson.dumps(body), status, headers, media_type="application/problem+json")
 
 
-async def of_ours(_: Request, error: Exception) -> Response:
-    """Tell an error of ours."""
+async def of_ours(request: Request, error: Exception) -> Response:
+    """Tell an error of ours; to somebody who looks at it in a browser, as a page."""
     assert isinstance(error, PerennialError)
+    if "text/html" in request.headers.get("accept", ""):
+        return page("problem.html", error.status, detail=str(error))
     title = error.code.replace("-", " ").capitalize()
     return problem(error.status, error.code, title, str(error))
 

@@ -167,6 +167,15 @@ async def test_denied_nothing_is_connected(town):
     assert await StoreRow.all().count() == 0
 
 
+async def test_a_person_is_told_on_a_page(town):
+    answer = await town.http.get("/admin/", headers={"Accept": "text/html,*/*"})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert "<h1>That didn" in answer.text
+    assert "Open this page by a link: perennial admin-link prints one." in answer.text
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
 async def test_an_address_that_is_none_is_told_so(town):
     answer = await town.http.get("/install/woocommerce", params={"url": "ftp://x"})
     assert (answer.status_code, answer.json()["code"]) == (400, "request-invalid")
