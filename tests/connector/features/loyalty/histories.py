@@ -124,7 +124,8 @@ def lives(draw, order_id):
 def changed(draw, order):
     """The order after one more thing happened to it."""
     at = order.updated_at + draw(st.integers(1, 100)) * HOUR
-    what = draw(st.sampled_from(["pay", "cancel", "refund", "refund", "unrefund", "edit", "trash"]))
+    whats = ["pay", "cancel", "refund", "refund", "full", "unrefund", "edit", "trash"]
+    what = draw(st.sampled_from(whats))
     match what:
         case "pay":
             changes = {"is_paid": True, "paid_at": order.paid_at or at, "status": "completed"}
@@ -134,6 +135,12 @@ def changed(draw, order):
             refund = draw(refunds(order.id, list(order.lines), at))
             kept = {one.id: one for one in (*order.refunds, refund)}
             changes = {"refunds": tuple(kept.values())}
+        case "full":  # by amount, as a store's own "refund all" is
+            all_of_it = Refund(
+                id=f"{order.id}-full", amount_minor=order.total_minor, refunded_at=at
+            )
+            kept = {one.id: one for one in (*order.refunds, all_of_it)}
+            changes = {"refunds": tuple(kept.values()), "status": "refunded"}
         case "unrefund":
             changes = {"refunds": order.refunds[1:]}
         case "edit":
