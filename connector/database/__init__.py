@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 from tortoise import Tortoise
@@ -49,17 +49,23 @@ async def opened(url: str, models: Sequence[str]) -> AsyncIterator[None]:
     Raises:
         DatabaseUnusable: the file can't be opened, or is no database.
     """
+    _probe(url)
     await Tortoise.init(config=config(url, models), _enable_global_fallback=True)
     try:
-        try:
-            await get_connection("default").create_connection(with_db=True)
-        except (sqlite3.Error, OSError) as error:
-            raise DatabaseUnusable(
-                f"{url} can't be opened ({error}): check PERENNIAL_DATABASE_URL"
-            ) from error
         yield
     finally:
         await Tortoise.close_connections()
+
+
+def _probe(url: str) -> None:
+    """Open the file once by itself: a failure inside the pool would come late, from a thread."""
+    try:
+        with closing(sqlite3.connect(url.removeprefix("sqlite://"))) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        raise DatabaseUnusable(
+            f"{url} can't be opened ({error}): check PERENNIAL_DATABASE_URL"
+        ) from error
 
 
 async def migrate(url: str, models: Sequence[str]) -> list[str]:
