@@ -392,7 +392,7 @@ def sandbox(
 @app.command("demo")
 def demo_command(
     *,
-    platform: Annotated[str, typer.Option(help="Which sandbox.")] = demo.PLATFORM,
+    platform: Annotated[str, typer.Option(help="Which sandbox.")] = min(find_platforms()),
     port: int = 8400,
     data: Annotated[
         Path | None,

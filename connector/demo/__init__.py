@@ -17,7 +17,6 @@ from connector.system import System, running
 from connector.web import servers
 from connector.web.admin import admin_link
 
-PLATFORM: Final = "woocommerce"  # the only one with a sandbox so far
 KEY: Final = "ck_demo0000000000000000000000000000000000"
 SECRET: Final = "cs_demo0000000000000000000000000000000000"  # noqa: S105 - opens the demo only
 PROGRAM = Path(__file__).parent / "program.toml"

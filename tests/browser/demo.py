@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 UP = "Perennial is up"
@@ -29,7 +30,7 @@ class Demo:
 @contextmanager
 def demo_running(folder: Path) -> Iterator[Demo]:
     """Run the demo with its data in a new folder until the block ends."""
-    port = free_port()
+    port = free_port(2)
     said = folder / "demo.log"
     words = ["demo", "--port", str(port), "--data", str(folder / "data")]
     env = {name: value for name, value in os.environ.items() if not name.startswith("PERENNIAL_")}
@@ -63,16 +64,3 @@ def _wait(process: "subprocess.Popen[bytes]", said: Path) -> str:
         assert time.monotonic() < end, f"the demo is not up after {WAIT_S:.0f} s: {text}"
         time.sleep(LOOK_S)
     return text
-
-
-def free_port() -> int:
-    """Return a port that is free, with a free one after it."""
-    for _ in range(50):
-        with socket.create_server(("127.0.0.1", 0)) as first:
-            port = int(first.getsockname()[1])
-            try:
-                socket.create_server(("127.0.0.1", port + 1)).close()
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no two free ports in a row")

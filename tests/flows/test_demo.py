@@ -1,12 +1,13 @@
 """The demo's story, as `perennial demo --check` tells it, from processes of its own."""
 
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 LINES = [
     "connect", "subscribe", "backfill", "earn", "widget-state", "redeem", "checkout", "refund",
@@ -14,22 +15,9 @@ LINES = [
 ]  # fmt: skip
 
 
-def free_port():
-    """A port with a free one after it, for the store."""
-    while True:
-        with socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-            try:
-                two.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
-
-
 @pytest.mark.timeout(180)
 def test_the_whole_story_holds_line_by_line(tmp_path):
-    words = ["demo", "--check", "--port", str(free_port()), "--data", str(tmp_path / "d")]
+    words = ["demo", "--check", "--port", str(free_port(2)), "--data", str(tmp_path / "d")]
     done = subprocess.run(
         [sys.executable, "-m", "connector.cli", *words], capture_output=True, text=True, check=False
     )

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from tests.flows.recorded_oracle import Account, RecordedStore, canonical, read_store
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 RECORDED = ROOT / "platforms" / "woocommerce" / "recorded"
@@ -141,13 +142,6 @@ def end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
     process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def is_open(port: int) -> bool:
