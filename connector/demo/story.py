@@ -322,8 +322,8 @@ class Story:
         """Killed and started again, nothing is lost or doubled."""
         before = self.shopper.state()["visitor"]["available"]
         self.stage.kill("worker")
-        self.shopper.buy(COFFEE, 3)
-        until(lambda: self._lag_s() > 0, "the delivery is kept")
+        order, _, _ = self.shopper.buy(COFFEE, 3)
+        until(lambda: self._is_kept(int(order)), "the delivery is acknowledged")
         self.stage.kill("serve")
         self._serve()
         earned = 3 * EURO * 5 // 100
@@ -332,6 +332,11 @@ class Story:
         expect(again["changed"] == 0, f"a sync then changed {again['changed']}")
         self._balance_is(before + earned)
         return f"{earned} points came after kill -9 of both; a sync then changed 0"
+
+    def _is_kept(self, order: int) -> bool:
+        """Return whether we acknowledged a delivery of this order: what we did not may be lost."""
+        rows = (row for row in self.merchant.deliveries() if self._is_order(row))
+        return any(row["status"] == 200 and json.loads(row["body"])["id"] == order for row in rows)
 
 
 def _answers(url: str) -> bool:
