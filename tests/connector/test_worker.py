@@ -19,6 +19,7 @@ async def test_work_is_done_when_the_bell_rings_and_ends_when_told(town):
             await town.visitor(maya)
         stop.set()
         await working
+    assert (await town.visitor(maya))["available"] == 150
 
 
 async def test_a_job_that_fails_does_not_end_the_loop(town):
