@@ -14,6 +14,7 @@ import anyio
 import anyio.to_thread
 import httpcore
 import httpx
+import msgspec
 from typing_extensions import override
 
 from platforms.errors import (
@@ -23,18 +24,21 @@ from platforms.errors import (
     Rejected,
     TransientError,
 )
+from platforms.pace import TIMEOUT_S, Lane, Pace, PacedClient
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 UNICAST = ipaddress.ip_network("2000::/3")  # all that is assigned as global, RFC 4291
 SIX_TO_FOUR = ipaddress.ip_network("2002::/16")  # hides an IPv4 address
 PROTOCOL_ASSIGNMENTS = ipaddress.ip_network("192.0.0.0/24")
 BYTES_MAX = 10_000_000
-TIMEOUT_S = 30.0
 RETRY_AFTER_MAX_S = 3600.0
 
 
 class UnsafeAddress(Rejected):
     """The address leads to a network that is not the public internet."""
+
+    usual_name = "not-public"
+    usual_advice = "use the address that shoppers use, over https"
 
 
 def is_safe(address: str, *, allow_loopback: bool) -> bool:
@@ -96,11 +100,15 @@ class SafeTransport(httpx.AsyncHTTPTransport):
     """Connects to checked addresses only, over TLS; see the module's docstring.
 
     ``allow_loopback`` is for development: stores on this machine, and plain http.
+    ``plain_http`` names the hosts that an operator lets us reach without TLS.
     """
 
-    def __init__(self, *, allow_loopback: bool = False) -> None:
+    def __init__(
+        self, *, allow_loopback: bool = False, plain_http: frozenset[str] = frozenset()
+    ) -> None:
         super().__init__(trust_env=False)
         self._allow_http = allow_loopback
+        self._plain_http = plain_http
         # httpx has no public way to pass a network backend. Pools go by host name, not by
         # address, so two stores behind one CDN never share a TLS connection.
         self._pool = httpcore.AsyncConnectionPool(
@@ -113,40 +121,73 @@ class SafeTransport(httpx.AsyncHTTPTransport):
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.scheme != "https" and not self._allow_http:
-            raise UnsafeAddress(f"{request.url.host} must be reached over https")
+        host = request.url.host
+        is_allowed = self._allow_http or host in self._plain_http
+        if request.url.scheme != "https" and not is_allowed:
+            raise UnsafeAddress(
+                f"{host} must be reached over https",
+                name="plain-http",
+                advice=f"give the store a certificate, or add {host} to PERENNIAL_PLAIN_HTTP",
+            )
         return await super().handle_async_request(request)
 
 
-def client(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
-    """Return the client that every call to a store goes through."""
-    return httpx.AsyncClient(
-        transport=transport,
-        timeout=TIMEOUT_S,
-        follow_redirects=False,
-        trust_env=False,
-        headers={"User-Agent": "Perennial (+https://github.com/perennial-retention/perennial)"},
-    )
+def client(
+    transport: httpx.AsyncBaseTransport, pace: Pace | None = None, lane: Lane = "live"
+) -> httpx.AsyncClient:
+    """Return the client that every call to a store goes through, at the store's pace if given."""
+    return PacedClient(transport, pace or Pace(), lane)
 
 
 async def call(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
     """Send a request and return the whole answer, of any status; network trouble becomes ours.
 
     Raises:
-        TransientError: it could not be sent, or not answered in time.
+        TransientError: it could not be sent, or not answered in time, or the answer broke off.
         UnsafeAddress: the address is not a public one.
         Malformed: the answer is larger than ``BYTES_MAX``.
     """
+    if not isinstance(http, PacedClient):
+        return await _called(http, request)
+    async with http.turn(request) as answered:
+        response = await _called(http, request)
+        answered.status = response.status_code
+    return response
+
+
+async def _called(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    host, limit_s = request.url.host, http.timeout.read or TIMEOUT_S
     try:
-        with anyio.fail_after(TIMEOUT_S):
+        with anyio.fail_after(limit_s):
             response = await http.send(request, stream=True)
             try:
                 response._content = await _bounded(response)
             finally:
                 await response.aclose()
-    except (httpx.HTTPError, TimeoutError) as error:
-        raise TransientError(f"{request.url.host}: {type(error).__name__} {error}") from error
+    except (httpx.TimeoutException, TimeoutError) as error:
+        raise TransientError(
+            f"{host} did not answer within {limit_s:.0f} s",
+            name="store-silent",
+            advice="see whether the store is up",
+        ) from error
+    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.DecodingError) as error:
+        raise cut(f"{host}: {type(error).__name__}") from error
+    except httpx.HTTPError as error:
+        raise TransientError(
+            f"{host} cannot be reached: {type(error).__name__} {error}",
+            name="store-unreachable",
+            advice="check the address, and whether the store is up",
+        ) from error
     return response
+
+
+def cut(what: str) -> TransientError:
+    """Return the error of an answer that broke off."""
+    return TransientError(
+        f"the store's answer broke off ({what})",
+        name="answer-cut",
+        advice="look into the store's error log if it stays so",
+    )
 
 
 async def _bounded(response: httpx.Response) -> bytes:
@@ -155,7 +196,11 @@ async def _bounded(response: httpx.Response) -> bytes:
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > BYTES_MAX:
-            raise Malformed(f"the answer is larger than {BYTES_MAX} bytes")
+            raise Malformed(
+                f"the answer is larger than {BYTES_MAX} bytes",
+                name="answer-too-large",
+                advice="look whether a plugin adds much to what the store's API answers",
+            )
     return bytes(body)
 
 
@@ -169,20 +214,52 @@ def retry_after_s(headers: Mapping[str, str]) -> float:
 
 
 def checked(response: httpx.Response, message: str = "") -> httpx.Response:
-    """Return the answer if it is a success.
+    """Return the answer if it is a success that may hold data.
 
     Raises:
-        RateLimited: 429. TransientError: 408, 425 or 5xx. AccessRevoked: 401 or 403.
-        Rejected: any other refusal, or a redirect.
+        RateLimited: 429. TransientError: 408, 425, 5xx, a redirect, or a web page in place of
+        data. AccessRevoked: 401 or 403. Rejected: any other refusal.
     """
     said = message or f"{response.request.method} {response.request.url.path}"
     status = response.status_code
     if status == 429:
-        raise RateLimited(f"{said}: 429", retry_after_s=retry_after_s(response.headers))
+        wait = retry_after_s(response.headers)
+        raise RateLimited(f"{said}: the store asks us to wait {wait:.0f} s", retry_after_s=wait)
+    if response.is_redirect:
+        target = response.headers.get("location", "").partition("?")[0][:200]
+        raise TransientError(
+            f"{said}: the store's address leads on to {target}",
+            name="store-moved",
+            advice="connect the store again by the address that it leads to",
+        )
     if status >= 500 or status in {408, 425}:
-        raise TransientError(f"{said}: {status}")
+        raise TransientError(f"{said}: the store failed with {status}")
+    if is_page(response):
+        raise TransientError(
+            f"{said}: the store answered {status} with a web page where data belongs",
+            name="answer-is-a-page",
+            advice="let requests to the store's API through its firewall, cache or security plugin",
+        )
     if status in {401, 403}:
-        raise AccessRevoked(f"{said}: {status}")
+        raise AccessRevoked(f"{said}: the store refused our keys ({status})")
     if not response.is_success:
         raise Rejected(f"{said}: {status}")
     return response
+
+
+def is_page(response: httpx.Response) -> bool:
+    """Return whether the body is a web page: no API that we speak to answers with one."""
+    return response.content.lstrip()[:1] == b"<"
+
+
+def parsed(response: httpx.Response) -> bytes:
+    """Return the body, known to be whole JSON.
+
+    Raises:
+        TransientError: it is cut, or never was JSON.
+    """
+    try:
+        msgspec.json.decode(response.content, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise cut(f"{response.request.url.path}: {error}") from error
+    return response.content

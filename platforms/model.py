@@ -126,6 +126,11 @@ class Seen:
     record: Record
     is_complete: bool = True
 
+    @property
+    def id(self) -> str:
+        """The record's id."""
+        return self.record.id
+
 
 @dataclass(frozen=True, slots=True)
 class Touched:
@@ -166,21 +171,31 @@ class StoreInfo:
     timezone: str
 
 
+DiscountKind = Literal["amount", "percent", "product_amount", "free_shipping"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discount:
-    """A discount code as we want it: an amount off one order, once.
+    """A discount code as we want it: good for one order, once.
 
-    ``email`` restricts it to one shopper where the platform can. ``redemption_id`` is ours and
-    is stored on the platform's object: by it we know our own codes.
+    ``kind`` is ``amount`` (``amount_minor`` off the order), ``percent`` (``basis_points``, 1/100 of
+    a percent, off the goods), ``product_amount`` (``amount_minor`` off each of ``product_ids``) or
+    ``free_shipping``. ``email`` restricts it to one shopper where the platform can.
+    ``is_alone``: no other code goes with it. ``redemption_id`` is ours and is stored on the
+    platform's object: by it we know our own codes.
     """
 
     code: str
     redemption_id: str
-    amount_minor: int
-    minimum_minor: int
     currency: str
-    email: str | None
-    expires_at: datetime | None
+    kind: DiscountKind = "amount"
+    amount_minor: int = 0
+    basis_points: int = 0
+    minimum_minor: int = 0
+    product_ids: tuple[str, ...] = ()
+    email: str | None = None
+    expires_at: datetime | None = None
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,10 +214,22 @@ class DiscountSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a store's own pages may say of a customer: points to spend now, and the tier if any."""
+
+    points: int
+    tier: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A webhook subscription and whether the platform still delivers to it."""
+    """A webhook subscription and what the platform does with it.
+
+    ``status``: ``active``; ``paused`` by somebody at the store; ``disabled`` by the platform,
+    which gave up after failures.
+    """
 
     id: str
     topic: str
     url: str
-    is_active: bool
+    status: Literal["active", "paused", "disabled"]

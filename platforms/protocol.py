@@ -6,6 +6,7 @@ network. Every write converges: doing it twice is doing it once. Errors are thos
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +15,17 @@ from typing import Protocol
 import httpx
 from starlette.types import ASGIApp
 
+from platforms.conformance.stage import Sample, Stage
+from platforms.errors import PlatformError
 from platforms.model import (
     Change,
     Delivery,
     Discount,
+    DiscountKind,
     DiscountSeen,
     Kind,
     Page,
+    Profile,
     Record,
     StoreInfo,
     Subscription,
@@ -35,9 +40,15 @@ class Capabilities:
     """What differs between platforms in a way that features must know.
 
     ``cancel_restores_use``: cancelling an order gives its discount codes back their use.
+    ``discount_kinds``: the kinds of discount that it can issue. ``profiles``: a customer's points
+    and tier can be written where themes read them. ``order_notes``: an order takes notes for the
+    merchant. What is false, or not among the kinds, raises ``Unsupported``.
     """
 
     cancel_restores_use: bool
+    discount_kinds: frozenset[DiscountKind]
+    profiles: bool
+    order_notes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +65,77 @@ class StoreClient(Protocol):
     async def info(self) -> StoreInfo:
         """Return what the store says of itself; proves that the access may read."""
 
+    async def newest(self) -> datetime | None:
+        """Return the stamp of the order changed last, None where there is none.
+
+        Asked before a listing begins, it is where the next one must begin to miss nothing.
+        """
+
     async def page(self, kind: Kind, cursor: str | None, since: datetime | None) -> Page:
-        """List what changed at or after ``since`` (all, if None), each at least once."""
+        """List records, a page at a time; ``cursor`` is None first, then what the page before said.
+
+        With ``since``, what changed at or after it, as far as the platform can tell; without, all
+        there are, the trash included. A record that is there from before the first page until
+        after the last is listed at least once, whatever arrives, changes or leaves meanwhile. A
+        cursor outlives the process that was given it.
+        """
 
     async def fetch(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, Record | None]:
         """Return these records, complete; None for what the platform no longer has."""
 
     async def subscribe(self, url: str, secret: str) -> None:
-        """Have all topics that we read delivered to ``url``, signed with ``secret``."""
+        """Have all topics that we read delivered to ``url``, signed with ``secret``.
+
+        A subscription that the platform gave up is made anew; one that somebody paused stays so.
+        """
 
     async def subscriptions(self, url: str) -> Sequence[Subscription]:
         """Return the webhook subscriptions that deliver to ``url``."""
 
-    async def issue_discount(self, discount: Discount) -> DiscountSeen:
-        """Make the discount exist; adopt one that is there only if it reads back equal.
+    async def unsubscribe(self, url: str) -> None:
+        """Have nothing delivered to ``url`` any more."""
+
+    async def issue_discounts(
+        self, discounts: Sequence[Discount]
+    ) -> Sequence[DiscountSeen | PlatformError]:
+        """Make the discounts exist; return, in their order, each as it is or why it isn't.
+
+        One that is there is adopted only if it is ours and reads back equal; an error is
+        ``Rejected`` where the platform refuses it, or another's discount has the code.
 
         Raises:
-            Rejected: the platform refuses it, or another's discount has the code.
+            PlatformError: the store did not answer as it must; any of them may exist.
         """
 
     async def read_discount(self, code: str) -> DiscountSeen | None:
         """Return the discount with this code, if there is one."""
 
     async def revoke_discount(self, code: str) -> None:
-        """Make the code unusable; where it is already, this is done."""
+        """Make the code unusable; where it is already, this is done.
+
+        Raises:
+            Rejected: the code is somebody else's discount.
+        """
+
+    async def write_profile(self, customer_id: str, profile: Profile) -> None:
+        """Keep a customer's points and tier where themes read them.
+
+        Raises:
+            Rejected: there is no such customer.
+        """
+
+    async def read_profile(self, customer_id: str) -> Profile | None:
+        """Return the profile that we keep on a customer, None where there is none."""
+
+    async def write_note(self, order_id: str, text: str) -> None:
+        """Leave a note for the merchant on an order, once for the same text.
+
+        Raises:
+            Rejected: there is no such order.
+        """
+
+    async def read_notes(self, order_id: str) -> Sequence[str]:
+        """Return the notes on an order, whoever wrote them."""
 
 
 class Install(Protocol):
@@ -120,6 +178,10 @@ class Platform(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What this platform can do."""
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """The topics that ``subscribe`` subscribes."""
 
     @property
     def connect_options(self) -> Sequence[ConnectOption]:
@@ -173,4 +235,16 @@ class Platform(Protocol):
 
         ``folder`` holds a recorded store; without it a small invented one is served. ``key`` and
         ``secret`` open its API.
+        """
+
+    def stage(
+        self, *, currency: str = "EUR", timezone: str = "Europe/Berlin"
+    ) -> AbstractAsyncContextManager[Stage]:
+        """Return an empty store on this machine, for the conformance suite to move and to watch."""
+
+    async def read_sample(self, sample: Sample) -> None:
+        """Read one recorded answer or delivery as this adapter would, whatever kind it is of.
+
+        Raises:
+            PlatformError: it can't be read; the same error as where a store had sent it.
         """

@@ -60,7 +60,7 @@ async def test_redirects_are_not_followed():
     away = httpx.MockTransport(lambda _: httpx.Response(302, headers={"Location": "http://x/"}))
     async with client(away) as http:
         answer = await call(http, http.build_request("GET", "https://store.example/"))
-        with pytest.raises(Rejected):
+        with pytest.raises(TransientError, match="leads on to http://x/"):
             checked(answer)
 
 

@@ -7,7 +7,7 @@ import jwt
 import pytest
 
 from platforms.errors import SignatureInvalid
-from platforms.woocommerce.visitor import LEEWAY_S, LIFE_MAX_S, customer_of
+from platforms.visitor import LEEWAY_S, LIFE_MAX_S, customer_of
 from tests.manifest.test_visitor import DOCUMENT, KEYS, NOW
 
 CLAIMS = DOCUMENT["vectors"][0]["claims"]

@@ -1,0 +1,1 @@
+"""The suite that every adapter must pass; shipped, so that third parties run it too."""
