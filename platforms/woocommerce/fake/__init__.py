@@ -5,7 +5,7 @@
 """
 
 from platforms.woocommerce.fake.app import create_fake, delivering
-from platforms.woocommerce.fake.data import ApiKey, FakeStore, Site, World, load
+from platforms.woocommerce.fake.data import ApiKey, FakeStore, Site, World, load, recorded_site
 from platforms.woocommerce.fake.northlight import fill
 from platforms.woocommerce.fake.sessions import Sessions
 
@@ -19,4 +19,5 @@ __all__ = [
     "delivering",
     "fill",
     "load",
+    "recorded_site",
 ]

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from platforms.woocommerce.fake.data import FakeStore
 from platforms.woocommerce.fake.errors import no_route
+from platforms.woocommerce.fake.front import Front, theme
 from platforms.woocommerce.fake.rest import ROOT, Rest, index, reply
 from platforms.woocommerce.fake.sessions import Sessions
 from platforms.woocommerce.fake.store_api import ROOT as STORE_ROOT
@@ -36,6 +38,9 @@ async def delivering(store: FakeStore) -> AsyncIterator[None]:
 def routes(store: FakeStore, sessions: Sessions) -> list[BaseRoute]:
     """Return the routes of the vendor's protocol."""
 
+    async def front_page(_: Request) -> Response:
+        return theme(store.site, 200)
+
     async def home(_: Request) -> Response:
         return reply(index(store))
 
@@ -44,12 +49,21 @@ def routes(store: FakeStore, sessions: Sessions) -> list[BaseRoute]:
         return reply(refused.body, refused.status)
 
     return [
-        *WcAuth(store, sessions).routes(),
+        *(shop_routes(store, sessions) if store.site.is_active else []),
+        Route("/", front_page, methods=["GET"]),
         Route("/wp-json", home, methods=["GET"]),
         Route("/wp-json/", home, methods=["GET"]),
-        Route(STORE_ROOT + "/{path:path}", StoreApi(store, sessions).handle, methods=METHODS),
-        Route(ROOT + "/{path:path}", Rest(store).handle, methods=METHODS),
         Route("/wp-json/{path:path}", lost, methods=METHODS),
+    ]
+
+
+def shop_routes(store: FakeStore, sessions: Sessions) -> list[BaseRoute]:
+    """Return WooCommerce's own routes, those that its version has."""
+    rest = Route(ROOT + "/{path:path}", Rest(store).handle, methods=METHODS)
+    return [
+        *WcAuth(store, sessions).routes(),
+        Route(STORE_ROOT + "/{path:path}", StoreApi(store, sessions).handle, methods=METHODS),
+        *([rest] if "wc/v3" in store.site.namespaces else []),
     ]
 
 
@@ -63,6 +77,7 @@ def create_fake(
     sessions = sessions or Sessions(store)
     app = Starlette(
         routes=[*more, *routes(store, sessions)],
+        middleware=[Middleware(Front, store=store)],
         lifespan=lambda _: delivering(store),
     )
     app.state.store = store

@@ -8,7 +8,6 @@ from platforms.woocommerce.fake.coupons import Buyer, Goods, Refused
 from platforms.woocommerce.fake.data import FakeStore
 from platforms.woocommerce.fake.errors import Record
 from platforms.woocommerce.fake.sessions import Cart
-from platforms.woocommerce.fake.values import cents, decimal
 
 SHIPPING_MINOR = 490
 FREE_FROM_MINOR = 5000
@@ -17,12 +16,23 @@ METHODS = {"card": "Card (test)", "cod": "Cash on delivery", "bacs": "Direct ban
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A cart line: ``subtotal`` before coupons and ``total`` after, in minor units."""
+    """A cart line: ``subtotal`` before coupons and ``total`` after, in minor units, without tax."""
 
     product: Record
     quantity: int
     subtotal: int
+    subtotal_tax: int
     total: int
+    total_tax: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Off:
+    """What a coupon takes off a cart, and the tax on that."""
+
+    coupon: Record
+    net: int
+    tax: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +40,9 @@ class Priced:
     """A cart with its prices; ``coupons`` says what each one takes off."""
 
     lines: Sequence[Line]
-    coupons: Sequence[tuple[Record, int]]
+    coupons: Sequence[Off]
     shipping: int
+    shipping_tax: int
 
     @property
     def subtotal(self) -> int:
@@ -41,12 +52,17 @@ class Priced:
     @property
     def discount(self) -> int:
         """Return what all coupons take off."""
-        return sum(off for _, off in self.coupons)
+        return sum(off.net for off in self.coupons)
+
+    @property
+    def tax(self) -> int:
+        """Return the tax on all of it."""
+        return sum(line.total_tax for line in self.lines) + self.shipping_tax
 
     @property
     def total(self) -> int:
         """Return what is to be paid."""
-        return self.subtotal - self.discount + self.shipping
+        return sum(line.total for line in self.lines) + self.shipping + self.tax
 
     @property
     def count(self) -> int:
@@ -59,22 +75,43 @@ def price(store: FakeStore, cart: Cart) -> Priced:
     listed = store.records["product"]
     items = [(listed[number], many) for number, many in cart.items.items() if number in listed]
     goods = [
-        Goods(product_id=product["id"], quantity=many, minor=cents(product["price"]) * many)
+        Goods(
+            product_id=product["id"],
+            quantity=many,
+            minor=store.money.minor(product["price"]) * many,
+        )
         for product, many in items
     ]
     left = [line.minor for line in goods]
     used = []
     live = [one for one in (coupons.find(store, code) for code in cart.codes) if one]
-    for coupon, parts in coupons.take_off(live, goods):
+    for coupon, parts in coupons.take_off(store, live, goods):
         left = [minor - part for minor, part in zip(left, parts, strict=True)]
-        used.append((coupon, sum(parts)))
+        net, tax = store.taxes.split(sum(parts))
+        used.append(Off(coupon=coupon, net=net, tax=tax))
     lines = [
-        Line(product=product, quantity=many, subtotal=one.minor, total=total)
-        for (product, many), one, total in zip(items, goods, left, strict=True)
+        _line(store, product, one, total)
+        for (product, _), one, total in zip(items, goods, left, strict=True)
     ]
     is_free = sum(left) >= FREE_FROM_MINOR or any(one["free_shipping"] for one in live)
     shipping = 0 if is_free or not lines else SHIPPING_MINOR
-    return Priced(lines=lines, coupons=used, shipping=shipping)
+    tax = store.taxes.on(shipping)
+    return Priced(lines=lines, coupons=used, shipping=shipping, shipping_tax=tax)
+
+
+def _line(store: FakeStore, product: Record, before: Goods, after: int) -> Line:
+    subtotal, subtotal_tax = store.taxes.split(before.minor)
+    total, total_tax = store.taxes.split(after)
+    return Line(
+        product=product, quantity=before.quantity, subtotal=subtotal,
+        subtotal_tax=subtotal_tax, total=total, total_tax=total_tax,
+    )  # fmt: skip
+
+
+def _worth(store: FakeStore, cart: Cart) -> int:
+    # A minimum spend counts prices as they are entered, before coupons.
+    lines = price(store, cart).lines
+    return sum(store.taxes.entered(line.subtotal, line.subtotal_tax) for line in lines)
 
 
 def buyer(store: FakeStore, cart: Cart) -> Buyer:
@@ -94,7 +131,7 @@ def apply(store: FakeStore, cart: Cart, typed: str) -> None:
     coupon = coupons.wanted(store, code)
     if code in cart.codes:
         raise Refused(f'Coupon code "{code}" has already been applied.')
-    coupons.check(store, coupon, price(store, cart).subtotal, buyer(store, cart))
+    coupons.check(store, coupon, _worth(store, cart), buyer(store, cart))
     for other in cart.codes:
         held = coupons.find(store, other)
         if held and held["individual_use"]:
@@ -117,7 +154,7 @@ def set_quantity(store: FakeStore, cart: Cart, product_id: int, quantity: int) -
 
 def refusals(store: FakeStore, cart: Cart) -> dict[str, Refused]:
     """Return the cart's coupons that may no longer be used, and why."""
-    lost, subtotal = {}, price(store, cart).subtotal
+    lost, subtotal = {}, _worth(store, cart)
     for code in cart.codes:
         try:
             coupons.check(store, coupons.wanted(store, code), subtotal, buyer(store, cart))
@@ -175,7 +212,7 @@ def _body(store: FakeStore, cart: Cart) -> Record:
         "shipping_lines": [{
             "method_title": "Free shipping" if free else "Flat rate", "instance_id": "1",
             "method_id": "free_shipping" if free else "flat_rate",
-            "total": decimal(priced.shipping),
+            "total": store.money.text(priced.shipping),
             "meta_data": [meta | {"display_key": "Items", "display_value": names}],
         }],
     }  # fmt: skip

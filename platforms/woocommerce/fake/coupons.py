@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
 from platforms.woocommerce.fake.data import FakeStore
 from platforms.woocommerce.fake.errors import ApiError, Record, missing_param, not_in_enum
-from platforms.woocommerce.fake.shapes import blank, known, links
-from platforms.woocommerce.fake.values import SYMBOLS, cents, decimal, read_time, spread, stamp
+from platforms.woocommerce.fake.shapes import AMOUNTS, blank, known, links
+from platforms.woocommerce.fake.values import SYMBOLS, read_time, rounded, spread, stamp
 
 TYPES = ("percent", "fixed_cart", "fixed_product")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -28,7 +29,7 @@ def create(store: FakeStore, body: Record) -> Record:
     coupon = blank("coupon", {"id": store.next_id()})
     _write(store, coupon, body)
     stamp(coupon, "date_created", store.now(), store.zone)
-    coupon["_links"] = links(store.site.url, "coupons", coupon["id"])
+    coupon["_links"] = links(store.site.rest, "coupons", coupon["id"])
     store.records["coupon"][coupon["id"]] = coupon
     store.emit("coupon.created", coupon["id"])
     return coupon
@@ -85,11 +86,11 @@ def _write(store: FakeStore, coupon: Record, body: Record) -> None:
     kind = fields.get("discount_type", coupon["discount_type"])
     if kind not in TYPES:
         raise not_in_enum("discount_type", TYPES)
-    for name in ("amount", "minimum_amount", "maximum_amount"):
+    for name in AMOUNTS:
         if name in fields:
-            fields[name] = decimal(cents(fields[name]))
-    amount = cents(fields.get("amount", coupon["amount"]))
-    if amount < 0 or (kind == "percent" and amount > 100_00):
+            fields[name] = _amount(fields[name])
+    amount = Decimal(str(fields.get("amount", coupon["amount"])))
+    if amount < 0 or (kind == "percent" and amount > 100):
         raise ApiError(400, "coupon_invalid_amount", "Invalid discount amount.")
     if "email_restrictions" in fields:  # what isn't an address is dropped without a word
         given = fields["email_restrictions"]
@@ -98,6 +99,14 @@ def _write(store: FakeStore, coupon: Record, body: Record) -> None:
     _expire(store, coupon, body)
     store.write_meta(coupon, body)
     store.touch(coupon)
+
+
+def _amount(value: object) -> str:
+    """Return an amount as it is kept: exactly, and finite."""
+    exact = Decimal(str(value or "0"))
+    if not exact.is_finite():
+        raise ValueError(value)
+    return str(exact)
 
 
 def _expire(store: FakeStore, coupon: Record, body: Record) -> None:
@@ -140,21 +149,22 @@ def check(store: FakeStore, coupon: Record, subtotal: int, buyer: Buyer) -> None
     ends = coupon["date_expires_gmt"]
     if ends and store.now() > datetime.fromisoformat(ends).replace(tzinfo=UTC):
         raise Refused(f'Coupon "{code}" has expired.')
-    if subtotal < cents(coupon["minimum_amount"]):
-        shown = money(store.site.currency, coupon["minimum_amount"])
+    if subtotal < store.money.minor(coupon["minimum_amount"]):
+        shown = money(store, coupon["minimum_amount"])
         raise Refused(f'The minimum spend for coupon "{code}" is {shown}.')
-    most = cents(coupon["maximum_amount"])
+    most = store.money.minor(coupon["maximum_amount"])
     if most and subtotal > most:
-        shown = money(store.site.currency, coupon["maximum_amount"])
+        shown = money(store, coupon["maximum_amount"])
         raise Refused(f'The maximum spend for coupon "{code}" is {shown}.')
     if not allows(coupon, buyer):
         words = f'Please enter a valid email at checkout to use coupon code "{code}".'
         raise Refused(words, about_email=True)
 
 
-def money(currency: str, amount: str) -> str:
+def money(store: FakeStore, amount: str) -> str:
     """Write an amount for people."""
-    return f"{SYMBOLS.get(currency, currency + ' ')}{amount}"
+    symbol = SYMBOLS.get(store.site.currency, f"{store.site.currency} ")
+    return f"{symbol}{store.money.text(store.money.minor(amount))}"
 
 
 def allows(coupon: Record, buyer: Buyer) -> bool:
@@ -173,9 +183,9 @@ class Goods:
     minor: int
 
 
-def discount(coupon: Record, goods: Sequence[Goods]) -> list[int]:
+def discount(store: FakeStore, coupon: Record, goods: Sequence[Goods]) -> list[int]:
     """Return what the coupon takes off each line, in minor units."""
-    amount = cents(coupon["amount"])
+    amount = store.money.minor(coupon["amount"])
     only, never = coupon["product_ids"], coupon["excluded_product_ids"]
     weights = [
         line.minor if (not only or line.product_id in only) and line.product_id not in never else 0
@@ -183,7 +193,7 @@ def discount(coupon: Record, goods: Sequence[Goods]) -> list[int]:
     ]
     match coupon["discount_type"]:
         case "percent":
-            return spread((sum(weights) * amount + 5000) // 10_000, weights)
+            return spread(rounded(sum(weights) * Decimal(coupon["amount"]) / 100), weights)
         case "fixed_product":
             pairs = zip(goods, weights, strict=True)
             return [min(amount * line.quantity, weight) for line, weight in pairs]
@@ -192,7 +202,7 @@ def discount(coupon: Record, goods: Sequence[Goods]) -> list[int]:
 
 
 def take_off(
-    coupons: Sequence[Record], goods: Sequence[Goods]
+    store: FakeStore, coupons: Sequence[Record], goods: Sequence[Goods]
 ) -> Iterator[tuple[Record, Sequence[int]]]:
     """Apply coupons one after the other, each to what the ones before left."""
     left = [line.minor for line in goods]
@@ -201,7 +211,7 @@ def take_off(
             Goods(product_id=line.product_id, quantity=line.quantity, minor=minor)
             for line, minor in zip(goods, left, strict=True)
         ]
-        parts = discount(coupon, now)
+        parts = discount(store, coupon, now)
         left = [minor - part for minor, part in zip(left, parts, strict=True)]
         yield coupon, parts
 

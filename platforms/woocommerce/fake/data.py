@@ -8,21 +8,30 @@ import gzip
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
 
-from platforms.woocommerce.fake.errors import Record, invalid_id
-from platforms.woocommerce.fake.values import stamp
+from platforms.money import decimals
+from platforms.woocommerce.fake.errors import Json, Record, invalid_id
+from platforms.woocommerce.fake.values import Money, Taxes, stamp
 from platforms.woocommerce.fake.webhooks import Hub
 
-Kind = Literal["order", "refund", "customer", "product", "coupon", "webhook"]
+Kind = Literal["order", "refund", "note", "customer", "product", "coupon", "webhook"]
 ADMIN_ID = 1
+VERSION = "10.5.0"
+STATUSES = (
+    "pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed",
+    "checkout-draft",
+)  # fmt: skip
 
 
 def system_clock() -> datetime:
@@ -45,6 +54,10 @@ class Site:
     """What a store says of itself. ``relaxed`` lets it talk to this machine.
 
     Relaxed, a wc-auth callback may be plain http and a webhook may go to any port. Nothing else.
+    ``decimals`` of its money are the currency's own unless told; ``tax_percent`` 0 is no tax.
+    ``url`` may end in a folder. Without permalinks ``/wp-json`` is the theme's 404 page. A site
+    whose WooCommerce is not active is a WordPress without it; an old ``version`` lacks what came
+    later.
     """
 
     url: str
@@ -52,6 +65,34 @@ class Site:
     currency: str = "EUR"
     timezone: str = "Europe/Berlin"
     relaxed: bool = False
+    decimals: int | None = None
+    tax_percent: Decimal = Decimal(0)
+    prices_include_tax: bool = False
+    version: str = VERSION
+    is_active: bool = True
+    has_permalinks: bool = True
+
+    @property
+    def folder(self) -> str:
+        """Return the path that all of the site is under, empty at the root."""
+        return urlsplit(self.url).path.rstrip("/")
+
+    @property
+    def rest(self) -> str:
+        """Return the address that routes of the API are appended to, ``/wc/v3`` and so on."""
+        return f"{self.url}/{'wp-json' if self.has_permalinks else 'index.php?rest_route='}"
+
+    def is_at_least(self, *version: int) -> bool:
+        """Return whether this is WooCommerce of that version or later."""
+        return tuple(int(part) for part in self.version.split(".")) >= version
+
+    @property
+    def namespaces(self) -> list[str]:
+        """Return the API's namespaces. ``wc/v3`` came with version 3.5."""
+        if not self.is_active:
+            return ["wp/v2"]
+        newest = ["wc/v3"] if self.is_at_least(3, 5) else []
+        return ["wc/v1", "wc/v2", *newest, "wc/store/v1", "wp/v2"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,18 +106,28 @@ class ApiKey:
 
 
 class FakeStore:
-    """A WooCommerce in memory, empty at first."""
+    """A WooCommerce in memory, empty at first.
+
+    ``statuses`` are the words that an order may have; plugins add theirs. ``trashed`` says what
+    the orders in the trash were before.
+    """
 
     def __init__(self, site: Site, world: World | None = None) -> None:
         self.site = site
         self.world = world or World()
         self.zone = ZoneInfo(site.timezone)
+        places = decimals(site.currency) if site.decimals is None else site.decimals
+        self.money = Money(places)
+        self.taxes = Taxes(site.tax_percent, site.prices_include_tax)
         self.records: dict[Kind, dict[int, Record]] = {
-            "order": {}, "refund": {}, "customer": {}, "product": {}, "coupon": {}, "webhook": {},
+            "order": {}, "refund": {}, "note": {}, "customer": {}, "product": {}, "coupon": {},
+            "webhook": {},
         }  # fmt: skip
         self.passwords: dict[int, str] = {}
         self.keys: dict[str, ApiKey] = {}
         self.past: datetime | None = None
+        self.statuses: list[str] = list(STATUSES)
+        self.trashed: dict[int, str] = {}
         self.counted: set[int] = set()
         self.stocked: set[int] = set()
         self.http = httpx.AsyncClient(
@@ -135,6 +186,10 @@ class FakeStore:
         """Tell the webhooks of ``topic`` that this object changed."""
         self.hub.emit(topic, number)
 
+    def act(self, name: str, arg: Json) -> None:
+        """Tell the webhooks of an action, which WordPress's own hooks are by name."""
+        self.hub.act(name, arg)
+
     async def deliveries_done(self) -> None:
         """Wait until every delivery that is due or under way was made."""
         await self.hub.done()
@@ -166,15 +221,34 @@ FILES: dict[Kind, str] = {
     "order": "orders",
     "refund": "refunds",
 }
+RECORDED_AT = "https://127.0.0.1:8443"
 USED = {"pending", "processing", "on-hold", "completed", "refunded"}
 
 
+def recorded_site(url: str, folder: Path) -> Site:
+    """Return the site that a recorded folder is of, to be served at ``url``."""
+    if not (folder / "site.json").exists():
+        return Site(url=url, name=folder.name, currency=_usual_currency(folder), timezone="UTC")
+    told = json.loads((folder / "site.json").read_text(encoding="utf-8"))
+    return Site(url=url, **{key: told[key] for key in ("name", "currency", "timezone")})
+
+
+def _usual_currency(folder: Path) -> str:
+    """Return the currency of most recorded orders: nothing else says what the store's is."""
+    with gzip.open(folder / "orders.jsonl.gz", "rt", encoding="utf-8") as lines:
+        counts = Counter(json.loads(line)["currency"] for line in lines)
+    return counts.most_common(1)[0][0] if counts else "USD"
+
+
 def load(store: FakeStore, folder: Path) -> None:
-    """Fill a store from a recorded folder. Shoppers log in with ``shopper``, admins ``admin``."""
+    """Fill a store from a recorded folder. Shoppers log in with ``shopper``, admins ``admin``.
+
+    Links follow the site's address, as WordPress's do.
+    """
     for kind, name in FILES.items():
         with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
             for line in lines:
-                record = json.loads(line)
+                record = json.loads(_moved(line, store.site))
                 store.records[kind][record["id"]] = record
                 store.seen_id("user" if kind == "customer" else "post", record["id"])
     for one in store.all("customer"):
@@ -184,6 +258,10 @@ def load(store: FakeStore, folder: Path) -> None:
     for refund in store.all("refund"):
         for line in refund["line_items"]:
             store.seen_id("item", line["id"])
+
+
+def _moved(text: str, site: Site) -> str:
+    return text.replace(f"{RECORDED_AT}/wp-json", site.rest).replace(RECORDED_AT, site.url)
 
 
 def _take_in(store: FakeStore, order: Record) -> None:

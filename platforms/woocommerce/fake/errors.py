@@ -5,6 +5,8 @@ from typing import Any
 
 Record = dict[str, Any]
 """A JSON object as the store's API shows it."""
+Json = Record | int
+"""What an action is about: an id, or an object."""
 
 
 class ApiError(Exception):

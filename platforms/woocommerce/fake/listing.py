@@ -8,11 +8,9 @@ from urllib.parse import urlencode
 
 from platforms.woocommerce.fake.data import FakeStore
 from platforms.woocommerce.fake.errors import Record, invalid_param, not_in_enum
-from platforms.woocommerce.fake.orders import STATUSES
 from platforms.woocommerce.fake.values import read_filter
 
 ORDER_BY = ("date", "id", "include", "title", "slug", "modified")
-ANY = ("any", "trash", "auto-draft", *STATUSES)
 _DATES = {
     "after": ("date_created_gmt", 1),
     "before": ("date_created_gmt", -1),
@@ -68,22 +66,26 @@ class Query:
 
 def statuses(query: Query, records: Iterable[Record]) -> Iterator[Record]:
     """Keep orders of the wanted statuses; ``any`` leaves out the trash but not drafts."""
+    words = ("any", "trash", "auto-draft", *query.store.statuses)
     wanted = query.many("status") or ["any"]
     for place, word in enumerate(wanted):
-        if word not in ANY:
-            raise not_in_enum("status", ANY, shown=f"status[{place}]")
+        if word not in words:
+            raise not_in_enum("status", words, shown=f"status[{place}]")
     for record in records:
         if record["status"] in wanted or ("any" in wanted and record["status"] != "trash"):
             yield record
 
 
 def dated(query: Query, records: Iterable[Record]) -> Iterator[Record]:
-    """Keep what the date filters let through: strictly after, strictly before, to the second."""
-    zone, dates_are_gmt = query.store.zone, query.flag("dates_are_gmt")
+    """Keep what the date filters let through: strictly after, strictly before, to the second.
+
+    Filters by change came with version 5.8; before, they are ignored in silence.
+    """
+    zone, dates_are_gmt, site = query.store.zone, query.flag("dates_are_gmt"), query.store.site
     bounds = [
         (key, sign, read_filter(name, query.one(name), zone, dates_are_gmt=dates_are_gmt))
         for name, (key, sign) in _DATES.items()
-        if query.one(name)
+        if query.one(name) and (not name.startswith("modified") or site.is_at_least(5, 8))
     ]
     for record in records:
         if all(_beyond(_when(record, key), sign, bound) for key, sign, bound in bounds):
@@ -147,7 +149,8 @@ def page(query: Query, found: Sequence[Record], *, recounts: bool = True) -> Ans
     if not 1 <= size <= 100:
         words = "per_page must be between 1 (inclusive) and 100 (inclusive)"
         raise invalid_param("per_page", "rest_out_of_bounds", words)
-    here = found[(number - 1) * size : number * size]
+    begin = query.whole("offset", (number - 1) * size)
+    here = found[begin : begin + size]
     total = len(found) if here or recounts else 0
     pages = math.ceil(total / size)
     headers = {"X-WP-Total": str(total), "X-WP-TotalPages": str(pages)}
@@ -159,22 +162,30 @@ def page(query: Query, found: Sequence[Record], *, recounts: bool = True) -> Ans
 def _steps(query: Query, number: int, pages: int) -> str:
     rels = {"prev": min(number - 1, pages) if number > 1 else None}
     rels["next"] = number + 1 if number < pages else None
-    others = [(key, value) for key, value in query.pairs if key != "page"]
-    home = f"{query.store.site.url}{query.path}"
+    others = [(key, value) for key, value in query.pairs if key not in ("page", "rest_route")]
+    home = f"{query.store.site.rest}{query.path.removeprefix('/wp-json')}"
+    joint = "&" if "?" in home else "?"
     return ", ".join(
-        f'<{home}?{urlencode([*others, ("page", str(to))])}>; rel="{rel}"'
+        f'<{home}{joint}{urlencode([*others, ("page", str(to))])}>; rel="{rel}"'
         for rel, to in rels.items()
         if to is not None
     )
 
 
 def fields(query: Query, payload: object) -> object:
-    """Keep only the top-level ``_fields`` that were asked for, if any were."""
+    """Keep only the ``_fields`` that were asked for, if any were; ``a.b`` goes inside objects."""
     wanted = query.many("_fields")
-    if not wanted:
-        return payload
-    if isinstance(payload, dict):
-        return {key: value for key, value in payload.items() if key in wanted}
+    return _only(wanted, payload) if wanted else payload
+
+
+def _only(wanted: Sequence[str], payload: object) -> object:
     if isinstance(payload, list):
-        return [fields(query, one) for one in payload]
-    return payload
+        return [_only(wanted, one) for one in payload]
+    if not isinstance(payload, dict):
+        return payload
+    kept = {key: value for key, value in payload.items() if key in wanted}
+    for key, value in payload.items():
+        inside = [one.removeprefix(f"{key}.") for one in wanted if one.startswith(f"{key}.")]
+        if inside and isinstance(value, dict) and key not in kept:
+            kept[key] = _only(inside, value)
+    return kept

@@ -13,7 +13,6 @@ from platforms.woocommerce.fake import orders, people, products, refunds
 from platforms.woocommerce.fake.carts import FREE_FROM_MINOR, METHODS, SHIPPING_MINOR
 from platforms.woocommerce.fake.data import FakeStore
 from platforms.woocommerce.fake.errors import Record
-from platforms.woocommerce.fake.values import cents, decimal
 
 PRODUCTS = (
     ("Duromina, Ethiopia", "14.50", "Washed heirloom from the Jimma co-op. Bergamot and apricot up "
@@ -99,7 +98,9 @@ def _address(email: str, first: str, last: str, street: str, city: str) -> Recor
 
 def _order(store: FakeStore, past: Past, now: datetime) -> None:
     listed = list(store.all("product"))
-    goods = sum(cents(listed[place]["price"]) * many for place, many in past.basket.items())
+    goods = sum(
+        store.money.minor(listed[place]["price"]) * many for place, many in past.basket.items()
+    )
     shipping = 0 if goods >= FREE_FROM_MINOR else SHIPPING_MINOR
     address = next(_address(*who) for who in (*SHOPPERS, *GUESTS) if who[0] == past.who)
     accounts = (one["id"] for one in store.all("customer") if one["email"] == past.who)
@@ -113,7 +114,7 @@ def _order(store: FakeStore, past: Past, now: datetime) -> None:
         "shipping_lines": [
             {"method_id": "flat_rate" if shipping else "free_shipping", "instance_id": "1",
              "method_title": "Flat rate" if shipping else "Free shipping",
-             "total": decimal(shipping)}
+             "total": store.money.text(shipping)}
         ],
         "set_paid": past.method == "card",
     }, via="store-api")  # fmt: skip
@@ -133,6 +134,6 @@ def _finish(store: FakeStore, order: Record, past: Past, now: datetime) -> None:
         refunds.create(store, order, {"amount": past.refund, "reason": "Goodwill"})
     if past.refund_line is not None:
         line = order["line_items"][past.refund_line]
-        one = cents(line["total"]) // line["quantity"]
-        back = {"id": line["id"], "quantity": 1, "refund_total": decimal(one)}
+        one = store.money.minor(line["total"]) // line["quantity"]
+        back = {"id": line["id"], "quantity": 1, "refund_total": store.money.text(one)}
         refunds.create(store, order, {"reason": "Damaged", "line_items": [back]})

@@ -1,32 +1,30 @@
 """Orders: making and changing them, their totals, and what a change of status brings along.
 
-No tax is reckoned: the invented store has none, and new orders of a recorded one carry none.
+Amounts on an order are without tax, which stands beside them; its total has both.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from platforms.woocommerce.fake import coupons, products
+from platforms.woocommerce.fake import coupons, notes, products
 from platforms.woocommerce.fake.data import FakeStore
 from platforms.woocommerce.fake.errors import ApiError, Record, not_in_enum
 from platforms.woocommerce.fake.shapes import BILLING, SHIPPING, blank, links
-from platforms.woocommerce.fake.values import SYMBOLS, cents, decimal, number, short, stamp
+from platforms.woocommerce.fake.values import SYMBOLS, number, stamp
 
-STATUSES = (
-    "pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed",
-    "checkout-draft",
-)  # fmt: skip
 PLAIN = (
     "customer_id", "customer_note", "payment_method", "payment_method_title", "transaction_id",
     "currency",
 )  # fmt: skip
+STATUS_NAMES = {"pending": "Pending payment", "on-hold": "On hold", "checkout-draft": "Draft"}
 STOCK_TAKEN = ("processing", "completed", "on-hold")
 STOCK_GIVEN = ("cancelled", "pending")
 
 
 def create(store: FakeStore, body: Record, *, via: str = "rest-api") -> Record:
-    """Make an order as REST does: webhooks hear of it as created and as updated.
+    """Make an order: webhooks hear of it as created and as updated, from a checkout in reverse.
 
     Raises:
         ApiError: a product doesn't exist, or a coupon's rules refuse the order.
@@ -34,8 +32,9 @@ def create(store: FakeStore, body: Record, *, via: str = "rest-api") -> Record:
     order = draft(store, body, via=via)
     store.records["order"][order["id"]] = order
     _become(store, order, body, "pending")
-    store.emit("order.created", order["id"])
-    store.emit("order.updated", order["id"])
+    told = ("order.created", "order.updated")
+    for topic in told if via == "rest-api" else reversed(told):
+        store.emit(topic, order["id"])
     return order
 
 
@@ -48,9 +47,8 @@ def draft(store: FakeStore, body: Record, *, via: str, replaces: Record | None =
     key = replaces["order_key"] if replaces else f"wc_order_{store.token(13)}"
     order = blank("order", {
         "id": replaces["id"] if replaces else store.next_id(),
-        "currency": store.site.currency, "order_key": key,
-        "currency_symbol": SYMBOLS.get(store.site.currency, ""), "created_via": via,
-        "line_items": lines,
+        "currency": store.site.currency, "order_key": key, "created_via": via,
+        "prices_include_tax": store.taxes.are_included, "line_items": lines,
         "shipping_lines": [_extra(store, "shipping_line", one) for one in _many(body, "shipping")],
         "fee_lines": [_extra(store, "fee_line", one) for one in _many(body, "fee")],
     })  # fmt: skip
@@ -59,12 +57,14 @@ def draft(store: FakeStore, body: Record, *, via: str, replaces: Record | None =
     order["payment_url"] = f"{page}/?pay_for_order=true&key={key}"
     _fields(store, order, body)
     _apply_coupons(store, order, [str(one.get("code")) for one in _many(body, "coupon")])
-    total(order)
+    total(store, order)
     stamp(order, "date_created", store.now(), store.zone)
     if replaces:
         order |= {name: replaces[name] for name in ("date_created", "date_created_gmt")}
     store.touch(order)
-    order["_links"] = links(store.site.url, "orders", order["id"])
+    order["_links"] = links(store.site.rest, "orders", order["id"])
+    here = f"{order['_links']['self'][0]['href']}/actions/email_templates"
+    order["_links"]["email_templates"] = [{"embeddable": True, "href": here}]
     _link_customer(store, order)
     return order
 
@@ -72,13 +72,13 @@ def draft(store: FakeStore, body: Record, *, via: str, replaces: Record | None =
 def update(store: FakeStore, order: Record, body: Record) -> Record:
     """Change an order: fields, lines by id, status. Leaving the trash restores it."""
     status = body.get("status")
-    if status is not None and status not in STATUSES:
-        raise not_in_enum("status", STATUSES)
+    if status is not None and status not in store.statuses:
+        raise not_in_enum("status", store.statuses)
     was_trashed = order["status"] == "trash"
     _fields(store, order, body)
     if "line_items" in body:
         _edit_lines(store, order, body["line_items"])
-        total(order)
+        total(store, order)
     _become(store, order, body, order["status"])
     _link_customer(store, order)
     store.touch(order)
@@ -93,16 +93,26 @@ def delete(store: FakeStore, order: Record, *, force: bool) -> Record:
     before = dict(order)
     if force:
         del store.records["order"][order["id"]]
+        store.trashed.pop(order["id"], None)
+        for note in notes.of(store, order):
+            notes.delete(store, note)
         for refund in order["refunds"]:
             store.records["refund"].pop(refund["id"], None)
         return before
     if order["status"] == "trash":
         code = "woocommerce_rest_already_trashed"
         raise ApiError(410, code, "The shop_order has already been deleted.")
+    store.trashed[order["id"]] = order["status"]
     order["status"] = "trash"
     store.touch(order)
     store.emit("order.deleted", order["id"])
     return before
+
+
+def restore(store: FakeStore, order: Record) -> Record:
+    """Take an order out of the trash, as it was before."""
+    usual = "completed" if order["date_completed"] else "processing"
+    return update(store, order, {"status": store.trashed.pop(order["id"], usual)})
 
 
 def _become(store: FakeStore, order: Record, body: Record, usual: str) -> None:
@@ -110,8 +120,8 @@ def _become(store: FakeStore, order: Record, body: Record, usual: str) -> None:
         pay(store, order)
         return
     status = body.get("status") or usual
-    if status not in (*STATUSES, "trash"):
-        raise not_in_enum("status", STATUSES)
+    if status not in (*store.statuses, "trash"):
+        raise not_in_enum("status", store.statuses)
     set_status(store, order, status)
 
 
@@ -120,6 +130,7 @@ def pay(store: FakeStore, order: Record) -> None:
     set_status(store, order, paid_status(order))
     if order["date_paid"] is None:
         stamp(order, "date_paid", store.now(), store.zone)
+    store.act("woocommerce_payment_complete", order["id"])
 
 
 def paid_status(order: Mapping[str, Any]) -> str:
@@ -132,16 +143,27 @@ def paid_status(order: Mapping[str, Any]) -> str:
 
 def set_status(store: FakeStore, order: Record, status: str) -> None:
     """Give an order a status, with the dates, coupon uses and stock that hang on it."""
-    moved = order["status"] != status
+    before, moved = order["status"], order["status"] != status
     order["status"] = status
     if moved and order["date_paid"] is None and status in (paid_status(order), "completed"):
         stamp(order, "date_paid", store.now(), store.zone)
     if moved and status == "completed" and order["date_completed"] is None:
         stamp(order, "date_completed", store.now(), store.zone)
-    order["needs_payment"] = status in ("pending", "failed") and cents(order["total"]) > 0
+    order["needs_payment"] = (
+        status in ("pending", "failed") and store.money.minor(order["total"]) > 0
+    )
     order["is_editable"] = status in ("pending", "on-hold", "checkout-draft")
     coupons.count_use(store, order)
     _stock(store, order)
+    if moved:
+        words = f"Order status changed from {status_name(before)} to {status_name(status)}."
+        notes.add(store, order, words)
+        store.act(f"woocommerce_order_status_{status}", order["id"])
+
+
+def status_name(status: str) -> str:
+    """Return what people call a status."""
+    return STATUS_NAMES.get(status, status.replace("-", " ").capitalize())
 
 
 def _stock(store: FakeStore, order: Record) -> None:
@@ -156,18 +178,43 @@ def _stock(store: FakeStore, order: Record) -> None:
         products.move_stock(store, line["product_id"], step * line["quantity"])
 
 
-def total(order: Record) -> None:
-    """Reckon an order's totals from its lines."""
-    lines = order["line_items"]
-    shipping = sum(cents(one["total"]) for one in order["shipping_lines"])
-    fees = sum(cents(one["total"]) for one in order["fee_lines"])
-    goods = sum(cents(one["total"]) for one in lines)
-    tax = sum(cents(one["total_tax"]) for one in lines)
-    off = sum(cents(one["subtotal"]) for one in lines) - goods
-    order["discount_total"] = decimal(off if order["coupon_lines"] else 0)
-    order["shipping_total"] = decimal(shipping)
-    order["cart_tax"] = order["total_tax"] = decimal(tax)
-    order["total"] = decimal(goods + tax + shipping + fees)
+def total(store: FakeStore, order: Record) -> None:
+    """Reckon an order's totals from its lines. Fees below zero take no more than there is."""
+    lines, shipping, fees = order["line_items"], order["shipping_lines"], order["fee_lines"]
+    left = _sum(store, "total", [*lines, *shipping])
+    for fee in fees:
+        net = max(store.money.minor(fee["total"]), -left)
+        left += net
+        tax_extra(store, fee, net)
+    off = {name: _sum(store, name, lines) for name in ("subtotal", "total")}
+    off_tax = {name: _sum(store, f"{name}_tax", lines) for name in ("subtotal", "total")}
+    cart_tax = _sum(store, "total_tax", [*lines, *fees])
+    shipping_tax = _sum(store, "total_tax", shipping)
+    has_coupon = bool(order["coupon_lines"])
+    amounts = {
+        "discount_total": has_coupon * (off["subtotal"] - off["total"]),
+        "discount_tax": has_coupon * (off_tax["subtotal"] - off_tax["total"]),
+        "shipping_total": _sum(store, "total", shipping), "shipping_tax": shipping_tax,
+        "cart_tax": cart_tax, "total_tax": cart_tax + shipping_tax,
+        "total": left + cart_tax + shipping_tax,
+    }  # fmt: skip
+    order |= {name: store.money.text(minor) for name, minor in amounts.items()}
+    order["tax_lines"] = tax_lines(store, cart_tax, shipping_tax)
+
+
+def _sum(store: FakeStore, name: str, lines: Sequence[Record]) -> int:
+    return sum(store.money.minor(one[name]) for one in lines)
+
+
+def tax_lines(store: FakeStore, goods: int, shipping: int) -> list[Record]:
+    """Return the line that sums the tax up, where the store has any."""
+    if not store.taxes.percent:
+        return []
+    return [blank("tax_line", {
+        "id": store.next_id("item"), "tax_total": store.money.text(goods),
+        "shipping_tax_total": store.money.text(shipping),
+        "rate_percent": number(store.taxes.percent),
+    })]  # fmt: skip
 
 
 def _many(body: Record, name: str) -> Sequence[Record]:
@@ -176,6 +223,7 @@ def _many(body: Record, name: str) -> Sequence[Record]:
 
 def _fields(store: FakeStore, order: Record, body: Record) -> None:
     order |= {name: body[name] for name in PLAIN if name in body}
+    order["currency_symbol"] = SYMBOLS.get(order["currency"], order["currency"])
     for name, shape in (("billing", BILLING), ("shipping", SHIPPING)):
         given = body.get(name) or {}
         order[name] |= {key: given[key] for key in shape if key in given}
@@ -186,7 +234,7 @@ def _link_customer(store: FakeStore, order: Record) -> None:
     who = store.records["customer"].get(order["customer_id"])
     order["_links"].pop("customer", None)
     if who:
-        href = f"{store.site.url}/wp-json/wc/v3/customers/{who['id']}"
+        href = f"{store.site.rest}/wc/v3/customers/{who['id']}"
         order["_links"]["customer"] = [{"href": href}]
 
 
@@ -196,21 +244,46 @@ def _line(store: FakeStore, body: Record) -> Record:
         code = "woocommerce_rest_required_product_reference"
         raise ApiError(400, code, "Product ID or SKU is required.")
     quantity = int(body.get("quantity", 1))
-    subtotal = cents(body.get("subtotal", decimal(cents(product["price"]) * quantity)))
-    charged = cents(body.get("total", decimal(subtotal)))
     line = blank("line", {
         "id": store.next_id("item"), "name": product["name"], "product_id": product["id"],
-        "quantity": quantity, "sku": product["sku"], "subtotal": decimal(subtotal),
+        "quantity": quantity, "sku": product["sku"],
         "variation_id": int(body.get("variation_id") or 0),
     })  # fmt: skip
-    charge(line, charged)
+    entered = store.money.minor(product["price"]) * quantity
+    subtotal = _entered(store, body["subtotal"]) if "subtotal" in body else entered
+    _write(store, line, "subtotal", subtotal)
+    charge(store, line, _entered(store, body["total"]) if "total" in body else subtotal)
     return line
 
 
-def charge(line: Record, minor: int) -> None:
-    """Set what a line costs after discounts, and the price of one."""
-    line["total"] = decimal(minor)
-    line["price"] = number(minor) / line["quantity"] if line["quantity"] > 1 else number(minor)
+def _entered(store: FakeStore, text: object) -> int:
+    # Whoever names a line's amounts names them without tax.
+    net = store.money.minor(text)
+    return store.taxes.entered(net, store.taxes.on(net))
+
+
+def _write(store: FakeStore, line: Record, name: str, entered: int) -> None:
+    net, tax = store.taxes.split(entered)
+    line |= {name: store.money.text(net), f"{name}_tax": store.money.text(tax)}
+
+
+def charge(store: FakeStore, line: Record, entered: int) -> None:
+    """Set what a line costs after discounts, its tax, and the price of one."""
+    _write(store, line, "total", entered)
+    line["price"] = number(Decimal(line["total"]) / max(line["quantity"], 1))
+    line["taxes"] = _taxes(store, line["total_tax"], line["subtotal_tax"])
+
+
+def _taxes(store: FakeStore, total: str, subtotal: str) -> list[Record]:
+    has_tax = bool(store.taxes.percent)
+    return [{"id": 1, "total": total, "subtotal": subtotal}] if has_tax else []
+
+
+def charged(store: FakeStore, line: Record) -> int:
+    """Return what a line costs after discounts, as prices are entered."""
+    return store.taxes.entered(
+        store.money.minor(line["total"]), store.money.minor(line["total_tax"])
+    )
 
 
 def _edit_lines(store: FakeStore, order: Record, edits: Sequence[Record]) -> None:
@@ -222,37 +295,46 @@ def _edit_lines(store: FakeStore, order: Record, edits: Sequence[Record]) -> Non
             order["line_items"] = [one for one in order["line_items"] if one is not line]
         else:
             line["quantity"] = int(edit.get("quantity", line["quantity"]))
-            line["subtotal"] = decimal(cents(edit.get("subtotal", line["subtotal"])))
-            charge(line, cents(edit.get("total", line["total"])))
+            if "subtotal" in edit:
+                _write(store, line, "subtotal", _entered(store, edit["subtotal"]))
+            total = _entered(store, edit["total"]) if "total" in edit else charged(store, line)
+            charge(store, line, total)
 
 
 def _extra(store: FakeStore, shape: str, body: Record) -> Record:
     given = {key: value for key, value in body.items() if key != "id"}
-    minor = cents(given.get("total"))
-    return blank(shape, given | {"id": store.next_id("item"), "total": decimal(minor)})
+    line = blank(shape, given | {"id": store.next_id("item")})
+    tax_extra(store, line, store.money.minor(given.get("total")))
+    return line
+
+
+def tax_extra(store: FakeStore, line: Record, net: int) -> None:
+    """Set what a shipping or fee line costs, and its tax."""
+    tax = store.money.text(store.taxes.on(net))
+    taxes = _taxes(store, tax, "")
+    line |= {"total": store.money.text(net), "total_tax": tax, "taxes": taxes}
 
 
 def _apply_coupons(store: FakeStore, order: Record, codes: Sequence[str]) -> None:
     found = [_usable(store, order, code) for code in codes]
     lines = order["line_items"]
-    left = [cents(line["total"]) for line in lines]
-    for coupon, parts in coupons.take_off(found, goods(lines)):
+    left = [charged(store, line) for line in lines]
+    for coupon, parts in coupons.take_off(store, found, goods(store, lines)):
         left = [minor - part for minor, part in zip(left, parts, strict=True)]
         order["coupon_lines"].append(_coupon_line(store, coupon, sum(parts)))
         if coupon["free_shipping"]:
-            order["shipping_lines"] = [
-                one | {"method_id": "free_shipping", "total": "0.00"}
-                for one in order["shipping_lines"]
-            ]
+            for line in order["shipping_lines"]:
+                line["method_id"] = "free_shipping"
+                tax_extra(store, line, 0)
     for line, minor in zip(lines, left, strict=True):
-        charge(line, minor)
+        charge(store, line, minor)
 
 
-def goods(lines: Sequence[Record]) -> list[coupons.Goods]:
+def goods(store: FakeStore, lines: Sequence[Record]) -> list[coupons.Goods]:
     """Return order lines as coupons see them."""
     return [
         coupons.Goods(
-            product_id=line["product_id"], quantity=line["quantity"], minor=cents(line["total"])
+            product_id=line["product_id"], quantity=line["quantity"], minor=charged(store, line)
         )
         for line in lines
     ]
@@ -261,7 +343,7 @@ def goods(lines: Sequence[Record]) -> list[coupons.Goods]:
 def _usable(store: FakeStore, order: Record, code: str) -> Record:
     account = store.records["customer"].get(order["customer_id"], {})
     emails = (order["billing"]["email"], account.get("email", ""))
-    subtotal = sum(cents(line["subtotal"]) for line in order["line_items"])
+    subtotal = sum(charged(store, line) for line in order["line_items"])
     try:
         coupon = coupons.wanted(store, code)
         buyer = coupons.Buyer(emails=emails, customer_id=order["customer_id"])
@@ -272,14 +354,16 @@ def _usable(store: FakeStore, order: Record, code: str) -> Record:
 
 
 def _coupon_line(store: FakeStore, coupon: Record, minor: int) -> Record:
-    kind, nominal = coupon["discount_type"], number(cents(coupon["amount"]))
+    kind, nominal = coupon["discount_type"], number(Decimal(coupon["amount"]))
+    net, tax = store.taxes.split(minor)
     info = [coupon["id"], coupon["code"], None if kind == "fixed_cart" else kind, nominal]
     if coupon["free_shipping"]:
         info.append(True)
     text = json.dumps(info, separators=(",", ":"))
     meta = {"id": store.next_id("meta"), "key": "coupon_info", "value": text}
     return blank("coupon_line", {
-        "id": store.next_id("item"), "code": coupon["code"], "discount": short(minor),
+        "id": store.next_id("item"), "code": coupon["code"], "discount": store.money.short(net),
+        "discount_tax": store.money.short(tax),
         "discount_type": kind, "nominal_amount": nominal, "free_shipping": coupon["free_shipping"],
         "meta_data": [{**meta, "display_key": "coupon_info", "display_value": text}],
     })  # fmt: skip

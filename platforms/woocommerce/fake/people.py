@@ -28,7 +28,7 @@ def create(store: FakeStore, body: Record) -> Record:
     stamp(one, "date_created", store.now(), store.zone)
     store.touch(one)
     one["avatar_url"] = _avatar(email)
-    one["_links"] = links(store.site.url, "customers", one["id"])
+    one["_links"] = links(store.site.rest, "customers", one["id"])
     store.records["customer"][one["id"]] = one
     store.passwords[one["id"]] = str(body.get("password") or store.token(12))
     store.emit("customer.created", one["id"])
@@ -48,7 +48,10 @@ def update(store: FakeStore, one: Record, body: Record) -> Record:
 
 
 def delete(store: FakeStore, one: Record) -> Record:
-    """Remove an account: its orders become guest orders, and only ``customer.deleted`` is told."""
+    """Remove an account: its orders become guest orders, and only ``customer.deleted`` is told.
+
+    The answer's link has no more hints of what may be done to it (recorded).
+    """
     for order in store.all("order"):
         if order["customer_id"] == one["id"]:
             order["customer_id"] = 0
@@ -56,6 +59,7 @@ def delete(store: FakeStore, one: Record) -> Record:
             store.touch(order)
     store.passwords.pop(one["id"], None)
     store.emit("customer.deleted", one["id"])
+    one["_links"]["self"][0].pop("targetHints")
     return store.records["customer"].pop(one["id"])
 
 

@@ -6,7 +6,7 @@ import re
 from platforms.woocommerce.fake.data import FakeStore
 from platforms.woocommerce.fake.errors import Record
 from platforms.woocommerce.fake.shapes import blank, known, links
-from platforms.woocommerce.fake.values import SYMBOLS, cents, decimal, stamp
+from platforms.woocommerce.fake.values import SYMBOLS, stamp
 
 _CLOSED = frozenset({"permalink", "price", "price_html", "date_created", "date_modified"})
 
@@ -16,7 +16,7 @@ def create(store: FakeStore, body: Record) -> Record:
     product = blank("product", {"id": store.next_id(), "slug": slug(str(body.get("name", "")))})
     stamp(product, "date_created", store.now(), store.zone)
     _write(store, product, body)
-    product["_links"] = links(store.site.url, "products", product["id"])
+    product["_links"] = links(store.site.rest, "products", product["id"])
     store.records["product"][product["id"]] = product
     store.emit("product.created", product["id"])
     return product
@@ -46,6 +46,17 @@ def delete(store: FakeStore, product: Record, *, force: bool) -> Record:
     return before
 
 
+def for_editing(store: FakeStore, product: Record) -> Record:
+    """Return a product as the answer to a change of it shows it: with what its address is made of.
+
+    Source: ``WC_REST_Products_Controller`` answers writes in the context ``edit``.
+    """
+    return product | {
+        "permalink_template": f"{store.site.url}/product/%pagename%/",
+        "generated_slug": product["slug"],
+    }
+
+
 def slug(name: str) -> str:
     """Return a name as it stands in addresses."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
@@ -69,6 +80,6 @@ def _write(store: FakeStore, product: Record, body: Record) -> None:
     product["on_sale"] = bool(product["sale_price"])
     product["permalink"] = f"{store.site.url}/product/{product['slug']}/"
     symbol = html.escape(SYMBOLS.get(store.site.currency, store.site.currency))
-    price = decimal(cents(product["price"]))
+    price = store.money.text(store.money.minor(product["price"]))
     product["price_html"] = f'<span class="woocommerce-Price-amount amount">{symbol}{price}</span>'
     store.touch(product)

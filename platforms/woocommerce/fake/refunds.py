@@ -8,7 +8,7 @@ from platforms.woocommerce.fake import orders, products
 from platforms.woocommerce.fake.data import FakeStore
 from platforms.woocommerce.fake.errors import ApiError, Record, invalid_id
 from platforms.woocommerce.fake.shapes import blank
-from platforms.woocommerce.fake.values import cents, decimal, number, stamp
+from platforms.woocommerce.fake.values import number, stamp
 
 _LINES = ("line_items", "shipping_lines", "fee_lines")
 
@@ -20,19 +20,27 @@ def create(store: FakeStore, order: Record, body: Record) -> Record:
         ApiError: more than is left, which is an HTTP 500 here as recorded.
     """
     asked = body.get("line_items") or []
-    amount = cents(body["amount"]) if "amount" in body else sum(_asked(one) for one in asked)
-    left = remaining(order)
+    amount = (
+        store.money.minor(body["amount"])
+        if "amount" in body
+        else sum(_asked(store, one) for one in asked)
+    )
+    left = remaining(store, order)
     if amount < 0 or amount > left:
         code = "woocommerce_rest_cannot_create_order_refund"
         raise ApiError(500, code, "Invalid refund amount.", 500)
     is_full = amount == left
     refund = blank("refund", {
-        "id": store.next_id(), "parent_id": order["id"], "amount": decimal(amount),
+        "id": store.next_id(), "parent_id": order["id"], "amount": store.money.text(amount),
         "reason": str(body.get("reason") or ""),
         "meta_data": [_meta(store, "_refund_type", "full" if is_full else "partial")],
     })  # fmt: skip
     for one in asked:
         _give_back(store, order, refund, one)
+    taxes = {name: -_taxes(store, refund[name]) for name in _LINES}
+    if any(taxes.values()):
+        goods, shipping = taxes["line_items"] + taxes["fee_lines"], taxes["shipping_lines"]
+        refund["tax_lines"] = orders.tax_lines(store, -goods, -shipping)
     stamp(refund, "date_created", store.now(), store.zone)
     refund["_links"] = _links(store, refund)
     store.records["refund"][refund["id"]] = refund
@@ -42,7 +50,26 @@ def create(store: FakeStore, order: Record, body: Record) -> Record:
         orders.set_status(store, order, "refunded")
     store.touch(order)
     store.emit("order.updated", order["id"])
+    store.act(f"woocommerce_order_{'fully' if is_full else 'partially'}_refunded", order["id"])
     return refund
+
+
+def share(store: FakeStore, line: Record, many: int) -> Record:
+    """Return what a request says to give back ``many`` of an order line, with their tax."""
+    of = line["quantity"]
+    taxes = [
+        {
+            "id": one["id"],
+            "refund_total": store.money.text(store.money.minor(one["total"]) * many // of),
+        }
+        for one in line["taxes"]
+    ]
+    part = store.money.text(store.money.minor(line["total"]) * many // of)
+    return {"id": line["id"], "quantity": many, "refund_total": part, "refund_tax": taxes}
+
+
+def _taxes(store: FakeStore, lines: Sequence[Record]) -> int:
+    return sum(store.money.minor(one["total_tax"]) for one in lines)
 
 
 def delete(store: FakeStore, order: Record, refund: Record) -> Record:
@@ -69,14 +96,19 @@ def get(store: FakeStore, order: Record, number_: int) -> Record:
     return refund
 
 
-def remaining(order: Record) -> int:
+def remaining(store: FakeStore, order: Record) -> int:
     """Return what an order could still give back, in minor units."""
-    return cents(order["total"]) + sum(cents(one["total"]) for one in order["refunds"])
+    return store.money.minor(order["total"]) + sum(
+        store.money.minor(one["total"]) for one in order["refunds"]
+    )
 
 
-def _asked(line: Record) -> int:
-    tax = sum(cents(one.get("refund_total")) for one in line.get("refund_tax") or [])
-    return cents(line.get("refund_total")) + tax
+def _asked(store: FakeStore, line: Record) -> int:
+    return store.money.minor(line.get("refund_total")) + _asked_tax(store, line)
+
+
+def _asked_tax(store: FakeStore, line: Record) -> int:
+    return sum(store.money.minor(one.get("refund_total")) for one in line.get("refund_tax") or [])
 
 
 def _give_back(store: FakeStore, order: Record, refund: Record, asked: Record) -> None:
@@ -91,18 +123,24 @@ def _give_back(store: FakeStore, order: Record, refund: Record, asked: Record) -
 
 
 def _negative(store: FakeStore, line: Record, asked: Record) -> Record:
-    minor = cents(asked.get("refund_total"))
-    tax = sum(cents(one.get("refund_total")) for one in asked.get("refund_tax") or [])
+    minor, tax = store.money.minor(asked.get("refund_total")), _asked_tax(store, asked)
     meta = _meta(store, "_refunded_item_id", str(line["id"]))
     shown = {"display_key": meta["key"], "display_value": meta["value"]}
-    back = copy.deepcopy(line) | {
-        "id": store.next_id("item"), "total": decimal(-minor), "total_tax": decimal(-tax),
-        "meta_data": [meta | shown],
+    amounts = {"total": store.money.text(-minor), "total_tax": store.money.text(-tax)}
+    back = copy.deepcopy(line) | amounts | {
+        "id": store.next_id("item"), "meta_data": [meta | shown],
+        "taxes": [
+            {"id": one["id"], "total": amounts["total_tax"], "subtotal": amounts["total_tax"]}
+            for one in line["taxes"][:1]
+        ],
     }  # fmt: skip
     if "quantity" in line:
         quantity = int(asked.get("quantity") or 0)
-        back |= {"quantity": -quantity, "subtotal": decimal(-minor), "subtotal_tax": decimal(-tax)}
-        back["price"] = number(minor) / quantity if quantity > 1 else number(minor)
+        back |= {
+            "quantity": -quantity,
+            "price": number(store.money.exact(minor) / max(quantity, 1)),
+        }
+        back |= {"subtotal": amounts["total"], "subtotal_tax": amounts["total_tax"]}
     return back
 
 
@@ -111,7 +149,7 @@ def _meta(store: FakeStore, key: str, value: str) -> Record:
 
 
 def _links(store: FakeStore, refund: Record) -> Record:
-    up = f"{store.site.url}/wp-json/wc/v3/orders/{refund['parent_id']}"
+    up = f"{store.site.rest}/wc/v3/orders/{refund['parent_id']}"
     here = {"href": f"{up}/refunds/{refund['id']}", "targetHints": {"allow": ["GET", "DELETE"]}}
     return {"self": [here], "collection": [{"href": f"{up}/refunds"}], "up": [{"href": up}]}
 

@@ -2,23 +2,33 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from platforms.woocommerce.fake import coupons, listing, orders, people, products, refunds, webhooks
+from platforms.woocommerce.fake import (
+    coupons,
+    facts,
+    listing,
+    notes,
+    orders,
+    people,
+    products,
+    refunds,
+    webhooks,
+)
 from platforms.woocommerce.fake.auth import Gate, denied
+from platforms.woocommerce.fake.calls import Call, Endpoint, Table
 from platforms.woocommerce.fake.data import FakeStore, Kind
 from platforms.woocommerce.fake.errors import ApiError, Record, no_route, not_in_enum, unreadable
 from platforms.woocommerce.fake.listing import Answer, Query
-from platforms.woocommerce.fake.shapes import links
-from platforms.woocommerce.fake.values import SYMBOLS, offset_hours
+from platforms.woocommerce.fake.shapes import shown
+from platforms.woocommerce.fake.values import offset_hours
 from platforms.woocommerce.fake.webhooks import php_json
 
 ROOT = "/wp-json/wc/v3"
-CURRENCIES = {"EUR": "Euro", "USD": "United States (US) dollar", "GBP": "Pound sterling"}
+BATCH_MAX = 100
 HEADERS = {
     "Content-Type": "application/json; charset=UTF-8",
     "X-Robots-Tag": "noindex",
@@ -27,33 +37,8 @@ HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request that was let in: ``ids`` are the numbers in its path."""
-
-    store: FakeStore
-    query: Query
-    body: Record
-    ids: tuple[int, ...]
-    word: str = ""
-
-    def record(self, kind: Kind) -> Record:
-        """Return the record that the path's first id names."""
-        return self.store.get(kind, self.ids[0])
-
-    def forced(self, name: str) -> None:
-        """Refuse unless ``force=true``: this kind can't be trashed."""
-        if not self.query.flag("force"):
-            words = f"{name} do not support trashing."
-            raise ApiError(501, "woocommerce_rest_trash_not_supported", words)
-
-
-Endpoint = Callable[[Call], Awaitable[Answer]]
-
-
-def _made(call: Call, collection: str, record: Record) -> Answer:
-    place = f"{call.store.site.url}{ROOT}/{collection}/{record['id']}"
-    return Answer(record, 201, {"Location": place})
+def _made(record: Record) -> Answer:
+    return Answer(record, 201, {"Location": record["_links"]["self"][0]["href"]})
 
 
 async def _orders(call: Call) -> Answer:
@@ -69,7 +54,7 @@ async def _orders(call: Call) -> Answer:
 
 
 async def _order_create(call: Call) -> Answer:
-    return _made(call, "orders", orders.create(call.store, call.body))
+    return _made(orders.create(call.store, call.body))
 
 
 async def _order(call: Call) -> Answer:
@@ -93,8 +78,7 @@ async def _refunds_of(call: Call) -> Answer:
 async def _refund_create(call: Call) -> Answer:
     order = call.record("order")
     refund = refunds.create(call.store, order, call.body)
-    place = f"{call.store.site.url}{ROOT}/orders/{order['id']}/refunds/{refund['id']}"
-    return Answer(refunds.without_parent([refund])[0], 201, {"Location": place})
+    return _made(refunds.without_parent([refund])[0])
 
 
 async def _refund(call: Call) -> Answer:
@@ -137,7 +121,7 @@ def _customer_key(one: Record, name: str) -> tuple[str, int]:
 
 
 async def _customer_create(call: Call) -> Answer:
-    return _made(call, "customers", people.create(call.store, call.body))
+    return _made(people.create(call.store, call.body))
 
 
 async def _customer(call: Call) -> Answer:
@@ -162,13 +146,15 @@ async def _posts(call: Call, kind: Kind, key: str) -> Answer:
     found = (
         one
         for one in listing.included(query, listing.dated(query, call.store.all(kind)))
-        if exact in ("", str(one[key]).lower()) and _shown(one["status"], status)
+        if exact in ("", str(one[key]).lower())
+        and _is_shown(one["status"], status)
+        and query.one("type", "any") in ("any", one.get("type"))
     )
     found = listing.searched(query, found, "name" if kind == "product" else "code")
-    return listing.page(query, listing.by_date(query, found))
+    return listing.page(query, [shown(kind, one) for one in listing.by_date(query, found)])
 
 
-def _shown(status: str, wanted: str) -> bool:
+def _is_shown(status: str, wanted: str) -> bool:
     return status == wanted or (wanted == "any" and status != "trash")
 
 
@@ -177,7 +163,8 @@ async def _products(call: Call) -> Answer:
 
 
 async def _product_create(call: Call) -> Answer:
-    return _made(call, "products", products.create(call.store, call.body))
+    product = products.create(call.store, call.body)
+    return _made(products.for_editing(call.store, product))
 
 
 async def _product(call: Call) -> Answer:
@@ -185,12 +172,14 @@ async def _product(call: Call) -> Answer:
 
 
 async def _product_update(call: Call) -> Answer:
-    return Answer(products.update(call.store, call.record("product"), call.body))
+    product = products.update(call.store, call.record("product"), call.body)
+    return Answer(products.for_editing(call.store, product))
 
 
 async def _product_delete(call: Call) -> Answer:
-    product = call.record("product")
-    return Answer(products.delete(call.store, product, force=call.query.flag("force")))
+    force = call.query.flag("force")
+    product = products.delete(call.store, call.record("product"), force=force)
+    return Answer(products.for_editing(call.store, product))
 
 
 async def _coupons(call: Call) -> Answer:
@@ -198,20 +187,22 @@ async def _coupons(call: Call) -> Answer:
 
 
 async def _coupon_create(call: Call) -> Answer:
-    return _made(call, "coupons", coupons.create(call.store, call.body))
+    return _made(shown("coupon", coupons.create(call.store, call.body)))
 
 
 async def _coupon(call: Call) -> Answer:
-    return Answer(call.record("coupon"))
+    return Answer(shown("coupon", call.record("coupon")))
 
 
 async def _coupon_update(call: Call) -> Answer:
-    return Answer(coupons.update(call.store, call.record("coupon"), call.body))
+    coupon = coupons.update(call.store, call.record("coupon"), call.body)
+    return Answer(shown("coupon", coupon))
 
 
 async def _coupon_delete(call: Call) -> Answer:
     coupon = call.record("coupon")
-    return Answer(coupons.delete(call.store, coupon, force=call.query.flag("force")))
+    gone = coupons.delete(call.store, coupon, force=call.query.flag("force"))
+    return Answer(shown("coupon", gone))
 
 
 async def _webhooks(call: Call) -> Answer:
@@ -222,7 +213,7 @@ async def _webhooks(call: Call) -> Answer:
 
 
 async def _webhook_create(call: Call) -> Answer:
-    return _made(call, "webhooks", await webhooks.create(call.store, call.body))
+    return _made(await webhooks.create(call.store, call.body))
 
 
 async def _webhook(call: Call) -> Answer:
@@ -241,58 +232,73 @@ async def _webhook_delete(call: Call) -> Answer:
     return Answer(webhooks.delete(call.store, hook))
 
 
-async def _settings(call: Call) -> Answer:
-    return Answer([_currency_setting(call.store)])
+async def _notes(call: Call) -> Answer:
+    return Answer(notes.of(call.store, call.record("order")))
 
 
-async def _setting(call: Call) -> Answer:
-    if call.word != "woocommerce_currency":
-        raise ApiError(404, "rest_setting_setting_invalid", "Invalid setting.")
-    return Answer(_currency_setting(call.store))
+async def _note_create(call: Call) -> Answer:
+    order = call.record("order")
+    return _made(notes.create(call.store, order, call.body))
 
 
-def _currency_setting(store: FakeStore) -> Record:
-    tip = (
-        "This controls what currency prices are listed at in the catalog and which currency "
-        "gateways will take payments in."
-    )
-    name, home = "woocommerce_currency", "settings/general"
-    group = links(store.site.url, home, 0)["collection"]
-    here = {"href": f"{group[0]['href']}/{name}", "targetHints": {"allow": ["GET", "POST", "PUT"]}}
-    return {
-        "id": name, "label": "Currency", "description": tip, "type": "select", "default": "USD",
-        "options": {code: f"{title} — {code}" for code, title in CURRENCIES.items()},
-        "tip": tip, "value": store.site.currency, "group_id": "general",
-        "_links": {"self": [here], "collection": group},
-    }  # fmt: skip
+async def _note(call: Call) -> Answer:
+    return Answer(notes.get(call.store, call.record("order"), call.ids[1]))
 
 
-async def _currency(call: Call) -> Answer:
-    code = call.store.site.currency
-    return Answer({"code": code, "name": CURRENCIES.get(code, code), "symbol": SYMBOLS.get(code)})
+async def _note_delete(call: Call) -> Answer:
+    note = notes.get(call.store, call.record("order"), call.ids[1])
+    call.forced("Webhooks")  # the vendor's own slip
+    return Answer(notes.delete(call.store, note))
 
 
-_TABLE: Sequence[tuple[str, dict[str, Endpoint]]] = (
-    ("orders", {"GET": _orders, "POST": _order_create}),
-    ("orders/N", {"GET": _order, "PUT": _order_update, "DELETE": _order_delete}),
-    ("orders/N/refunds", {"GET": _refunds_of, "POST": _refund_create}),
-    ("orders/N/refunds/N", {"GET": _refund, "DELETE": _refund_delete}),
-    ("refunds", {"GET": _refunds}),
-    ("customers", {"GET": _customers, "POST": _customer_create}),
-    ("customers/N", {"GET": _customer, "PUT": _customer_update, "DELETE": _customer_delete}),
-    ("products", {"GET": _products, "POST": _product_create}),
-    ("products/N", {"GET": _product, "PUT": _product_update, "DELETE": _product_delete}),
-    ("coupons", {"GET": _coupons, "POST": _coupon_create}),
-    ("coupons/N", {"GET": _coupon, "PUT": _coupon_update, "DELETE": _coupon_delete}),
-    ("webhooks", {"GET": _webhooks, "POST": _webhook_create}),
-    ("webhooks/N", {"GET": _webhook, "PUT": _webhook_update, "DELETE": _webhook_delete}),
-    ("settings/general", {"GET": _settings}),
-    ("settings/general/W", {"GET": _setting, "PUT": _setting}),
-    ("data/currencies/current", {"GET": _currency}),
-)
+async def _coupon_batch(call: Call) -> Answer:
+    """Create, update and delete coupons; what is refused says so in its own place."""
+    asked = {name: call.body.get(name) or [] for name in ("create", "update", "delete")}
+    if sum(len(items) for items in asked.values()) > BATCH_MAX:
+        words = f"Unable to accept more than {BATCH_MAX} items for this request."
+        raise ApiError(413, "woocommerce_rest_request_entity_too_large", words)
+    done: dict[str, list[Record]] = {}
+    for name, items in asked.items():
+        if items:
+            done[name] = [_coupon_item(call.store, name, one) for one in items]
+    return Answer(done)
+
+
+def _coupon_item(store: FakeStore, name: str, item: Record | int) -> Record:
+    number = item if isinstance(item, int) else int(item.get("id") or 0)
+    try:
+        if name == "create" and isinstance(item, dict):
+            return shown("coupon", coupons.create(store, item))
+        coupon = store.get("coupon", number)
+        if isinstance(item, dict):
+            return shown("coupon", coupons.update(store, coupon, item))
+        return shown("coupon", coupons.delete(store, coupon, force=True))
+    except ApiError as refused:
+        return {"id": number, "error": refused.body}
+
+
+TABLE: Table = {
+    "orders": {"GET": _orders, "POST": _order_create},
+    "orders/N": {"GET": _order, "PUT": _order_update, "DELETE": _order_delete},
+    "orders/N/notes": {"GET": _notes, "POST": _note_create},
+    "orders/N/notes/N": {"GET": _note, "DELETE": _note_delete},
+    "orders/N/refunds": {"GET": _refunds_of, "POST": _refund_create},
+    "orders/N/refunds/N": {"GET": _refund, "DELETE": _refund_delete},
+    "refunds": {"GET": _refunds},
+    "customers": {"GET": _customers, "POST": _customer_create},
+    "customers/N": {"GET": _customer, "PUT": _customer_update, "DELETE": _customer_delete},
+    "products": {"GET": _products, "POST": _product_create},
+    "products/N": {"GET": _product, "PUT": _product_update, "DELETE": _product_delete},
+    "coupons": {"GET": _coupons, "POST": _coupon_create},
+    "coupons/batch": {"POST": _coupon_batch},
+    "coupons/N": {"GET": _coupon, "PUT": _coupon_update, "DELETE": _coupon_delete},
+    "webhooks": {"GET": _webhooks, "POST": _webhook_create},
+    "webhooks/N": {"GET": _webhook, "PUT": _webhook_update, "DELETE": _webhook_delete},
+    **facts.TABLE,
+}
 ROUTES = [
-    (re.compile(path.replace("N", r"(\d+)").replace("W", r"(?P<word>\w+)")), methods)
-    for path, methods in _TABLE
+    (re.compile(path.replace("N", r"(\d+)").replace("W", r"([\w-]+)")), methods)
+    for path, methods in TABLE.items()
 ]
 
 
@@ -316,12 +322,10 @@ class Rest:
         key = self._gate.enter(request)
         path = request.url.path.removeprefix(ROOT).strip("/")
         endpoint, found = _route(path, request.method)
-        words = found.groupdict()
         if key is None:
             raise denied(request.method, is_list=not found.groups())
-        ids = () if words else tuple(int(part) for part in found.groups())
         body = read_body(await request.body())
-        call = Call(self._store, query, body, ids, words.get("word", ""))
+        call = Call(self._store, query, body, found.groups())
         try:
             return await endpoint(call)
         except (ArithmeticError, AttributeError, TypeError, ValueError) as wrong:
@@ -370,5 +374,5 @@ def index(store: FakeStore) -> Record:
         "name": site.name, "description": "", "url": site.url, "home": site.url,
         "gmt_offset": offset_hours(store.now(), store.zone), "timezone_string": site.timezone,
         "page_for_posts": 0, "page_on_front": 0, "show_on_front": "posts",
-        "namespaces": ["wc/v3", "wc/store/v1", "wp/v2"], "authentication": [], "routes": {},
+        "namespaces": site.namespaces, "authentication": [], "routes": {},
     }  # fmt: skip

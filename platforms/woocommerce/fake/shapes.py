@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from platforms.woocommerce.fake.errors import Record
+from platforms.woocommerce.fake.values import HUNDREDTHS
+
+AMOUNTS = ("amount", "minimum_amount", "maximum_amount")
 
 ADDRESS = {
     "first_name": "", "last_name": "", "company": "", "address_1": "", "address_2": "",
@@ -41,6 +44,10 @@ _SHIPPING_LINE: Record = {
 _FEE_LINE: Record = {
     "id": 0, "name": "", "tax_class": "", "tax_status": "taxable", "amount": "", "total": "0.00",
     "total_tax": "0.00", "taxes": [], "meta_data": [],
+}  # fmt: skip
+_TAX_LINE: Record = {
+    "id": 0, "rate_code": "TAX-1", "rate_id": 1, "label": "Tax", "compound": False,
+    "tax_total": "0.00", "shipping_tax_total": "0.00", "rate_percent": 0, "meta_data": [],
 }  # fmt: skip
 _COUPON_LINE: Record = {
     "id": 0, "code": "", "discount": "0", "discount_tax": "0", "meta_data": [],
@@ -90,6 +97,24 @@ _PRODUCT: Record = {
     "meta_data": [], "stock_status": "instock", "has_options": False, "post_password": "",
     "global_unique_id": "", "_links": {},
 }  # fmt: skip
+_VARIATION: Record = {
+    key: _PRODUCT[key]
+    for key in (
+        "id", "type", "date_created", "date_created_gmt", "date_modified", "date_modified_gmt",
+        "description", "permalink", "sku", "global_unique_id", "price", "regular_price",
+        "sale_price", "date_on_sale_from", "date_on_sale_from_gmt", "date_on_sale_to",
+        "date_on_sale_to_gmt", "on_sale", "status", "purchasable", "virtual", "downloadable",
+        "downloads", "download_limit", "download_expiry", "tax_status", "tax_class",
+        "manage_stock", "stock_quantity", "stock_status", "backorders", "backorders_allowed",
+        "backordered", "low_stock_amount", "weight", "dimensions", "shipping_class",
+        "shipping_class_id", "attributes", "menu_order", "meta_data", "name", "parent_id",
+        "_links",
+    )
+}  # fmt: skip
+_NOTE: Record = {
+    "id": 0, "author": "WooCommerce", "date_created": None, "date_created_gmt": None, "note": "",
+    "customer_note": False, "_links": {},
+}  # fmt: skip
 _WEBHOOK: Record = {
     "id": 0, "name": "", "status": "active", "topic": "", "resource": "", "event": "",
     "hooks": [], "delivery_url": "", "date_created": None, "date_created_gmt": None,
@@ -97,8 +122,9 @@ _WEBHOOK: Record = {
 }  # fmt: skip
 SHAPES = {
     "order": _ORDER, "line": _LINE, "shipping_line": _SHIPPING_LINE, "fee_line": _FEE_LINE,
-    "coupon_line": _COUPON_LINE, "refund": _REFUND, "customer": _CUSTOMER, "coupon": _COUPON,
-    "product": _PRODUCT, "webhook": _WEBHOOK,
+    "tax_line": _TAX_LINE, "coupon_line": _COUPON_LINE, "refund": _REFUND, "customer": _CUSTOMER,
+    "coupon": _COUPON, "product": _PRODUCT, "variation": _VARIATION, "note": _NOTE,
+    "webhook": _WEBHOOK,
 }  # fmt: skip
 
 
@@ -107,9 +133,20 @@ def blank(shape: str, values: Mapping[str, Any]) -> Record:
     return {**copy.deepcopy(SHAPES[shape]), **values}
 
 
-def links(url: str, collection: str, number: int) -> Record:
+def shown(kind: str, record: Record) -> Record:
+    """Return a record as the API shows it: the amounts of coupons have two places, always.
+
+    The store keeps them exactly, so one of 1.234 dinars reads back as 1.23.
+    Source: ``WC_REST_Coupons_V2_Controller::get_formatted_item_data``.
+    """
+    if kind != "coupon":
+        return record
+    return record | {name: HUNDREDTHS.text(HUNDREDTHS.minor(record[name])) for name in AMOUNTS}
+
+
+def links(rest: str, collection: str, number: int) -> Record:
     """Return ``_links`` of a record of a ``wc/v3`` collection."""
-    home = f"{url}/wp-json/wc/v3/{collection}"
+    home = f"{rest}/wc/v3/{collection}"
     allow = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     return {
         "self": [{"href": f"{home}/{number}", "targetHints": {"allow": allow}}],

@@ -21,7 +21,7 @@ from platforms.woocommerce.fake.errors import ApiError, Record, no_route, unread
 from platforms.woocommerce.fake.listing import Answer
 from platforms.woocommerce.fake.rest import read_body, reply
 from platforms.woocommerce.fake.sessions import Cart, Sessions, Visitor
-from platforms.woocommerce.fake.values import SYMBOLS, cents
+from platforms.woocommerce.fake.values import SYMBOLS
 
 ROOT = "/wp-json/wc/store/v1"
 
@@ -52,7 +52,7 @@ def _currency(store: FakeStore) -> Record:
     code = store.site.currency
     symbol = SYMBOLS.get(code, code)
     return {
-        "currency_code": code, "currency_symbol": symbol, "currency_minor_unit": 2,
+        "currency_code": code, "currency_symbol": symbol, "currency_minor_unit": store.money.places,
         "currency_decimal_separator": ".", "currency_thousand_separator": ",",
         "currency_prefix": symbol, "currency_suffix": "",
     }  # fmt: skip
@@ -60,9 +60,12 @@ def _currency(store: FakeStore) -> Record:
 
 def _item(store: FakeStore, line: carts.Line) -> Record:
     product, currency = line.product, _currency(store)
-    each = cents(product["price"])
-    regular = cents(product["regular_price"] or product["price"])
-    raw = {"precision": 6, "price": str(each * 10_000), "regular_price": str(regular * 10_000)}
+    each = store.money.minor(product["price"])
+    regular = store.money.minor(product["regular_price"] or product["price"])
+    raw = {
+        "precision": 6, "price": str(each * 10 ** (6 - store.money.places)),
+        "regular_price": str(regular * 10 ** (6 - store.money.places)),
+    }  # fmt: skip
     limits = {"minimum": 1, "maximum": product["stock_quantity"] or 9999, "multiple_of": 1}
     return {
         "key": item_key(product["id"]), "id": product["id"], "type": "simple",
@@ -78,8 +81,8 @@ def _item(store: FakeStore, line: carts.Line) -> Record:
             "raw_prices": raw | {"sale_price": raw["price"]},
         },
         "totals": {
-            "line_subtotal": str(line.subtotal), "line_subtotal_tax": "0",
-            "line_total": str(line.total), "line_total_tax": "0", **currency,
+            "line_subtotal": str(line.subtotal), "line_subtotal_tax": str(line.subtotal_tax),
+            "line_total": str(line.total), "line_total_tax": str(line.total_tax), **currency,
         },
         "catalog_visibility": product["catalog_visibility"], "extensions": {},
     }  # fmt: skip
@@ -88,12 +91,20 @@ def _item(store: FakeStore, line: carts.Line) -> Record:
 def _totals(store: FakeStore, priced: Priced) -> Record:
     has_shipping = bool(priced.lines)
     return {
-        "total_items": str(priced.subtotal), "total_items_tax": "0", "total_fees": "0",
-        "total_fees_tax": "0", "total_discount": str(priced.discount), "total_discount_tax": "0",
+        "total_items": str(priced.subtotal),
+        "total_items_tax": str(sum(line.subtotal_tax for line in priced.lines)),
+        "total_fees": "0", "total_fees_tax": "0", "total_discount": str(priced.discount),
+        "total_discount_tax": str(sum(off.tax for off in priced.coupons)),
         "total_shipping": str(priced.shipping) if has_shipping else None,
-        "total_shipping_tax": "0" if has_shipping else None, "total_price": str(priced.total),
-        "total_tax": "0", "tax_lines": [], **_currency(store),
+        "total_shipping_tax": str(priced.shipping_tax) if has_shipping else None,
+        "total_price": str(priced.total), "total_tax": str(priced.tax),
+        "tax_lines": _tax_lines(store, priced), **_currency(store),
     }  # fmt: skip
+
+
+def _tax_lines(store: FakeStore, priced: Priced) -> list[Record]:
+    rate = store.taxes.percent
+    return [{"name": "Tax", "price": str(priced.tax), "rate": f"{rate}%"}] if priced.tax else []
 
 
 def _rates(store: FakeStore, cart: Cart, priced: Priced) -> list[Record]:
@@ -108,7 +119,8 @@ def _rates(store: FakeStore, cart: Cart, priced: Priced) -> list[Record]:
     names = ("address_1", "address_2", "city", "state", "postcode", "country")
     rate = {
         "rate_id": f"{method}:1", "name": "Flat rate" if priced.shipping else "Free shipping",
-        "description": "", "delivery_time": "", "price": str(priced.shipping), "taxes": "0",
+        "description": "", "delivery_time": "", "price": str(priced.shipping),
+        "taxes": str(priced.shipping_tax),
         "instance_id": 1, "method_id": method, "meta_data": [], "selected": True,
         **_currency(store),
     }  # fmt: skip
@@ -119,16 +131,22 @@ def _rates(store: FakeStore, cart: Cart, priced: Priced) -> list[Record]:
     }]  # fmt: skip
 
 
+def _coupons(store: FakeStore, priced: Priced) -> list[Record]:
+    currency = _currency(store)
+    return [
+        {"code": off.coupon["code"], "discount_type": off.coupon["discount_type"],
+         "totals": {"total_discount": str(off.net), "total_discount_tax": str(off.tax),
+                    **currency}}
+        for off in priced.coupons
+    ]  # fmt: skip
+
+
 def show(store: FakeStore, cart: Cart, errors: Sequence[str] = ()) -> Record:
     """Return a cart as the Store API shows it."""
-    priced, currency = carts.price(store, cart), _currency(store)
+    priced = carts.price(store, cart)
     return {
         "items": [_item(store, line) for line in priced.lines],
-        "coupons": [
-            {"code": coupon["code"], "discount_type": coupon["discount_type"],
-             "totals": {"total_discount": str(off), "total_discount_tax": "0", **currency}}
-            for coupon, off in priced.coupons
-        ],
+        "coupons": _coupons(store, priced),
         "fees": [], "totals": _totals(store, priced),
         "shipping_address": cart.shipping, "billing_address": cart.billing,
         "needs_payment": priced.total > 0, "needs_shipping": bool(priced.lines),
@@ -145,6 +163,18 @@ def show(store: FakeStore, cart: Cart, errors: Sequence[str] = ()) -> Record:
 
 def _cart(call: Call) -> Answer:
     return Answer(show(call.store, call.cart))
+
+
+def _cart_coupons(call: Call) -> Answer:
+    home = f"{call.store.site.rest}{ROOT.removeprefix('/wp-json')}/cart/coupons"
+    hints = {"allow": ["GET", "DELETE"]}
+    return Answer([
+        one | {"_links": {
+            "self": [{"href": f"{home}/{one['code']}", "targetHints": hints}],
+            "collection": [{"href": home}],
+        }}
+        for one in _coupons(call.store, carts.price(call.store, call.cart))
+    ])  # fmt: skip
 
 
 def _add_item(call: Call) -> Answer:
@@ -280,6 +310,7 @@ def _check_out(call: Call) -> Answer:
 
 ROUTES: Mapping[tuple[str, str], Endpoint] = {
     ("GET", "cart"): _cart,
+    ("GET", "cart/coupons"): _cart_coupons,
     ("POST", "cart/add-item"): _add_item,
     ("POST", "cart/update-item"): _update_item,
     ("POST", "cart/remove-item"): _remove_item,

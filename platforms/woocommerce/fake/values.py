@@ -1,11 +1,12 @@
 """Money and time as WooCommerce writes them: decimal strings, and naive stamps in two clocks.
 
-Inside the fake, money is whole minor units (every store here has two decimals) and times are
-aware; only records hold the vendor's spellings.
+Inside the fake, money is whole minor units and times are aware; only records hold the vendor's
+spellings.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -15,28 +16,74 @@ STAMP = "%Y-%m-%dT%H:%M:%S"
 _DATE_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?P<zone>[Zz]|[+-]\d{2}(?::?\d{2})?)?"
 )
-SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
+SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "KWD": "د.ك"}
 
 
-def cents(text: object) -> int:
-    """Read a decimal string; empty is zero."""
-    exact = Decimal(str(text or "0")) * 100
+def number(exact: Decimal) -> int | float:
+    """Return a decimal as a JSON number, whole where it can be."""
+    return int(exact) if exact == exact.to_integral_value() else float(exact)
+
+
+def rounded(exact: Decimal) -> int:
+    """Round to a whole, halves away from zero, as PHP does."""
     return int(exact.quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def decimal(minor: int) -> str:
-    """Write minor units with two decimals."""
-    return f"{'-' if minor < 0 else ''}{abs(minor) // 100}.{abs(minor) % 100:02d}"
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A store's way with money: minor units inside, decimal strings of so many ``places`` outside.
+
+    The places are the store's own setting, also for orders in another currency. A text of more
+    places is rounded.
+    """
+
+    places: int
+
+    def minor(self, text: object) -> int:
+        """Read a decimal string; empty is zero."""
+        return rounded(Decimal(str(text or "0")).scaleb(self.places))
+
+    def exact(self, minor: int) -> Decimal:
+        """Return minor units as what they are worth."""
+        return Decimal(minor).scaleb(-self.places)
+
+    def text(self, minor: int) -> str:
+        """Write minor units with all places."""
+        return f"{self.exact(minor):.{self.places}f}"
+
+    def short(self, minor: int) -> str:
+        """Write minor units without trailing zeros, as coupon lines have them."""
+        text = self.text(minor)
+        return text.rstrip("0").rstrip(".") if self.places else text
 
 
-def short(minor: int) -> str:
-    """Write minor units without trailing zeros, as coupon lines have them."""
-    return decimal(minor).rstrip("0").rstrip(".")
+HUNDREDTHS = Money(2)  # what coupons' amounts are shown in, whatever the store's places
 
 
-def number(minor: int) -> int | float:
-    """Return minor units as a JSON number, whole where it can be."""
-    return minor // 100 if minor % 100 == 0 else minor / 100
+@dataclass(frozen=True, slots=True)
+class Taxes:
+    """A store's one tax rate: ``percent`` of every line, rounded per line.
+
+    ``are_included``: prices are entered with the tax in them. Shipping and fees never are.
+    """
+
+    percent: Decimal
+    are_included: bool
+
+    def on(self, net: int) -> int:
+        """Return the tax on an amount without it."""
+        return rounded(net * self.percent / 100)
+
+    def split(self, entered: int) -> tuple[int, int]:
+        """Return what an entered price is without tax, and the tax."""
+        if not self.are_included:
+            return entered, self.on(entered)
+        tax = rounded(entered * self.percent / (100 + self.percent))
+        return entered - tax, tax
+
+    def entered(self, net: int, tax: int) -> int:
+        """Return what was entered for an amount and its tax."""
+        return net + tax if self.are_included else net
 
 
 def spread(amount: int, weights: Sequence[int]) -> list[int]:

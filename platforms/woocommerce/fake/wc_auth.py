@@ -49,13 +49,15 @@ class WcAuth:
         except Wrong as wrong:
             return _page("error.html", 401, message=str(wrong))
         if not account:
-            here = f"{request.url.path}?{request.url.query}"
-            return RedirectResponse(f"/wp-login.php?{urlencode({'redirect_to': here})}", 302)
+            folder = self._store.site.folder
+            here = urlencode({"redirect_to": f"{folder}{request.url.path}?{request.url.query}"})
+            return RedirectResponse(f"{folder}/wp-login.php?{here}", 302)
         query = urlencode({**asked, "wc_auth_nonce": self._nonce(account, asked)})
+        approve = f"{self._store.site.folder}/wc-auth/v1/access_granted?{query}"
         deny = _with(asked["return_url"], success="0", user_id=asked["user_id"])
         return _page(
             "authorize.html", app=asked["app_name"], scope=asked["scope"].replace("_", " and "),
-            site=self._store.site.name, deny=deny, approve=f"/wc-auth/v1/access_granted?{query}",
+            site=self._store.site.name, deny=deny, approve=approve,
         )  # fmt: skip
 
     async def _granted(self, request: Request) -> Response:

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from platforms.woocommerce.fake.errors import ApiError, Record, invalid_id
-from platforms.woocommerce.fake.shapes import blank, known, links
+from platforms.woocommerce.fake.errors import ApiError, Json, Record, invalid_id
+from platforms.woocommerce.fake.shapes import blank, known, links, shown
 from platforms.woocommerce.fake.values import stamp
 
 if TYPE_CHECKING:
     from platforms.woocommerce.fake.data import FakeStore
 
-AGENT = "WooCommerce/10.5.0 Hookshot (WordPress/6.9.1)"
+WORDPRESS = "6.9.1"
 HOOKS = {
     "coupon.created": ["woocommerce_process_shop_coupon_meta", "woocommerce_new_coupon"],
     "coupon.updated": ["woocommerce_process_shop_coupon_meta", "woocommerce_update_coupon"],
@@ -78,10 +78,10 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A delivery that waits: one webhook, one object."""
+    """A delivery that waits: one webhook, and in JSON what it is about, an object's id mostly."""
 
     webhook_id: int
-    number: int
+    about: str
 
 
 class Hub:
@@ -95,10 +95,21 @@ class Hub:
         self.failures: dict[int, int] = {}
         self.secrets: dict[int, str] = {}
 
+    @property
+    def _agent(self) -> str:
+        return f"WooCommerce/{self._store.site.version} Hookshot (WordPress/{WORDPRESS})"
+
     def emit(self, topic: str, number: int) -> None:
         """Queue a delivery of this object to the active webhooks of ``topic``."""
+        self._queue_for(topic, number)
+
+    def act(self, name: str, arg: Json) -> None:
+        """Queue a delivery of this argument to the active webhooks of an action."""
+        self._queue_for(f"action.{name}", arg)
+
+    def _queue_for(self, topic: str, about: Json) -> None:
         for hook in self._store.all("webhook"):
-            due = Due(hook["id"], number)
+            due = Due(hook["id"], json.dumps(about))
             if hook["topic"] == topic and hook["status"] == "active" and due not in self._pending:
                 self._pending.add(due)
                 self._queue.put_nowait((due, time.monotonic() + self._store.world.delay_s))
@@ -108,20 +119,29 @@ class Hub:
         while True:
             due, when = await self._queue.get()
             await asyncio.sleep(max(when - time.monotonic(), 0))
-            self._pending.discard(due)
-            hook = self._store.records["webhook"].get(due.webhook_id)
-            if hook and hook["status"] == "active":
-                await self._deliver(hook, due.number)
-            self._queue.task_done()
+            await self._make(due)
+
+    async def catch_up(self) -> None:
+        """Make all deliveries that wait, now; for a store whose ``run`` isn't at work."""
+        while not self._queue.empty():
+            due, _ = self._queue.get_nowait()
+            await self._make(due)
+
+    async def _make(self, due: Due) -> None:
+        self._pending.discard(due)
+        hook = self._store.records["webhook"].get(due.webhook_id)
+        if hook and hook["status"] == "active":
+            await self._deliver(hook, json.loads(due.about))
+        self._queue.task_done()
 
     async def done(self) -> None:
         """Wait until the queue is empty and nothing is under way."""
         await self._queue.join()
 
-    async def _deliver(self, hook: Record, number: int) -> None:
-        body = php_json(payload(self._store, hook, number))
+    async def _deliver(self, hook: Record, about: Json) -> None:
+        body = php_json(payload(self._store, hook, about))
         headers = {
-            "User-Agent": AGENT,
+            "User-Agent": self._agent,
             "Content-Type": "application/json",
             "X-WC-Webhook-Source": f"{self._store.site.url}/",
             "X-WC-Webhook-Topic": hook["topic"],
@@ -141,7 +161,7 @@ class Hub:
 
     async def ping(self, hook: Record) -> None:
         """Greet a new address: form-encoded, unsigned; a failure changes nothing."""
-        headers = {"User-Agent": AGENT, "Content-Type": "application/x-www-form-urlencoded"}
+        headers = {"User-Agent": self._agent, "Content-Type": "application/x-www-form-urlencoded"}
         await self._send(hook, headers, f"webhook_id={hook['id']}".encode())
 
     async def _send(self, hook: Record, headers: dict[str, str], body: bytes) -> Made:
@@ -177,13 +197,15 @@ def _port(url: str) -> int:
     return parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def payload(store: "FakeStore", hook: Record, number: int) -> Record:
+def payload(store: "FakeStore", hook: Record, about: Json) -> Record:
     """Return the body of a delivery as the store is now."""
-    if hook["event"] == "deleted":
-        return {"id": number}
     kind = hook["resource"]
-    found = store.records[kind].get(number)
-    return found if found is not None else invalid_id(kind).body
+    if kind == "action":
+        return {"action": hook["event"], "arg": about}
+    if hook["event"] == "deleted" or not isinstance(about, int):
+        return {"id": about}
+    found = store.records[kind].get(about)
+    return shown(kind, found) if found is not None else invalid_id(kind).body
 
 
 async def create(store: "FakeStore", body: Record) -> Record:
@@ -191,7 +213,7 @@ async def create(store: "FakeStore", body: Record) -> Record:
     hook = blank("webhook", {"id": store.next_id("hook"), "name": body.get("name") or "Webhook"})
     _apply(store, hook, {"topic": body.get("topic"), "delivery_url": "", **body})
     stamp(hook, "date_created", store.now(), store.zone)
-    hook["_links"] = links(store.site.url, "webhooks", hook["id"])
+    hook["_links"] = links(store.site.rest, "webhooks", hook["id"])
     store.hub.secrets[hook["id"]] = str(body.get("secret") or store.token())
     store.records["webhook"][hook["id"]] = hook
     await store.hub.ping(hook)
@@ -215,8 +237,12 @@ def delete(store: "FakeStore", hook: Record) -> Record:
     return store.records["webhook"].pop(hook["id"])
 
 
+def _is_topic(text: str) -> bool:
+    return text in HOOKS or (text.startswith("action.") and text != "action.")
+
+
 def _apply(store: "FakeStore", hook: Record, body: Record) -> None:
-    if "topic" in body and body["topic"] not in HOOKS:
+    if "topic" in body and not _is_topic(str(body["topic"])):
         code = "woocommerce_rest_shop_webhook_invalid_topic"
         raise ApiError(400, code, "Webhook topic is required and must be valid.")
     url = body.get("delivery_url")
@@ -226,6 +252,6 @@ def _apply(store: "FakeStore", hook: Record, body: Record) -> None:
         raise ApiError(400, code, words)
     hook |= known("webhook", body, but=frozenset({"resource", "event", "hooks"}))
     if "topic" in body:
-        hook["resource"], hook["event"] = hook["topic"].split(".")
-        hook["hooks"] = HOOKS[hook["topic"]]
+        hook["resource"], hook["event"] = hook["topic"].split(".", 1)
+        hook["hooks"] = HOOKS.get(hook["topic"], [hook["event"]])
     store.hub.failures.setdefault(hook["id"], 0)

@@ -3,14 +3,21 @@
 The routes that scripts use are in README.md beside this.
 """
 
-import gzip
-import json
-from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from starlette.applications import Starlette
 
-from platforms.woocommerce.fake import FakeStore, Sessions, Site, World, create_fake, fill, load
+from platforms.woocommerce.fake import (
+    FakeStore,
+    Sessions,
+    Site,
+    World,
+    create_fake,
+    fill,
+    load,
+    recorded_site,
+)
 from platforms.woocommerce.sandbox.office import Office
 from platforms.woocommerce.sandbox.pages import Pages
 from platforms.woocommerce.sandbox.plugin import Plugin
@@ -25,7 +32,9 @@ def create_sandbox(
     ``folder`` holds a recorded store, else Northlight is invented. ``key`` and ``secret`` open its
     REST API. It is relaxed (``app.state.store.site.relaxed``): see ``Site``.
     """
-    store = FakeStore(_site(url.rstrip("/"), folder), world)
+    url = url.rstrip("/")
+    site = Site(url=url) if folder is None else recorded_site(url, folder)
+    store = FakeStore(replace(site, relaxed=True), world)
     store.add_key("read_write", key=key, secret=secret)
     if folder is None:
         fill(store)
@@ -44,26 +53,3 @@ def create_sandbox(
     app.add_exception_handler(404, pages.lost)
     app.state.plugin = plugin
     return app
-
-
-def _site(url: str, folder: Path | None) -> Site:
-    if folder is None:
-        return Site(url=url, relaxed=True)
-    if not (folder / "site.json").exists():
-        currency = _usual_currency(folder)
-        return Site(url=url, name=folder.name, currency=currency, timezone="UTC", relaxed=True)
-    told = json.loads((folder / "site.json").read_text(encoding="utf-8"))
-    return Site(
-        url=url,
-        name=told["name"],
-        currency=told["currency"],
-        timezone=told["timezone"],
-        relaxed=True,
-    )
-
-
-def _usual_currency(folder: Path) -> str:
-    """Return the currency of most recorded orders: nothing else says what the store's is."""
-    with gzip.open(folder / "orders.jsonl.gz", "rt", encoding="utf-8") as lines:
-        counts = Counter(json.loads(line)["currency"] for line in lines)
-    return counts.most_common(1)[0][0] if counts else "USD"

@@ -14,7 +14,6 @@ from starlette.routing import BaseRoute, Route
 
 from platforms.woocommerce.fake import FakeStore, Sessions, orders, refunds
 from platforms.woocommerce.fake.errors import ApiError, Record
-from platforms.woocommerce.fake.values import cents, decimal
 from platforms.woocommerce.sandbox.pages import Pages, go
 from platforms.woocommerce.sandbox.plugin import NotPaired, Plugin, check_service
 from platforms.woocommerce.sandbox.shop import form
@@ -101,7 +100,7 @@ class Office:
             "order.html",
             order=order,
             refunds=refunds.of(self._store, order),
-            left=refunds.remaining(order),
+            left=refunds.remaining(self._store, order),
             error=error,
         )
 
@@ -122,7 +121,7 @@ class Office:
         if order is None:
             return self._lost(request)
         try:
-            refunds.create(self._store, order, _wanted(order, await form(request)))
+            refunds.create(self._store, order, _wanted(self._store, order, await form(request)))
         except (ApiError, ArithmeticError) as refused:
             words = str(refused) if isinstance(refused, ApiError) else "Type an amount like 12.50."
             return self._show(request, order, words)
@@ -176,21 +175,19 @@ class Office:
         return go(f"{service}/install/woocommerce?url={own}")
 
 
-def _wanted(order: Record, asked: Mapping[str, str]) -> Record:
+def _wanted(store: FakeStore, order: Record, asked: Mapping[str, str]) -> Record:
     """Read the refund form: quantities by line if any is given, else the amount."""
     lines = []
     for line in order["line_items"]:
         text = asked.get(f"line_{line['id']}", "")
         many = min(int(text), line["quantity"]) if text.isascii() and text.isdigit() else 0
         if many:
-            part = decimal(cents(line["total"]) * many // line["quantity"])
-            lines.append({"id": line["id"], "quantity": many, "refund_total": part})
+            lines.append(refunds.share(store, line, many))
     body: Record = {"reason": asked.get("reason", "")}
     if lines:
         return body | {"line_items": lines}
-    return body | {
-        "amount": decimal(cents(asked.get("amount") or decimal(refunds.remaining(order))))
-    }
+    left = store.money.text(refunds.remaining(store, order))
+    return body | {"amount": store.money.text(store.money.minor(asked.get("amount") or left))}
 
 
 def _becomes(status: str) -> Callable[[FakeStore, Record], Record]:
@@ -203,8 +200,6 @@ ACTIONS: Mapping[str, Callable[[FakeStore, Record], Record]] = {
     "complete": _becomes("completed"),
     "cancel": _becomes("cancelled"),
     "trash": lambda store, order: orders.delete(store, order, force=False),
-    "restore": lambda store, order: orders.update(
-        store, order, {"status": "completed" if order["date_completed"] else "processing"}
-    ),
+    "restore": orders.restore,
     "delete": lambda store, order: orders.delete(store, order, force=True),
 }

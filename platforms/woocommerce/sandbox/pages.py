@@ -11,7 +11,6 @@ from starlette.routing import BaseRoute, Route
 from platforms.woocommerce.fake import FakeStore, Sessions, carts
 from platforms.woocommerce.fake.coupons import money
 from platforms.woocommerce.fake.errors import Record
-from platforms.woocommerce.fake.values import cents, decimal
 from platforms.woocommerce.sandbox.plugin import Plugin
 
 HERE = Path(__file__).parent
@@ -44,8 +43,8 @@ class Pages:
 
     def money(self, amount: int | str) -> str:
         """Write minor units, or a decimal string, in the store's currency."""
-        minor = amount if isinstance(amount, int) else cents(amount)
-        return money(self._store.site.currency, decimal(minor))
+        text = self._store.money.text(amount) if isinstance(amount, int) else amount
+        return money(self._store, text)
 
     def colors(self, product: Record) -> str:
         """Return the style that prints a product's bag."""

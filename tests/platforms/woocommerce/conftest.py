@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+import platforms.woocommerce
 from platforms.woocommerce.fake import FakeStore, Site, World, create_fake, delivering, fill
 
-SAMPLES = Path(__file__).parent / "samples"
+SAMPLES = Path(platforms.woocommerce.__file__).parent / "samples"
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 URL = "https://store.example.test"
 KEY, SECRET = "ck_test", "cs_test"

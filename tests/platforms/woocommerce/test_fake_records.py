@@ -66,6 +66,7 @@ async def test_bad_json_is_refused(api):
     ("path", "body"),
     [
         ("coupons", {"code": "x", "amount": "ten"}),
+        ("coupons", {"code": "x", "amount": "Infinity"}),
         ("coupons", {"code": "x", "date_expires": "soon"}),
         ("orders", {"line_items": [{"product_id": "many"}]}),
         ("orders", {"line_items": ["x"]}),
@@ -305,3 +306,64 @@ async def test_selling_moves_the_stock_once(api, store):
     assert product["stock_quantity"] == sold
     await api.put(f"orders/{order['id']}", json={"status": "cancelled"})
     assert product["stock_quantity"] == sold + 3
+
+
+async def test_notes_are_the_stores_own_and_others(api, clock):
+    order = await order_of(api, set_paid=True)
+    path = f"orders/{order['id']}/notes"
+    clock.forward(minutes=5)
+    made = await api.post(path, json={"note": "We gave 25 points."})
+    notes = (await api.get(path)).json()
+    note = made.json()
+
+    assert (made.status_code, made.headers["location"]) == (201, note["_links"]["self"][0]["href"])
+    assert [one["note"] for one in notes] == [
+        "Order status changed from Pending payment to Processing.",
+        "We gave 25 points.",
+    ]
+    assert (note["author"], note["customer_note"]) == ("WooCommerce", False)
+    assert note["date_created_gmt"] == "2026-11-21T12:05:00"
+    assert (await api.get(f"{path}/{note['id']}")).json() == note
+    assert (await status_of(api, order))["date_modified_gmt"] == order["date_modified_gmt"]
+    assert (await api.post(path, json={})).json()["code"] == "rest_missing_callback_param"
+    assert (await api.delete(f"{path}/{note['id']}?force=true")).status_code == 200
+    assert len((await api.get(path)).json()) == 1
+    assert (await api.get("orders/99999/notes")).status_code == 404
+
+
+async def test_a_batch_says_in_its_place_what_is_refused(api):
+    taken = (await api.post("coupons", json={"code": "taken", "amount": "1"})).json()
+    body = {
+        "create": [{"code": "fresh", "amount": "2"}, {"code": "TAKEN", "amount": "2"}],
+        "update": [{"id": taken["id"], "amount": "3"}, {"id": 99999, "amount": "3"}],
+    }
+    answer = await api.post("coupons/batch", json=body)
+    done = answer.json()
+    gone = (await api.post("coupons/batch", json={"delete": [taken["id"]]})).json()
+
+    assert answer.status_code == 200
+    assert [one.get("code") for one in done["create"]] == ["fresh", None]
+    assert done["create"][1] == {"id": 0, "error": sample("error-coupon-exists")}
+    assert [one.get("amount") for one in done["update"]] == ["3.00", None]
+    assert done["update"][1] == {"id": 99999, "error": sample("error-404-coupon")}
+    assert [one["code"] for one in gone["delete"]] == ["taken"]
+    assert [one["code"] for one in (await api.get("coupons")).json()] == ["fresh"]
+
+
+async def test_a_batch_of_more_than_a_hundred_makes_nothing(api):
+    body = {"create": [{"code": f"c{number}", "amount": "1"} for number in range(101)]}
+    answer = await api.post("coupons/batch", json=body)
+
+    assert (answer.status_code, answer.json()) == (413, sample("error-batch-over-100"))
+    assert (await api.get("coupons")).json() == []
+
+
+async def test_a_full_refund_by_amount_keeps_the_total(api):
+    order = await order_of(api, set_paid=True)
+    refund = await api.post(f"orders/{order['id']}/refunds", json={"amount": order["total"]})
+    after = await status_of(api, order)
+
+    assert (after["status"], after["total"]) == ("refunded", order["total"])
+    assert [one["total"] for one in after["refunds"]] == [f"-{order['total']}"]
+    assert refund.json()["line_items"] == []
+    assert after["number"] == str(after["id"])

@@ -10,6 +10,7 @@ import pytest
 from platforms.woocommerce.fake import FakeStore, Site, create_fake, delivering, fill
 from tests.platforms.woocommerce.conftest import KEY, SAMPLES, SECRET, URL, sample
 
+CREATED = "01-order-create-processing--order_created"
 SIGNING = 's3cret & "quoted" <é>'
 
 
@@ -64,7 +65,7 @@ async def test_a_delivery_looks_and_signs_like_the_real_one(api, store, receiver
     order = await new_order(api, store, customer_note="merci — ☕")
     await deliveries()
     _, headers, body = receiver.got[1]
-    recorded = (SAMPLES / "order_created.headers").read_text().splitlines()[1:]
+    recorded = (SAMPLES / "webhooks" / f"{CREATED}.headers").read_text().splitlines()[1:]
     names = {line.partition(":")[0].lower() for line in recorded if ":" in line}
 
     assert names - {"connection", "content-length"} <= set(headers)
@@ -213,3 +214,70 @@ async def test_only_a_relaxed_store_delivers_to_any_port(world, receiver, relaxe
     assert store.hub.failures[hook["id"]] == (0 if relaxed else 1)
     last = store.hub.log[-1]
     assert last.message == ("" if relaxed else "A valid URL was not provided.")
+
+
+async def test_a_refund_tells_its_action_and_the_product(api, store, receiver, deliveries):
+    actions = [f"action.woocommerce_order_{how}_refunded" for how in ("partially", "fully")]
+    for topic in ("order.updated", "product.updated", *actions):
+        await subscribe(api, topic)
+    order = await new_order(api, store, set_paid=True)
+    line = order["line_items"][0]
+    await deliveries()
+    receiver.got.clear()
+    back = {"id": line["id"], "quantity": 1, "refund_total": "1.00"}
+    await api.post(f"orders/{order['id']}/refunds", json={"line_items": [back]})
+    await deliveries()
+
+    assert sorted(receiver.topics()) == [actions[0], "order.updated", "product.updated"]
+    bodies = {headers["x-wc-webhook-topic"]: body for _, headers, body in receiver.got}
+    told = {"action": actions[0].removeprefix("action."), "arg": order["id"]}
+    assert json.loads(bodies[actions[0]]) == told
+    assert len(json.loads(bodies["order.updated"])["refunds"]) == 1
+    receiver.got.clear()
+    left = f"{float(order['total']) - 1:.2f}"
+    await api.post(f"orders/{order['id']}/refunds", json={"amount": left})
+    await deliveries()
+    assert receiver.topics() == ["order.updated", actions[1]]
+
+
+async def test_only_notes_to_the_customer_are_told(api, store, receiver, deliveries):
+    for topic in ("order.updated", "action.woocommerce_new_customer_note"):
+        await subscribe(api, topic)
+    order = await new_order(api, store)
+    await deliveries()
+    receiver.got.clear()
+    path = f"orders/{order['id']}/notes"
+    await api.post(path, json={"note": "ours"})
+    await deliveries()
+
+    assert receiver.got == []
+    await api.post(path, json={"note": "hello", "customer_note": True})
+    await deliveries()
+    arg = {"order_id": order["id"], "customer_note": "hello"}
+    assert [json.loads(body) for _, _, body in receiver.got] == [
+        {"action": "woocommerce_new_customer_note", "arg": arg}
+    ]
+
+
+async def test_a_webhook_without_a_secret_gets_one_that_nobody_learns(api, store):
+    hook = await subscribe(api, "order.created", secret="")
+    other = await subscribe(api, "order.updated", secret="")
+    secrets = [store.hub.secrets[one["id"]] for one in (hook, other)]
+    shown = (await api.get("webhooks")).text
+
+    assert all(secrets)
+    assert secrets[0] != secrets[1]
+    assert not any(secret in shown for secret in secrets)
+
+
+async def test_the_end_of_an_account_tells_nothing_of_its_orders(api, store, receiver, deliveries):
+    for topic in ("order.updated", "customer.deleted"):
+        await subscribe(api, topic)
+    order = await new_order(api, store, customer_id=2)
+    await deliveries()
+    receiver.got.clear()
+    await api.delete("customers/2?force=true")
+    await deliveries()
+
+    assert receiver.topics() == ["customer.deleted"]
+    assert (await api.get(f"orders/{order['id']}")).json()["customer_id"] == 0
