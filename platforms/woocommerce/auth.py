@@ -7,7 +7,7 @@ Source: https://woocommerce.github.io/woocommerce-rest-api-docs/#authentication-
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import httpx
 import msgspec
@@ -17,6 +17,9 @@ from platforms.errors import Malformed
 from platforms.protocol import Access
 
 URL_MAX = 300
+VIA = "wp-json/wc/"
+ROOTS = ("/wp-json", "/index.php?rest_route=")
+"""The ways to a WordPress's API: with pretty permalinks, and where they are switched off."""
 
 
 class Callback(msgspec.Struct):
@@ -28,15 +31,46 @@ class Callback(msgspec.Struct):
     key_permissions: str
 
 
+def api_url(store: str, root: str, path: str, query: Mapping[str, str]) -> httpx.URL:
+    """Return the address of a path such as ``/wc/v3/orders``, by one of ``ROOTS``.
+
+    By the plain one WooCommerce looks at keys only where its prefix stands in the request line as
+    it is, so it does, in a parameter that nobody reads; and of ``/`` alone it checks signatures
+    without the slash, so it is ``/index.php``. Source: ``WC_REST_Authentication``.
+    """
+    if root == ROOTS[0]:
+        return httpx.URL(f"{store}{root}{path}", params=query or None)
+    return _seen(httpx.URL(f"{store}/index.php", params={"rest_route": path, "via": VIA, **query}))
+
+
+def _seen(url: httpx.URL) -> httpx.URL:
+    """Return the address with WooCommerce's prefix written out, which says the same."""
+    return httpx.URL(str(url).replace(quote(VIA, safe=""), VIA))
+
+
+class _OAuth(OAuth):  # type: ignore[misc]
+    """The vendor's signing, but with the slashes of values escaped, as its server has them."""
+
+    @staticmethod
+    def normalize_parameters(params: Mapping[str, object]) -> dict[str, str]:
+        """Return names and values as they stand in what is signed, twice escaped."""
+
+        def escaped(text: object) -> str:
+            return quote(unquote(str(text)), safe="").replace("%", "%25")
+
+        return {escaped(name): escaped(value) for name, value in params.items()}
+
+
 def signed(request: httpx.Request, access: Access) -> httpx.Request:
     """Return the request with the store's keys on it, as its scheme allows."""
     if request.url.scheme == "https":
         basic = httpx.BasicAuth(access["key"], access["secret"])
         return next(basic.auth_flow(request))
-    url = OAuth(
+    url = _OAuth(
         str(request.url), access["key"], access["secret"], method=request.method
     ).get_oauth_url()
-    return httpx.Request(request.method, url, headers=request.headers, content=request.content)
+    address = _seen(httpx.URL(url))
+    return httpx.Request(request.method, address, headers=request.headers, content=request.content)
 
 
 def store_url(typed: str) -> str:
@@ -54,8 +88,9 @@ def store_url(typed: str) -> str:
         has_port = parts.port is None or parts.port > 0
     except (httpx.InvalidURL, ValueError) as error:
         raise wrong from error
-    is_web = url.scheme in {"http", "https"} and bool(parts.hostname) and not url.userinfo
-    if not is_web or not has_port or len(text) > URL_MAX:
+    is_web = url.scheme in {"http", "https"} and not url.userinfo
+    has_name = re.fullmatch(r"[^\s/?#%]+", parts.hostname or "") is not None
+    if not is_web or not has_name or not has_port or len(text) > URL_MAX:
         raise wrong
     folder = re.sub(r"/(wp-admin|wp-login\.php|wp-json)(/.*)?$", "", url.path).rstrip("/")
     return f"{url.scheme}://{url.netloc.decode('ascii')}{folder}"

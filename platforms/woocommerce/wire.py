@@ -4,23 +4,27 @@ Source: https://woocommerce.github.io/woocommerce-rest-api-docs/ (wc/v3), read 2
 recorded answers of a running 10.5.0. Money is text, stamps are naive: ``*_gmt`` is UTC.
 """
 
+import html
+import re
+import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+import httpx
 import msgspec
 
-from platforms.errors import Malformed
+from platforms.errors import Malformed, TransientError
+from platforms.http import parsed
 from platforms.model import (
     Customer,
-    Discount,
-    DiscountSeen,
     Kind,
     Order,
     OrderLine,
     Product,
+    Profile,
     Record,
     Refund,
     RefundLine,
@@ -28,14 +32,17 @@ from platforms.model import (
     Subscription,
     Touched,
 )
-from platforms.money import nearest_minor, to_text
+from platforms.money import nearest_minor
 
-REDEMPTION_META = "_perennial_redemption"
+POINTS_META, TIER_META = "_perennial_points", "_perennial_tier"
 ITEM_META = "_refunded_item_id"
+NO_STAMP = datetime(1970, 1, 2, tzinfo=UTC)
 T = TypeVar("T")
 
 
-class _Meta(msgspec.Struct):
+class WireMeta(msgspec.Struct):
+    """One entry of a record's metadata."""
+
     key: str = ""
     value: Any = None
 
@@ -46,7 +53,7 @@ class _Line(msgspec.Struct):
     quantity: int = 0
     total: str = "0"
     total_tax: str = "0"
-    meta_data: list[_Meta] = []
+    meta_data: list[WireMeta] = []
 
 
 class _Charge(msgspec.Struct):
@@ -121,36 +128,60 @@ class WireProduct(msgspec.Struct):
     date_modified_gmt: str | None = None
 
 
-class WireCoupon(msgspec.Struct):
-    """A coupon, as written and as read back."""
-
-    id: int
-    code: str
-    amount: str
-    discount_type: str
-    usage_count: int
-    usage_limit: int | None
-    minimum_amount: str
-    email_restrictions: list[str]
-    individual_use: bool
-    date_expires_gmt: str | None = None
-    status: str = "publish"
-    meta_data: list[_Meta] = []
-
-
 class WireWebhook(msgspec.Struct):
     """A webhook subscription."""
 
     id: int
     topic: str
-    status: str
+    status: Literal["active", "paused", "disabled"]
     delivery_url: str
+
+
+class WireError(msgspec.Struct):
+    """A refusal."""
+
+    code: str = ""
+    message: str = ""
 
 
 class WireId(msgspec.Struct):
     """A body that only names something."""
 
     id: int
+
+
+class _Link(msgspec.Struct):
+    href: str = ""
+
+
+class _Links(msgspec.Struct):
+    here: list[_Link] = msgspec.field(name="self", default_factory=list)
+
+
+class _Linked(msgspec.Struct):
+    links: _Links = msgspec.field(name="_links", default_factory=_Links)
+
+
+class WireMetaHolder(msgspec.Struct):
+    """A record of which only the metadata matters."""
+
+    meta_data: list[WireMeta] = []
+
+
+class WireNote(msgspec.Struct):
+    """A note on an order; its text comes back with HTML's entities."""
+
+    note: str
+
+
+class _Environment(msgspec.Struct):
+    version: str = ""
+
+
+class WireStatus(msgspec.Struct):
+    """What the store tells of its own version."""
+
+    environment: _Environment = msgspec.field(default_factory=_Environment)
 
 
 class WireSetting(msgspec.Struct):
@@ -163,6 +194,8 @@ class WireIndex(msgspec.Struct):
     """WordPress's own index, which knows the site's name and zone."""
 
     name: str
+    home: str = ""
+    namespaces: list[str] = []
     timezone_string: str = ""
     gmt_offset: float | str = 0
 
@@ -177,6 +210,19 @@ def decode(body: bytes, type_: type[T]) -> T:
         return msgspec.json.decode(body, type=type_)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"not a {type_!r}: {error}") from error
+
+
+def whole(answer: httpx.Response, type_: type[T]) -> T:
+    """Decode an answer of a known shape.
+
+    Raises:
+        TransientError: it broke off, or is of another shape, so another's.
+    """
+    body = parsed(answer)
+    try:
+        return decode(body, type_)
+    except Malformed as error:
+        raise foreign(str(error)) from error
 
 
 def stamp(text: str) -> datetime:
@@ -295,25 +341,55 @@ ROWS: dict[Kind, type[WireOrder | WireCustomer | WireProduct]] = {
 }
 
 
-def decode_row(kind: Kind, body: bytes) -> Row:
-    """Decode one record's body."""
+def decode_row(kind: Kind, body: bytes, host: str = "") -> Row:
+    """Decode one record's body, of the site at ``host`` if one is given.
+
+    Raises:
+        Malformed: it is no such record.
+        TransientError: it is another store's.
+    """
+    _check_host(body, host)
     return decode(body, ROWS[kind])
 
 
-def decode_rows(kind: Kind, body: bytes) -> Sequence[Row]:
-    """Decode a listing's body row by row; one that can't be read comes as its bare id.
+def decode_rows(kind: Kind, answer: httpx.Response, host: str = "") -> Sequence[Row]:
+    """Decode a listing row by row; one that can't be read comes as its bare id.
 
     Raises:
-        Malformed: it is no listing, or a row has not even an id.
+        TransientError: it is no listing of the site at ``host``.
+        Malformed: a row has not even an id.
     """
-    return [_decode_listed(kind, bytes(raw)) for raw in decode(body, list[msgspec.Raw])]
+    return [_decode_listed(kind, bytes(raw), host) for raw in whole(answer, list[msgspec.Raw])]
 
 
-def _decode_listed(kind: Kind, body: bytes) -> Row:
+def _decode_listed(kind: Kind, body: bytes, host: str) -> Row:
+    _check_host(body, host)
     try:
-        return decode_row(kind, body)
+        return decode(body, ROWS[kind])
     except Malformed:
         return decode(body, WireId)
+
+
+def _check_host(body: bytes, host: str) -> None:
+    """Refuse a record whose own links lead to another host: a cache or proxy mixed stores up."""
+    if not host:
+        return
+    try:
+        links = decode(body, _Linked).links.here
+    except Malformed:
+        return  # it will be told as unreadable, or has no links to judge by
+    for link in links:
+        if urlsplit(link.href).hostname != host:
+            raise foreign(f"a record belongs to {urlsplit(link.href).hostname}, not to {host}")
+
+
+def foreign(what: str) -> TransientError:
+    """Return the error of an answer that isn't this store's."""
+    return TransientError(
+        f"the answer is not this store's: {what}",
+        name="answer-of-another-store",
+        advice="see whether a cache or proxy mixes stores up, or the address has a new owner",
+    )
 
 
 def is_draft(row: Row) -> bool:
@@ -321,8 +397,20 @@ def is_draft(row: Row) -> bool:
     return isinstance(row, WireOrder) and row.status == "checkout-draft"
 
 
+def read_listed(kind: Kind, row: Row) -> Seen | Touched:
+    """Return what a listing's row shows; one with a part that can't be read only touches."""
+    try:
+        return read_row(kind, row)
+    except Malformed:
+        return Touched(kind, str(row.id))
+
+
 def read_row(kind: Kind, row: Row) -> Seen | Touched:
-    """Return what a body shows: of an order incomplete where refunds stand behind it."""
+    """Return what a body shows: of an order incomplete where refunds stand behind it.
+
+    Raises:
+        Malformed: a part of it can't be read.
+    """
     match row:
         case WireId():
             return Touched(kind, str(row.id))
@@ -350,10 +438,72 @@ def read_record(row: Row) -> Record:
 
 
 def changed_at(row: Row) -> datetime:
-    """Return when a listed record changed; one without a stamp sorts first."""
+    """Return when a listed record changed; one that can't be read or has no stamp sorts first."""
     if isinstance(row, WireId):
-        return stamp("1970-01-02")
-    return stamp(row.date_modified_gmt or row.date_created_gmt or "1970-01-02")
+        return NO_STAMP
+    return _stamp_or(row.date_modified_gmt or row.date_created_gmt, NO_STAMP)
+
+
+def _stamp_or(text: str | None, usual: datetime) -> datetime:
+    """Return a stamp, another where there is none or it is no time: WordPress has a year -1."""
+    try:
+        return stamp(text) if text else usual
+    except Malformed:
+        return usual
+
+
+def created_at(row: Row) -> datetime:
+    """Return when a listed record was made; one that doesn't say was made just now."""
+    created = None if isinstance(row, WireId) else row.date_created_gmt
+    return _stamp_or(created, datetime.max.replace(tzinfo=UTC))
+
+
+def id_key(row: Row) -> tuple[int, ...]:
+    """Return what listings by id ascend by."""
+    return (row.id,)
+
+
+def falling_id_key(row: Row) -> tuple[int, ...]:
+    """Return what listings by id, newest first, ascend by."""
+    return (-row.id,)
+
+
+def stamp_key(row: Row) -> tuple[int, ...]:
+    """Return what listings by change ascend by; ties go by id."""
+    return (int(changed_at(row).timestamp()), row.id)
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return a version's numbers: ``10.5.0-rc.1`` is 10, 5, 0, 1; all of them if it says none."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)) or (sys.maxsize,)
+
+
+def write_profile(profile: Profile) -> list[dict[str, str]]:
+    """Return the metadata that keeps a profile; the plugin reads the same keys."""
+    return [
+        {"key": POINTS_META, "value": str(profile.points)},
+        {"key": TIER_META, "value": profile.tier or ""},
+    ]
+
+
+def read_profile(holder: WireMetaHolder) -> Profile | None:
+    """Return the profile that a customer's metadata keeps, if it does.
+
+    Raises:
+        Malformed: what is there isn't of our writing.
+    """
+    kept = {meta.key: str(meta.value) for meta in holder.meta_data}
+    if POINTS_META not in kept:
+        return None
+    try:
+        return Profile(points=int(kept[POINTS_META]), tier=kept.get(TIER_META) or None)
+    except ValueError as error:
+        raise Malformed(f"{kept[POINTS_META]!r} are no points") from error
+
+
+def read_note(note: WireNote) -> str:
+    """Return a note's text."""
+    return html.unescape(note.note)
 
 
 def site_time(at: datetime, zone: tzinfo) -> str:
@@ -381,80 +531,17 @@ def read_zone(wire: WireIndex) -> tzinfo:
         raise Malformed(f"the site's offset {wire.gmt_offset!r} is none") from error
 
 
-def write_coupon(discount: Discount, zone: tzinfo) -> dict[str, Any]:
-    """Return the body that creates a discount.
-
-    An amount off the cart, once, for one e-mail; our redemption id in the meta tells ours apart.
-    """
-    return {
-        "code": discount.code,
-        "discount_type": "fixed_cart",
-        "amount": to_text(discount.amount_minor, discount.currency),
-        "usage_limit": 1,
-        "individual_use": False,
-        "minimum_amount": to_text(discount.minimum_minor, discount.currency),
-        "email_restrictions": [discount.email] if discount.email else [],
-        "date_expires": discount.expires_at and site_time(discount.expires_at, zone),
-        "description": "Issued by Perennial for a shopper's points.",
-        "meta_data": [{"key": REDEMPTION_META, "value": discount.redemption_id}],
-    }
-
-
-def read_coupon(wire: WireCoupon, currency: str) -> DiscountSeen:
-    """Return a coupon as it is; where it isn't of our making, without its terms."""
-    ours = next((meta.value for meta in wire.meta_data if meta.key == REDEMPTION_META), None)
-    is_like_ours = wire.discount_type == "fixed_cart" and wire.usage_limit == 1
-    expires_at = stamp(wire.date_expires_gmt) if wire.date_expires_gmt else None
-    discount = Discount(
-        code=wire.code,
-        redemption_id=str(ours),
-        amount_minor=nearest_minor(wire.amount, currency),
-        minimum_minor=nearest_minor(wire.minimum_amount or "0", currency),
-        currency=currency,
-        email=wire.email_restrictions[0].lower() if len(wire.email_restrictions) == 1 else None,
-        expires_at=expires_at,
-    )
-    is_spent = wire.usage_limit is not None and wire.usage_count >= wire.usage_limit
-    return DiscountSeen(
-        id=str(wire.id),
-        redemption_id=str(ours) if ours else None,
-        discount=discount if ours and is_like_ours else None,
-        is_usable=wire.status == "publish" and not is_spent,
-        times_used=wire.usage_count,
-    )
-
-
-def as_kept(discount: Discount) -> Discount:
-    """Return the discount as WooCommerce keeps it: code and e-mail in lower case, whole seconds."""
-    expires_at = discount.expires_at
-    return replace(
-        discount,
-        code=discount.code.lower(),
-        email=discount.email.lower() if discount.email else None,
-        expires_at=expires_at.replace(microsecond=0) if expires_at else None,
-    )
-
-
-class _Error(msgspec.Struct):
-    code: str = ""
-    message: str = ""
-
-
-def _error(body: bytes) -> _Error:
+def error(body: bytes) -> WireError:
+    """Return WooCommerce's own words for what went wrong, empty where the body has none."""
     try:
-        return decode(body, _Error)
+        return decode(body, WireError)
     except Malformed:
-        return _Error()
+        return WireError()
 
 
-def error_code(body: bytes) -> str:
-    """Return WooCommerce's word for what went wrong, empty where the body has none."""
-    return _error(body).code
-
-
-def error_message(body: bytes) -> str:
-    """Return WooCommerce's sentence for what went wrong, empty where the body has none."""
-    return _error(body).message
+def is_missing(error: WireError) -> bool:
+    """Return whether a refusal says that there is no such record."""
+    return error.code.endswith("invalid_id")
 
 
 def read_subscription(wire: WireWebhook) -> Subscription:
@@ -463,5 +550,5 @@ def read_subscription(wire: WireWebhook) -> Subscription:
         id=str(wire.id),
         topic=wire.topic,
         url=wire.delivery_url,
-        is_active=wire.status == "active",
+        status=wire.status,
     )
