@@ -1,0 +1,1 @@
+"""The reference adapter: a small invented protocol, and a store that speaks it, in memory."""
