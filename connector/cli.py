@@ -19,6 +19,7 @@ import structlog
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 from rich.table import Table
 
 from connector import database, demo, worker
@@ -32,14 +33,19 @@ from connector.features.loyalty.export import write_accounts
 from connector.features.loyalty.service import Loyalty
 from connector.registry import find_models, find_platforms
 from connector.sync import tickets
-from connector.sync.passes import Progress
+from connector.sync.passes import Aim, Progress
 from connector.system import System, running
 from connector.web import servers, status
 from connector.web.admin import admin_link
-from platforms.errors import PlatformError
+from platforms.conformance import suite, table
+from platforms.conformance.check import Check
+from platforms.errors import PlatformError, RateLimited, TransientError
+from platforms.http import SafeTransport
 from platforms.protocol import Platform
 
 T = TypeVar("T")
+TRIES_MAX = 5  # of a pass whose store fails
+PATIENCE_S = 60.0  # longer than that, and the command says so and ends
 app = typer.Typer(
     help="Points, rewards and proof of both, for online stores.",
     no_args_is_help=True,
@@ -48,9 +54,12 @@ app = typer.Typer(
 )
 connect = typer.Typer(help="Add a store without the browser.", no_args_is_help=True)
 app.add_typer(connect, name="connect")
+conformance = typer.Typer(help="Hold an adapter to the conformance suite.", no_args_is_help=True)
+app.add_typer(conformance, name="conformance")
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 out = Console(highlight=False, soft_wrap=True)
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Live = Annotated[bool, typer.Option("--live", help="Over a real store: what needs no hands on it.")]
 StoreId = Annotated[
     str, typer.Argument(metavar="STORE", help="The store's id, as connect says it.")
 ]
@@ -68,6 +77,7 @@ def main() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     add_connect_commands(connect)
+    add_conformance_commands(conformance)
     app()
 
 
@@ -76,10 +86,15 @@ def run(job: Callable[[], Awaitable[T]], *, as_json: bool = False) -> T:
     try:
         return asyncio.run(_awaited(job))
     except (PerennialError, PlatformError, ValueError) as error:
-        code = error.code if isinstance(error, PerennialError) else "failed"
+        code, text = "failed", str(error)
+        match error:
+            case PerennialError():
+                code = error.code
+            case PlatformError():
+                code, text = error.name, f"{error}: {error.advice}"
         if as_json:
-            emit({"error": code, "detail": str(error)})
-        err.print(f"[bold red]error[/]: {escape(str(error))}")
+            emit({"error": code, "detail": text})
+        err.print(f"[bold red]error[/]: {escape(text)}")
         raise typer.Exit(1) from None
 
 
@@ -166,20 +181,28 @@ def add_connect_commands(group: typer.Typer) -> None:
 
 
 def _connect_command(platform: Platform) -> Callable[..., None]:
-    """Return a function whose signature holds the platform's options, as typer reads it."""
-
     def command(*, as_json: bool, **options: str) -> None:
         _connect(platform.name, options, as_json=as_json)
 
+    return _flagged(command, platform, {"as_json": AsJson})
+
+
+def _flagged(
+    command: Callable[..., None],
+    platform: Platform,
+    switches: dict[str, Any],
+    default: object = Parameter.empty,
+) -> Callable[..., None]:
+    """Give a function the signature that holds the platform's options, as typer reads it."""
     hints: dict[str, Any] = {
         option.name: Annotated[str, typer.Option(help=option.help)]
         for option in platform.connect_options
     }
     kind = Parameter.KEYWORD_ONLY
-    flags = [Parameter(name, kind, annotation=hint) for name, hint in hints.items()]
-    flags.append(Parameter("as_json", kind, annotation=AsJson, default=False))
+    flags = [Parameter(name, kind, annotation=hints[name], default=default) for name in hints]
+    flags += [Parameter(name, kind, annotation=switches[name], default=False) for name in switches]
     command.__signature__ = Signature(flags)  # type: ignore[attr-defined]
-    command.__annotations__ = {**hints, "as_json": AsJson}
+    command.__annotations__ = hints | switches
     return command
 
 
@@ -208,18 +231,34 @@ def sync(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read a store's listings, fetch what they leave open, and settle the points."""
+    """Read all of a store, or go on where that broke off, and settle the points."""
+    _pass(store, "sync", as_json=as_json, since=since)
 
+
+@app.command()
+def reconcile(store: StoreId, *, as_json: AsJson = False) -> None:
+    """Read what changed at the store since the last pass, and settle the points."""
+    _pass(store, "reconcile", as_json=as_json)
+
+
+@app.command()
+def audit(store: StoreId, *, as_json: AsJson = False) -> None:
+    """Read all of a store and look for what it no longer has, and settle the points."""
+    _pass(store, "audit", as_json=as_json)
+
+
+def _pass(store: str, aim: Aim, *, as_json: bool, since: datetime | None = None) -> None:
     async def job(system: System) -> Progress:
         row = await system.stores.find(store)
         with err.status("reading the store") as line:
 
             def report(progress: Progress) -> None:
-                seen = ", ".join(f"{count} {kind}s" for kind, count in progress.seen.items())
-                line.update(f"{seen}; {progress.changed} changed")
+                line.update(f"{_seen(progress)}; {progress.changed} changed")
 
             begin = since.replace(tzinfo=system.tools.clock().tzinfo) if since else None
-            progress = await system.passes.run(row, begin, report)
+            progress = await _patiently(
+                lambda: system.passes.run(row, aim, begin, report), line.update
+            )
             line.update("settling points")
             await worker.drain(system, frozenset({"loyalty.0"}))
         return progress
@@ -228,8 +267,60 @@ def sync(
     if as_json:
         emit({"seen": done.seen_in_all, "changed": done.changed, "by_kind": done.seen})
     else:
-        seen = ", ".join(f"{count} {kind}s" for kind, count in done.seen.items())
-        out.print(f"read {seen}; {done.changed} changed")
+        out.print(f"read {_seen(done)}; {done.changed} changed")
+
+
+def _seen(progress: Progress) -> str:
+    return ", ".join(f"{count} {kind}s" for kind, count in progress.seen.items())
+
+
+async def _patiently(
+    job: Callable[[], Awaitable[Progress]], tell: Callable[[str], None]
+) -> Progress:
+    """Run a pass; where the store fails, wait and let it go on from where it broke off."""
+    for attempt in range(TRIES_MAX):
+        try:
+            return await job()
+        except TransientError as error:
+            asked = error.retry_after_s if isinstance(error, RateLimited) else 0.0
+            wait_s = max(asked, 2.0**attempt)
+            if attempt == TRIES_MAX - 1 or wait_s > PATIENCE_S:
+                raise
+            tell(f"{error}: trying again in {wait_s:.0f} s")
+            await asyncio.sleep(wait_s)
+    raise AssertionError
+
+
+@app.command("rotate-secret")
+def rotate_secret(store: StoreId, *, as_json: AsJson = False) -> None:
+    """Give a store's webhooks a new secret; what the old one signed is taken for a day longer."""
+
+    async def job(system: System) -> str:
+        row = await system.stores.find(store)
+        await system.stores.rotate_secret(row, system.tools.clock())
+        return row.name
+
+    name = with_system(job, as_json=as_json)
+    if as_json:
+        emit({"store": store})
+    else:
+        out.print(f"the webhooks of {name} have a new secret")
+
+
+@app.command()
+def disconnect(store: StoreId, *, as_json: AsJson = False) -> None:
+    """Take our webhooks off a store and leave it alone; its points are kept."""
+
+    async def job(system: System) -> str:
+        row = await system.stores.find(store)
+        await system.stores.disconnect(row, system.tools.clock())
+        return row.name
+
+    name = with_system(job, as_json=as_json)
+    if as_json:
+        emit({"store": store})
+    else:
+        out.print(f"{name} is disconnected; connect it again to go on with the points it has")
 
 
 @app.command()
@@ -324,7 +415,10 @@ def doctor(
         rows = [await system.stores.find(store)] if store else await StoreRow.all()
         counts = await status.counts(system.tools.clock(), store)
         stores = {
-            row.id: [asdict(found) for found in await status.findings(row, system.stores)]
+            row.id: [
+                asdict(found)
+                for found in await status.findings(row, system.stores, system.tools.clock())
+            ]
             for row in rows
         }
         return {"counts": asdict(counts), "stores": stores}
@@ -341,7 +435,8 @@ def doctor(
             out.print(f"store {id_}")
             for one in lines:
                 mark = "ok   " if one["is_ok"] else "[bold red]look[/] "
-                out.print(f"{mark} {escape(one['what'])}: {escape(one['advice'])}".rstrip(": "))
+                line = f"{one['name']}: {one['what']}: {one['advice']}".rstrip(": ")
+                out.print(f"{mark} {escape(line)}")
     if not is_well:
         raise typer.Exit(1)
 
@@ -360,6 +455,58 @@ def admin_link_command(store: StoreId, *, as_json: AsJson = False) -> None:
         emit({"url": link})
     else:
         out.print(link)
+
+
+def add_conformance_commands(group: typer.Typer) -> None:
+    """Add a command for each platform, with the flags that its adapter names."""
+    for platform in find_platforms().values():
+        told = "over its own store on this machine, or with --live and its keys over a real one"
+        group.command(
+            platform.name, help=f"Hold the {platform.title} adapter to the suite, {told}."
+        )(_conformance_command(platform))
+
+
+def _conformance_command(platform: Platform) -> Callable[..., None]:
+    def command(*, live: bool, as_json: bool, **options: str) -> None:
+        _conformance(platform, options if live else None, as_json=as_json)
+
+    return _flagged(command, platform, {"live": Live, "as_json": AsJson}, default="")
+
+
+def _conformance(platform: Platform, options: dict[str, str] | None, *, as_json: bool) -> None:
+    """Run the suite; with ``options`` over the real store that they open."""
+
+    async def job() -> list[suite.Result]:
+        with err.status("putting up a store") as line:
+            if options is None:
+                checks = await suite.checks_of(platform)
+                return [await told(check, suite.run(platform, check), line) for check in checks]
+            missing = [f"--{name.replace('_', '-')}" for name, text in options.items() if not text]
+            if missing:
+                raise ConnectFailed(f"--live needs {' and '.join(missing)} of the store")
+            access = platform.access(options)
+            err.print("--live writes discounts and webhooks of its own, and takes them off again")
+            settings = Settings.from_env()
+            async with SafeTransport(
+                allow_loopback=settings.allow_loopback, plain_http=settings.plain_http
+            ) as network:
+                return [
+                    await told(check, suite.run_live(platform, check, access, network), line)
+                    for check in suite.live_checks()
+                ]
+
+    async def told(check: Check, result: Awaitable[suite.Result], line: Status) -> suite.Result:
+        line.update(check.name)
+        return await result
+
+    results = run(job, as_json=as_json)
+    if as_json:
+        emit({"platform": platform.name, **table.as_document(results)})
+    else:
+        for line in table.lines(results):
+            out.print(line)
+    if any(one.status == "failed" for one in results):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -392,7 +539,7 @@ def sandbox(
 @app.command("demo")
 def demo_command(
     *,
-    platform: Annotated[str, typer.Option(help="Which sandbox.")] = min(find_platforms()),
+    platform: Annotated[str, typer.Option(help="Which sandbox.")] = demo.PLATFORM,
     port: int = 8400,
     data: Annotated[
         Path | None,

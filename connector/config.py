@@ -22,6 +22,7 @@ class Settings:
     public_url: str
     secret_key: str = field(repr=False)
     allow_loopback: bool = False
+    plain_http: frozenset[str] = frozenset()
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
@@ -43,6 +44,7 @@ class Settings:
             public_url=got["public_url"].rstrip("/"),
             secret_key=got["secret_key"],
             allow_loopback=got["allow_loopback"] == "1",
+            plain_http=frozenset(got["plain_http"].replace(",", " ").split()),
         )
 
     def to_env(self) -> dict[str, str]:
@@ -52,6 +54,7 @@ class Settings:
             f"{PREFIX}PUBLIC_URL": self.public_url,
             f"{PREFIX}SECRET_KEY": self.secret_key,
             f"{PREFIX}ALLOW_LOOPBACK": "1" if self.allow_loopback else "0",
+            f"{PREFIX}PLAIN_HTTP": ",".join(sorted(self.plain_http)),
         }
 
 
@@ -70,6 +73,11 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
         "0",
         "`1` lets stores on this machine be connected, over plain http. For development.",
     ),
+    "plain_http": (
+        "",
+        "Hosts of stores without a certificate, separated by commas: their requests are signed, and"
+        " can be read on the way.",
+    ),
 }
 """Each setting with its default and what it is for; the README's table is held to this."""
 
@@ -84,6 +92,8 @@ def _problem(name: str, text: str) -> str | None:
             return f"{full} must begin with sqlite://"
         case "public_url" if urlsplit(text).scheme not in {"http", "https"}:
             return f"{full} must begin with https:// (or http://)"
+        case "plain_http" if "/" in text or ":" in text:
+            return f"{full} must be host names, such as store.example, without http://"
         case "allow_loopback" if text not in {"0", "1"}:
             return f"{full} must be 0 or 1"
     return None

@@ -56,13 +56,15 @@ async def running(
     async with AsyncExitStack() as stack:
         models = find_models()
         await stack.enter_async_context(database.opened(settings.database_url, models))
-        safe = transport or http.SafeTransport(allow_loopback=settings.allow_loopback)
-        client = await stack.enter_async_context(http.client(safe))
+        network = transport or http.SafeTransport(
+            allow_loopback=settings.allow_loopback, plain_http=settings.plain_http
+        )
+        await stack.enter_async_context(network)
         vault = Vault(settings.secret_key)
         stores = Stores(
             platforms=find_platforms(),
             vault=vault,
-            http=client,
+            network=network,
             ids=random_id,
             public_url=settings.public_url,
         )

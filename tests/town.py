@@ -6,7 +6,7 @@ The store is the WooCommerce fake: it speaks the vendor's protocol. Its clock an
 import asyncio
 import shutil
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,7 @@ from platforms.woocommerce.fake import orders as fake_orders
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 SHOP, SERVICE = "https://store.example.test", "https://rewards.example.test"
 KEY, SECRET = "ck_town", "cs_town"
+SITE = Site(url=SHOP, name="Town", currency="EUR", timezone="Europe/Berlin")
 PROGRAM = """
 name = "Town club"
 engine = 1
@@ -74,7 +75,8 @@ class Clock:
 class Wire(httpx.AsyncBaseTransport):
     """Leads each host to its application.
 
-    ``cut`` says which requests never get an answer, ``answers`` what somebody in between says.
+    ``cut`` says which requests never get an answer, ``answers`` what somebody in between says, and
+    ``fault`` what becomes of every answer of the store.
     """
 
     def __init__(self):
@@ -82,6 +84,7 @@ class Wire(httpx.AsyncBaseTransport):
         self.cut: list[tuple[str, str]] = []
         self.answers: dict[str, httpx.Response] = {}
         self.calls: list[tuple[str, str]] = []
+        self.fault: Callable[[httpx.Response], httpx.Response] | None = None
 
     async def handle_async_request(self, request):
         call = (request.method, request.url.path)
@@ -93,7 +96,10 @@ class Wire(httpx.AsyncBaseTransport):
         if call in self.cut:
             self.cut.remove(call)
             raise httpx.ReadTimeout("cut", request=request)
-        return answer
+        if self.fault is None or request.url.host not in SHOP:
+            return answer
+        await answer.aread()
+        return self.fault(answer)
 
 
 class Town:
@@ -114,11 +120,20 @@ class Town:
         await self.settle()
         return row
 
+    async def row(self) -> StoreRow:
+        """Return the connected store as it is now."""
+        return await StoreRow.get(id=self.store)
+
     async def settle(self) -> None:
         """Let the store deliver, and do all that is due."""
         self.clock.forward(seconds=1)
         await self.shop.deliveries_done()
         await worker.drain(self.system)
+
+    @staticmethod
+    def refusal(status: int) -> httpx.Response:
+        """Return what somebody in between may answer; see ``Wire.answers``."""
+        return httpx.Response(status)
 
     def shopper(self, email: str = "maya@example.test") -> int:
         body = {"email": email, "first_name": "Maya", "last_name": "L", "password": "shopper"}
@@ -194,7 +209,7 @@ def migrated(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def founded(empty: Path, folder: Path) -> AsyncIterator[Town]:
+async def founded(empty: Path, folder: Path, site: Site = SITE) -> AsyncIterator[Town]:
     """Found a town on a copy of an empty database."""
     shutil.copy(empty, folder / "town.db")
     settings = Settings(
@@ -202,7 +217,6 @@ async def founded(empty: Path, folder: Path) -> AsyncIterator[Town]:
     )
     clock, wire = Clock(), Wire()
     world = World(clock=clock, rng=Random(1), transport=wire, delay_s=0.0)
-    site = Site(url=SHOP, name="Town", currency="EUR", timezone="Europe/Berlin")
     async with AsyncExitStack() as stack:
         shop = FakeStore(site, world)
         shop.add_key("read_write", key=KEY, secret=SECRET)

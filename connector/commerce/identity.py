@@ -20,6 +20,12 @@ def customer_account(customer_id: str) -> str:
     return f"customer:{customer_id}"
 
 
+def customer_of(account: str) -> str | None:
+    """Return the customer whose account this is, None for a guest's."""
+    kind, _, id_ = account.partition(":")
+    return id_ if kind == "customer" else None
+
+
 def account_of(order: Order, guest_key: bytes) -> str:
     """Return the account whose points an order moves; empty where it names nobody."""
     if order.customer_id is not None:

@@ -1,4 +1,7 @@
-"""Tables of stores and of what they showed us. Every table is keyed by store first."""
+"""Tables of stores and of what they showed us. Every table is keyed by store first.
+
+Columns added since the first release have a default of the database too: rows are there already.
+"""
 
 from typing import ClassVar
 
@@ -13,7 +16,12 @@ class StoreRow(Model):
 
     ``access``, ``webhook_secret`` and ``guest_key`` are sealed. ``watermark`` is the greatest
     platform stamp that a whole pass over the listings has seen, never our clock; until the first
-    pass it is null. ``reconcile_at`` is when the next pass is due.
+    pass it is null. ``reconcile_at`` is when the next pass is due, ``audit_at`` from when on it is
+    an audit. ``old_webhook_secret`` verifies too until ``old_secret_until``, or for as long as it
+    takes where that is null: the change of secret broke off. ``trouble`` is what went wrong last,
+    by its ``trouble_name`` and with its ``trouble_advice``,
+    ``failures`` times in a row. ``webhooks_mended_at`` is when we last made webhooks anew that the
+    store had given up. A store disconnected is neither read nor written.
     """
 
     id = fields.CharField(max_length=ID_MAX, primary_key=True)
@@ -29,6 +37,14 @@ class StoreRow(Model):
     watermark = fields.DatetimeField(null=True)
     reconcile_at = fields.DatetimeField()
     trouble = fields.TextField(default="")
+    trouble_name = fields.CharField(max_length=40, default="", db_default="")
+    trouble_advice = fields.TextField(default="", db_default="")
+    failures = fields.IntField(default=0, db_default=0)
+    audit_at = fields.DatetimeField(null=True)
+    old_webhook_secret = fields.BinaryField(null=True)
+    old_secret_until = fields.DatetimeField(null=True)
+    webhooks_mended_at = fields.DatetimeField(null=True)
+    disconnected_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "store"
@@ -41,7 +57,9 @@ class RecordRow(Model):
     ``body`` is the snapshot as JSON, null while we only know its id. The record is dirty while
     ``dirty_gen`` is ahead of ``fetched_gen``: somebody named it, or showed it incompletely.
     ``shown_at`` is the stamp of the newest incomplete one. ``older_fetches`` counts fetches in a
-    row that brought an older state than we know of.
+    row that brought an older state than we know of, ``fetch_failures`` those that failed for this
+    record alone. ``audited_at`` is when the audit began that
+    last saw it; ``is_gone`` once the platform had it no more.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -54,7 +72,10 @@ class RecordRow(Model):
     dirty_gen = fields.IntField(default=0)
     fetched_gen = fields.IntField(default=0)
     older_fetches = fields.IntField(default=0)
+    fetch_failures = fields.IntField(default=0, db_default=0)
     retry_at = fields.DatetimeField(null=True)
+    audited_at = fields.DatetimeField(null=True)
+    is_gone = fields.BooleanField(default=False, db_default=False)
 
     class Meta:
         abstract = True

@@ -64,6 +64,7 @@ class Dirty:
     kind: Kind
     id: str
     generation: int
+    failures: int = 0
 
 
 class Records:
@@ -73,16 +74,23 @@ class Records:
         self._vault = vault
         self._hooks = hooks
 
-    async def observe(self, store: StoreRow, seen: Seen) -> bool:
-        """Take in what a delivery or a listing shows; return whether a snapshot changed."""
+    async def observe(self, store: StoreRow, seen: Seen, *, doubts_older: bool = False) -> bool:
+        """Take in what a delivery or a listing shows; return whether a snapshot really changed.
+
+        ``doubts_older``: where it is older than what is held, fetch it: perhaps the store was
+        restored from a backup.
+        """
         kind = kind_of(seen.record)
         row = await self._row(store, kind, seen.record.id)
         held = snapshot(row)
         record = settled_on(held, seen.record)
+        if doubts_older and held is not None and record.updated_at < held.updated_at:
+            await self.touch(store, kind, record.id)
+            return False
         match judge(held, record, is_complete=seen.is_complete):
             case Verdict.STORE:
                 await self._store(store, row, held, record)
-                return True
+                return held is None or content_hash(held) != content_hash(record)
             case Verdict.DIRTY:
                 if row.shown_at is None or row.shown_at < record.updated_at:
                     await type(row).filter(id=row.id).update(shown_at=record.updated_at)
@@ -103,7 +111,7 @@ class Records:
             .order_by("id")
             .limit(limit)
         )
-        return [Dirty(kind, row.platform_id, row.dirty_gen) for row in rows]
+        return [Dirty(kind, row.platform_id, row.dirty_gen, row.fetch_failures) for row in rows]
 
     async def fetched(
         self, store: StoreRow, dirty: Dirty, record: Record | None, now: datetime
@@ -133,15 +141,36 @@ class Records:
         await (
             type(row)
             .filter(id=row.id)
-            .update(fetched_gen=dirty.generation, older_fetches=0, retry_at=None, shown_at=None)
+            .update(
+                fetched_gen=dirty.generation,
+                older_fetches=0,
+                fetch_failures=0,
+                retry_at=None,
+                shown_at=None,
+                is_gone=record is None,
+            )
         )
         return changed
 
-    async def postpone(self, store: str, dirty: Sequence[Dirty], until: datetime) -> None:
+    async def audited(self, store: str, kind: Kind, ids: Sequence[str], began_at: datetime) -> None:
+        """Note that the audit which began at an instant saw these records."""
+        rows = TABLES[kind].filter(store=store, platform_id__in=list(ids))
+        await rows.update(audited_at=began_at, is_gone=False)
+
+    async def doubt_unseen(self, store: str, began_at: datetime) -> None:
+        """Have the records fetched that the audit did not see: perhaps they are no more."""
+        for table in TABLES.values():
+            held = table.filter(store=store, body__not_isnull=True, is_gone=False)
+            unseen = held.filter(Q(audited_at=None) | Q(audited_at__lt=began_at))
+            await unseen.update(dirty_gen=F("dirty_gen") + 1, retry_at=None)
+
+    async def postpone(
+        self, store: str, dirty: Sequence[Dirty], until: datetime, *, has_failed: bool = False
+    ) -> None:
         """Leave records dirty, but not to be fetched before an instant."""
         for one in dirty:
             rows = TABLES[one.kind].filter(store=store, platform_id=one.id)
-            await rows.update(retry_at=until)
+            await rows.update(retry_at=until, fetch_failures=one.failures + has_failed)
 
     async def _row(self, store: StoreRow, kind: Kind, id_: str) -> RecordRow:
         row, _ = await TABLES[kind].get_or_create(store=store.id, platform_id=id_)
@@ -155,6 +184,7 @@ class Records:
             "body": pack(record),
             "content_hash": content_hash(record),
             "updated_at": record.updated_at,
+            "is_gone": False,
         }
         accounts = set()
         if isinstance(record, Order) and isinstance(row, OrderRow):

@@ -17,6 +17,7 @@ from connector.system import System, running
 from connector.web import servers
 from connector.web.admin import admin_link
 
+PLATFORM: Final = "woocommerce"  # whose storefront and back office ``shopper`` walks
 KEY: Final = "ck_demo0000000000000000000000000000000000"
 SECRET: Final = "cs_demo0000000000000000000000000000000000"  # noqa: S105 - opens the demo only
 PROGRAM = Path(__file__).parent / "program.toml"
@@ -53,7 +54,7 @@ async def _set_up(system: System, service: str, shop: str, say: Say) -> None:
     await asyncio.to_thread(lambda: Merchant(shop).connect(service))
     store = await StoreRow.get(url=shop)
     await Loyalty(system.tools).publish(store, PROGRAM.read_text(encoding="utf-8"))
-    await system.passes.run(store)
+    await system.passes.run(store, "sync")
     link = await admin_link(system.tools.ids, system_clock, service, store.id)
     lines: Mapping[str, str] = {
         "store": f"{shop}/  (shopper maya@example.test, password shopper)",

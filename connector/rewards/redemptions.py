@@ -22,7 +22,7 @@ from connector.rewards.models import RedemptionRow
 from connector.sync import outbox
 from connector.sync.stores import Stores
 from platforms.errors import PlatformError, Rejected
-from platforms.model import Customer, Discount, Order
+from platforms.model import Customer, Discount, DiscountSeen, Order
 
 PUSH = "discount"
 CHECKOUT_GRACE = timedelta(hours=1)  # a checkout that began with the code may end so late
@@ -107,7 +107,7 @@ class Redemptions:
         try:
             row.email = row.email or await self._email(store, row.customer_id)
             await mine.update(email=row.email)
-            seen = await self._stores.client(store).issue_discount(_discount(row))
+            seen = await self._issued(store, row)
         except Rejected:
             await mine.update(return_at=self._clock())
             return self._clock()
@@ -118,6 +118,12 @@ class Redemptions:
             await mine.update(discount_id=seen.id)
             await self._refresh(store, await mine)
         return None
+
+    async def _issued(self, store: StoreRow, row: RedemptionRow) -> DiscountSeen:
+        (outcome,) = await self._stores.client(store).issue_discounts([_discount(row)])
+        if isinstance(outcome, PlatformError):
+            raise outcome
+        return outcome
 
     async def _email(self, store: StoreRow, customer_id: str) -> str:
         """Return the address that the code is for: without one it would be open to everybody."""

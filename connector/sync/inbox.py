@@ -12,11 +12,10 @@ from tortoise.transactions import in_transaction
 
 from connector.commerce.models import StoreRow
 from connector.commerce.records import Records
-from connector.errors import DeliveryForged
 from connector.kernel.clock import Clock
 from connector.sync.models import InboxRow
 from connector.sync.stores import Stores
-from platforms.errors import Malformed, SignatureInvalid
+from platforms.errors import Malformed
 from platforms.model import Change, Delivery, Ignored, Seen, Touched
 
 BATCH = 100
@@ -44,10 +43,7 @@ class Inbox:
         platform = self._stores.platform(store.platform)
         if platform.is_ping(delivery):
             return False
-        try:
-            platform.verify(delivery, self._stores.webhook_secret(store))
-        except SignatureInvalid as error:
-            raise DeliveryForged("the signature does not fit the body") from error
+        self._stores.verify(store, delivery, self._clock())
         await self._keep(store, platform.delivery_key(delivery), delivery)
         return True
 

@@ -30,6 +30,30 @@ class InboxRow(Model):
         indexes: ClassVar = (("state", "id"),)
 
 
+class PassRow(Model):
+    """A pass over a store's listings that is under way: begun again, it goes on from here.
+
+    ``since`` is where the listings begin, null for all there is; ``mark`` the newest stamp that
+    the platform had when the pass began: the next one must begin there. ``listing`` and ``cursor``
+    say what comes next; ``seen`` counts records by kind.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    aim = fields.CharField(max_length=16)
+    since = fields.DatetimeField(null=True)
+    mark = fields.DatetimeField(null=True)
+    began_at = fields.DatetimeField()
+    listing = fields.CharField(max_length=16)
+    cursor = fields.CharField(max_length=500, null=True)
+    seen = fields.JSONField[dict[str, int]]()
+    changed = fields.IntField(default=0)
+
+    class Meta:
+        table = "pass"
+        unique_together: ClassVar = (("store", "aim"),)
+
+
 class OutboxRow(Model):
     """A push: the other side must come to agree with us about ``target``.
 

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
-from tortoise.expressions import F
+from tortoise.expressions import F, Q
 from tortoise.queryset import QuerySet
 
 from connector.commerce.models import StoreRow
 from connector.commerce.records import retry_delay
 from connector.kernel.clock import Clock
 from connector.sync.models import OutboxRow
-from platforms.errors import PermanentError, PlatformError, RateLimited
+from platforms.errors import AccessRevoked, PermanentError, PlatformError, RateLimited
 
 BATCH = 20
 log = structlog.get_logger()
@@ -56,23 +56,27 @@ class Outbox:
 
     async def _push(self, row: OutboxRow) -> None:
         mine = OutboxRow.filter(id=row.id)
+        unless_wanted_anew = mine.filter(wanted_gen=row.wanted_gen)
         try:
             store = await StoreRow.get(id=row.store)
             again_at = await self._handlers[row.kind](store, row.target)
         except PlatformError as error:
-            await mine.update(**self._failed(row, error))
+            await unless_wanted_anew.update(**self._failed(row, error))
             return
         except Exception as error:  # our own mistake: keep trying, and hold up nobody else
             log.exception("push broke", store=row.store, kind=row.kind, target=row.target)
-            await mine.update(**self._failed(row, error))
+            await unless_wanted_anew.update(**self._failed(row, error))
             return
         if again_at is None:
             await mine.update(agreed_gen=row.wanted_gen, attempts=0, trouble="")
         else:
-            await mine.update(due_at=again_at, attempts=0, trouble="")
+            await unless_wanted_anew.update(due_at=again_at, attempts=0, trouble="")
 
     def _failed(self, row: OutboxRow, error: Exception) -> dict[str, object]:
-        """Return what becomes of a push that failed: later, or parked for the merchant."""
+        """Return what becomes of a push that failed: later, or parked for the merchant.
+
+        Access that is revoked may come back by itself, as when a plugin was off for a while.
+        """
         log.warning("push failed", store=row.store, kind=row.kind, target=row.target)
         wait = retry_delay(row.attempts)
         if isinstance(error, RateLimited):
@@ -80,7 +84,7 @@ class Outbox:
         return {
             "attempts": row.attempts + 1,
             "due_at": self._clock() + wait,
-            "is_parked": isinstance(error, PermanentError),
+            "is_parked": isinstance(error, PermanentError) and not isinstance(error, AccessRevoked),
             "trouble": str(error)[:500],
         }
 
@@ -92,6 +96,6 @@ def unagreed(store: str | None = None) -> QuerySet[OutboxRow]:
 
 
 async def unpark(store: str, now: datetime) -> None:
-    """Try again what waited for the merchant."""
-    rows = OutboxRow.filter(store=store, is_parked=True)
+    """Try again what waited for the merchant, or for the store to answer again."""
+    rows = OutboxRow.filter(Q(is_parked=True) | Q(attempts__gt=0), store=store)
     await rows.update(is_parked=False, due_at=now, attempts=0)

@@ -1,39 +1,54 @@
 """Passes over a store's listings, and the fetching of single records. Listings are the truth.
 
-One pass serves the first backfill, ``perennial sync`` and every reconcile: it begins at the
-watermark (the greatest platform stamp that a whole pass has seen, less an overlap), or at the
-beginning of the store where there is none.
+A pass has one of three aims. ``sync`` reads all there is; ``reconcile`` what changed since the
+watermark, less an overlap; ``audit`` reads all there is and then asks for what the listings no
+longer show. Each page is kept in one transaction with where the pass goes on, so a pass that broke
+off, however, goes on from there. The watermark becomes the newest stamp that the platform had when
+the pass began: whatever changed since is listed by the next one.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import structlog
+from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
 from connector.commerce.models import StoreRow
 from connector.commerce.records import Dirty, Records
 from connector.kernel.clock import Clock
+from connector.sync import outbox
+from connector.sync.models import PassRow
 from connector.sync.stores import Stores
 from platforms.errors import (
     AccessRevoked,
-    PermanentError,
     PlatformError,
     RateLimited,
     TransientError,
 )
-from platforms.model import Kind, Page, Seen, Touched
+from platforms.model import Kind, Page, Touched
 from platforms.protocol import StoreClient
 
+Aim = Literal["sync", "reconcile", "audit"]
 KINDS: Sequence[Kind] = ("order", "customer", "product")
-"""Orders first: what they show last is the watermark, and must not be later than the rest."""
 BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)  # the watermark of a store without orders
 OVERLAP = timedelta(minutes=10)
 RECONCILE_EVERY = timedelta(minutes=10)
+GOES_ON = timedelta(days=2)  # a pass that broke off longer ago begins anew
+AUDIT_EVERY = timedelta(days=7)
+AUDIT_AGAIN = timedelta(hours=1)  # after it failed
 RETRY_AFTER = timedelta(seconds=20)
+RETRY_MAX = timedelta(minutes=10)
+BROKEN_WAIT_MAX = timedelta(days=1)
+BROKEN_MAX = 3  # records that the store fails at, one after the other: then it is the store
+STORES_AT_ONCE = 8  # whose records are fetched
+UNSEEN = "unseen"  # the last step of an audit: what no listing showed
 FETCH_BATCH = 50
 PAGES_MAX = 100_000  # of one listing: ten million records
+TURN_PAGES = 50  # of one store, then the next one that is due
 
 log = structlog.get_logger()
 
@@ -44,7 +59,7 @@ class Progress:
 
     seen: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     changed: int = 0
-    greatest: datetime | None = None
+    is_done: bool = False
 
     @property
     def seen_in_all(self) -> int:
@@ -64,71 +79,154 @@ class Passes:
         self._clock = clock
 
     async def run(
-        self, store: StoreRow, since: datetime | None = None, report: Report | None = None
+        self,
+        store: StoreRow,
+        aim: Aim,
+        since: datetime | None = None,
+        report: Report | None = None,
+        pages_max: int = PAGES_MAX,
     ) -> Progress:
-        """Make a pass, from ``since`` or the watermark, and fetch what it found dirty.
+        """Make a pass, or go on with the one that broke off, and fetch what it found dirty.
 
-        A ``since`` later than the watermark leaves a gap, so it does not move the watermark.
+        ``since`` is for a ``sync`` of part of the store; later than the watermark it leaves a gap,
+        so it does not move the watermark. After ``pages_max`` pages the rest is left for the next
+        call.
 
         Raises:
             PlatformError: the store did not answer as it must; what was read is kept, and the
                 watermark stays where it was.
         """
-        client = self._stores.client(store)
-        progress = Progress()
-        begin = since or (store.watermark - OVERLAP if store.watermark else None)
-        for kind in KINDS:
-            await self._list(store, client, kind, begin, progress, report)
-        while await self.fetch_some(store, client, progress):
+        client = self._stores.client(store, "bulk")
+        row = await self._begun(store, client, aim, since)
+        progress = Progress(seen={kind: row.seen.get(kind, 0) for kind in KINDS})
+        progress.changed = row.changed
+        for _ in range(pages_max):
+            if row.listing:
+                await self._step(store, client, row, progress)
+            elif not await self.fetch_some(store, client, progress):
+                break
             if report:
                 report(progress)
-        is_whole = since is None or (store.watermark is not None and since <= store.watermark)
-        await self._finish(store, progress.greatest or BEGINNING if is_whole else None)
+        else:
+            return progress
+        await self._finish(store, row)
+        await self._mend_webhooks(store, client)
+        progress.is_done = True
         return progress
 
-    async def _list(
+    async def _begun(
+        self, store: StoreRow, client: StoreClient, aim: Aim, since: datetime | None
+    ) -> PassRow:
+        """Return the pass with this aim that is under way, or begin one."""
+        if aim == "reconcile" and store.watermark is not None:
+            since = store.watermark - OVERLAP
+        under_way = await PassRow.get_or_none(store=store.id, aim=aim)
+        if under_way is not None:
+            is_same = aim != "sync" or under_way.since == since
+            if is_same and under_way.began_at > self._clock() - GOES_ON:
+                return under_way
+            await under_way.delete()
+        info = await client.info()
+        await StoreRow.filter(id=store.id).update(
+            name=info.name[:200], currency=info.currency, timezone=info.timezone
+        )
+        begun: dict[str, object] = {
+            "since": since,
+            "mark": await client.newest(),
+            "began_at": self._clock(),
+            "listing": KINDS[0],
+            "seen": {},
+        }
+        row, _ = await PassRow.get_or_create(store=store.id, aim=aim, defaults=begun)
+        return row
+
+    async def _step(
+        self, store: StoreRow, client: StoreClient, row: PassRow, progress: Progress
+    ) -> None:
+        """Read one page and keep it, with where the pass goes on."""
+        if row.listing == UNSEEN:
+            async with in_transaction():
+                await self._records.doubt_unseen(store.id, row.began_at)
+                await PassRow.filter(id=row.id).update(listing="")
+            row.listing = ""
+            return
+        kind = next(kind for kind in KINDS if kind == row.listing)
+        page = await client.page(kind, row.cursor, row.since)
+        async with in_transaction():
+            progress.changed += await self._keep(store, page, doubts_older=row.aim == "audit")
+            progress.seen[kind] += len(page.items)
+            if row.aim == "audit":
+                ids = [item.id for item in page.items]
+                await self._records.audited(store.id, kind, ids, row.began_at)
+            row.cursor = page.next_cursor
+            if page.next_cursor is None:
+                after = [*KINDS, UNSEEN if row.aim == "audit" else ""]
+                row.listing = after[after.index(kind) + 1]
+            row.seen = {str(name): count for name, count in progress.seen.items()}
+            row.changed = progress.changed
+            here = {"cursor": row.cursor, "listing": row.listing}
+            counts = {"seen": row.seen, "changed": row.changed}
+            await PassRow.filter(id=row.id).update(**here, **counts)
+
+    async def _keep(self, store: StoreRow, page: Page, *, doubts_older: bool) -> int:
+        """Take a page in; return how many snapshots it changed."""
+        changed = 0
+        for item in page.items:
+            if isinstance(item, Touched):
+                await self._records.touch(store, item.kind, item.id)
+            else:
+                changed += await self._records.observe(store, item, doubts_older=doubts_older)
+        return changed
+
+    async def _finish(self, store: StoreRow, row: PassRow) -> None:
+        """Note that a pass is whole: the next one begins at its mark."""
+        held = (await StoreRow.get(id=store.id)).watermark
+        is_whole = row.since is None or (held is not None and row.since <= held)
+        now = self._clock()
+        mark = min(row.mark, now) if row.mark and is_whole else None  # a stamp may be years ahead
+        known = [stamp for stamp in (held, mark) if stamp]
+        columns: dict[str, object] = {
+            "watermark": max(known, default=BEGINNING if is_whole else None),
+            "reconcile_at": now + RECONCILE_EVERY,
+            **WELL,
+        }
+        if row.aim == "audit" or store.audit_at is None:
+            columns["audit_at"] = now + AUDIT_EVERY
+        async with in_transaction():
+            await PassRow.filter(id=row.id).delete()
+            await StoreRow.filter(id=store.id).update(**columns)
+            if store.trouble:
+                await outbox.unpark(store.id, now)
+
+    async def _mend_webhooks(self, store: StoreRow, client: StoreClient) -> None:
+        """Make webhooks anew that are missing or that the store gave up.
+
+        WooCommerce disables one for good after seven failures in a row, and tells nobody. One that
+        somebody paused is left alone. Where this fails, the pass is whole all the same: the next
+        one tries again, and ``doctor`` asks for itself.
+        """
+        store = await StoreRow.get(id=store.id)  # a pass is long: secrets change, stores leave
+        if store.disconnected_at is not None:
+            return
+        url = self._stores.webhook_url(store)
+        try:
+            there = await client.subscriptions(url)
+            topics = {one.topic for one in there if one.status != "disabled"}
+            wanted = set(self._stores.platform(store.platform).topics)
+            if topics >= wanted and len(there) == len(wanted):
+                return
+            log.warning("webhooks were given up", store=store.id)
+            await client.subscribe(url, self._stores.webhook_secret(store))
+        except PlatformError as error:
+            log.warning("webhooks were not mended", store=store.id, error=str(error))
+            return
+        await StoreRow.filter(id=store.id).update(webhooks_mended_at=self._clock())
+
+    async def fetch_some(
         self,
         store: StoreRow,
         client: StoreClient,
-        kind: Kind,
-        since: datetime | None,
-        progress: Progress,
-        report: Report | None,
-    ) -> None:
-        cursor: str | None = None
-        for _ in range(PAGES_MAX):
-            page = await client.page(kind, cursor, since)
-            await self._keep(store, kind, page, progress)
-            cursor = page.next_cursor
-            if report:
-                report(progress)
-            if cursor is None:
-                return
-        raise PermanentError(f"the listing of {kind}s did not end after {PAGES_MAX} pages")
-
-    async def _keep(self, store: StoreRow, kind: Kind, page: Page, progress: Progress) -> None:
-        async with in_transaction():
-            for item in page.items:
-                if isinstance(item, Touched):
-                    await self._records.touch(store, item.kind, item.id)
-                else:
-                    progress.changed += await self._records.observe(store, item)
-        progress.seen[kind] += len(page.items)
-        seen = [item.record for item in page.items if isinstance(item, Seen)]
-        stamps = [record.updated_at for record in seen if kind == "order"]
-        known = [progress.greatest] if progress.greatest else []
-        progress.greatest = max([*known, *stamps], default=None)
-
-    async def _finish(self, store: StoreRow, greatest: datetime | None) -> None:
-        known = [stamp for stamp in (store.watermark, greatest) if stamp]
-        await StoreRow.filter(id=store.id).update(
-            watermark=max(known, default=None),
-            reconcile_at=self._clock() + RECONCILE_EVERY,
-            trouble="",
-        )
-
-    async def fetch_some(
-        self, store: StoreRow, client: StoreClient, progress: Progress | None = None
+        progress: Progress | None = None,
     ) -> int:
         """Fetch a batch of dirty records; return how many. Failed ones stay dirty, for later.
 
@@ -148,18 +246,33 @@ class Passes:
     async def _fetch(
         self, store: StoreRow, client: StoreClient, kind: Kind, dirty: Sequence[Dirty]
     ) -> int:
-        """Fetch and store; what fails with others is tried alone, and alone waits."""
+        """Fetch and store; what fails with others is tried alone, and alone waits longer."""
         try:
-            found = await client.fetch(kind, [one.id for one in dirty])
+            return await self._fetched(store, client, kind, dirty)
         except (AccessRevoked, RateLimited) as error:
             await self._wait(store, dirty, error)
             raise
         except PlatformError as error:
-            if len(dirty) > 1:
-                return sum([await self._fetch(store, client, kind, [one]) for one in dirty])
-            log.warning("fetch failed", store=store.id, kind=kind, id=dirty[0].id, error=str(error))
-            await self._wait(store, dirty, error)
-            return 0
+            if len(dirty) == 1:
+                await self._broken(store, dirty[0], error)
+                return 0
+        changed, broken = 0, 0
+        for number, one in enumerate(dirty):
+            try:
+                changed += await self._fetched(store, client, kind, [one])
+                broken = 0
+            except PlatformError as error:
+                await self._broken(store, one, error)
+                broken += isinstance(error, TransientError)
+                if broken == BROKEN_MAX:
+                    await self._wait(store, dirty[number + 1 :], error)
+                    raise
+        return changed
+
+    async def _fetched(
+        self, store: StoreRow, client: StoreClient, kind: Kind, dirty: Sequence[Dirty]
+    ) -> int:
+        found = await client.fetch(kind, [one.id for one in dirty])
         changed = 0
         for one in dirty:
             async with in_transaction():
@@ -168,43 +281,84 @@ class Passes:
         return changed
 
     async def _wait(self, store: StoreRow, dirty: Sequence[Dirty], error: PlatformError) -> None:
+        log.warning("fetch failed", store=store.id, records=len(dirty), error=str(error))
         wait = RETRY_AFTER
         if isinstance(error, RateLimited):
             wait = timedelta(seconds=error.retry_after_s)
         await self._records.postpone(store.id, dirty, self._clock() + wait)
 
+    async def _broken(self, store: StoreRow, one: Dirty, error: PlatformError) -> None:
+        """Leave a record that fails by itself, longer each time, for the others to pass it by."""
+        log.warning("fetch failed", store=store.id, kind=one.kind, id=one.id, error=str(error))
+        wait = min(RETRY_AFTER * 2 ** min(one.failures, 20), BROKEN_WAIT_MAX)
+        await self._records.postpone(store.id, [one], self._clock() + wait, has_failed=True)
+
     async def run_due(self) -> int:
-        """Make the pass of one store that is due for it; return 1 if there was one."""
-        due = StoreRow.filter(reconcile_at__lte=self._clock()).order_by("reconcile_at")
-        store = await due.first()
+        """Make some of the pass of one store that is due for it; return 1 if there was one."""
+        due = StoreRow.filter(reconcile_at__lte=self._clock(), disconnected_at=None)
+        store = await due.order_by("reconcile_at").first()
         if store is None:
             return 0
+        aim = self._aim(store)
         try:
-            await self.run(store)
+            progress = await self.run(store, aim, pages_max=TURN_PAGES)
+            if not progress.is_done:
+                await StoreRow.filter(id=store.id).update(reconcile_at=self._clock(), **WELL)
         except PlatformError as error:
-            await self._trouble(store, error)
+            await self._trouble(store, aim, error)
         except Exception as error:  # our own mistake must not keep other stores waiting
             log.exception("pass broke", store=store.id)
-            await self._trouble(store, TransientError(f"our own failure, {type(error).__name__}"))
+            await self._trouble(
+                store,
+                aim,
+                TransientError(
+                    f"our own failure, {type(error).__name__}",
+                    name="our-failure",
+                    advice="look into the log, and tell us",
+                ),
+            )
         return 1
 
+    def _aim(self, store: StoreRow) -> Aim:
+        if store.watermark is None:
+            return "sync"
+        is_due = store.audit_at is not None and store.audit_at <= self._clock()
+        return "audit" if is_due else "reconcile"
+
     async def fetch_due(self) -> int:
-        """Fetch dirty records of all stores; return how many."""
-        taken = 0
-        for store in await StoreRow.all():
+        """Fetch dirty records of all stores, several at a time; return how many."""
+        turn = asyncio.Semaphore(STORES_AT_ONCE)
+        stores = await StoreRow.filter(disconnected_at=None)
+        return sum(await asyncio.gather(*(self._fetch_due(store, turn) for store in stores)))
+
+    async def _fetch_due(self, store: StoreRow, turn: asyncio.Semaphore) -> int:
+        async with turn:
             try:
-                taken += await self.fetch_some(store, self._stores.client(store))
+                return await self.fetch_some(store, self._stores.client(store))
             except PlatformError as error:
                 log.warning("fetch failed", store=store.id, error=str(error))
             except Exception:
                 log.exception("fetch broke", store=store.id)
-        return taken
+        return 0
 
-    async def _trouble(self, store: StoreRow, error: PlatformError) -> None:
+    async def _trouble(self, store: StoreRow, aim: Aim, error: PlatformError) -> None:
+        """Note what went wrong, and when to try again: later each time it goes wrong.
+
+        An audit that fails lets what changed be read before it is tried again.
+        """
         log.warning("pass failed", store=store.id, error=str(error))
-        advice = (
-            "connect the store again" if isinstance(error, AccessRevoked) else "will be retried"
-        )
+        wait = min(RETRY_AFTER * 2 ** min(store.failures, 10), RETRY_MAX)
+        if isinstance(error, RateLimited):
+            wait = max(RETRY_AFTER, timedelta(seconds=error.retry_after_s))
+        if aim == "audit":
+            await StoreRow.filter(id=store.id).update(audit_at=self._clock() + AUDIT_AGAIN)
         await StoreRow.filter(id=store.id).update(
-            reconcile_at=self._clock() + RETRY_AFTER, trouble=f"{error}: {advice}"[:500]
+            reconcile_at=self._clock() + wait,
+            failures=F("failures") + 1,
+            trouble=str(error)[:500],
+            trouble_name=error.name,
+            trouble_advice=error.advice,
         )
+
+
+WELL: dict[str, object] = {"trouble": "", "trouble_name": "", "trouble_advice": "", "failures": 0}

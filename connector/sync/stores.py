@@ -1,6 +1,7 @@
 """Connected stores: their adapters, their secrets, and a client for each."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import httpx
@@ -9,14 +10,24 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from connector.commerce.models import StoreRow
-from connector.errors import ConnectFailed, StoreUnknown
+from connector.errors import ConnectFailed, DeliveryForged, StoreUnknown
 from connector.kernel.ids import Ids
 from connector.kernel.vault import Vault
 from connector.sync import outbox
 from connector.sync.models import InboxRow
-from platforms.errors import AccessRevoked, PlatformError, TransientError
+from platforms import http
+from platforms.errors import AccessRevoked, PlatformError, SignatureInvalid, TransientError
+from platforms.model import Delivery
+from platforms.pace import Lane, Pace
 from platforms.protocol import Access, Platform, StoreClient
 
+OLD = "old_webhook_secret"
+OLD_SECRET_LIFE = timedelta(days=1)  # what was signed before a change arrives within it
+Terms = tuple[bytes, str, str]  # a store's access, currency and zone
+CONNECTED = (
+    "name", "currency", "timezone", "access", "disconnected_at", "old_secret_until", "reconcile_at",
+    "trouble", "trouble_name", "failures",
+)  # fmt: skip
 CONNECTING_MAX = timedelta(minutes=5)  # until then the first pass waits for the subscriptions
 
 
@@ -28,15 +39,17 @@ class Stores:
         *,
         platforms: Mapping[str, Platform],
         vault: Vault,
-        http: httpx.AsyncClient,
+        network: httpx.AsyncBaseTransport,
         ids: Ids,
         public_url: str,
     ) -> None:
         self._platforms = platforms
         self._vault = vault
-        self._http = http
+        self._network = network
         self._ids = ids
         self._public_url = public_url
+        self._paces: dict[str, Pace] = {}
+        self._clients: dict[tuple[str, Lane], tuple[Terms, StoreClient]] = {}
 
     def platform(self, name: str) -> Platform:
         """Return an adapter.
@@ -59,21 +72,60 @@ class Stores:
             raise StoreUnknown(f"no store {store_id!r}")
         return row
 
-    def client(self, store: StoreRow) -> StoreClient:
-        """Return the network half for a store.
+    def client(self, store: StoreRow, lane: Lane = "live") -> StoreClient:
+        """Return the network half for a store, the same until its access or terms change.
 
         Raises:
             AccessRevoked: the access can't be opened with our ``SECRET_KEY``.
+            TransientError: the store is disconnected.
         """
+        if store.disconnected_at is not None:
+            raise TransientError(
+                f"store {store.id} is disconnected", name="disconnected", advice="connect it again"
+            )
+        terms = (store.access, store.currency, store.timezone)
+        known = self._clients.get((store.id, lane))
+        if known is not None and known[0] == terms:
+            return known[1]
         try:
             access = orjson.loads(self._vault.open(store.id, "access", store.access))
         except ValueError as error:
-            raise AccessRevoked(str(error)) from error
-        return self.platform(store.platform).open(access, self._http)
+            raise AccessRevoked(
+                str(error),
+                name="secret-key",
+                advice="start with the PERENNIAL_SECRET_KEY that the store was connected with, or"
+                " connect the store again",
+            ) from error
+        client = self._opened(store.platform, access, store.id, lane)
+        self._clients[store.id, lane] = (terms, client)
+        return client
+
+    def _opened(self, platform: str, access: Access, store: str, lane: Lane) -> StoreClient:
+        """Return a client whose requests keep to the store's pace."""
+        pace = self._paces.setdefault(store, Pace())
+        return self.platform(platform).open(access, http.client(self._network, pace, lane))
 
     def webhook_secret(self, store: StoreRow) -> str:
         """Return the secret that signs the store's deliveries."""
         return self._vault.open(store.id, "webhook_secret", store.webhook_secret)
+
+    def verify(self, store: StoreRow, delivery: Delivery, now: datetime) -> None:
+        """Check that the store signed something, with its secret or the one before.
+
+        Raises:
+            DeliveryForged: neither signed it.
+        """
+        secrets = [self.webhook_secret(store)]
+        until = store.old_secret_until
+        if store.old_webhook_secret is not None and (until is None or now < until):
+            secrets.append(self._vault.open(store.id, OLD, store.old_webhook_secret))
+        for secret in secrets:
+            try:
+                self.platform(store.platform).verify(delivery, secret)
+            except SignatureInvalid:
+                continue
+            return
+        raise DeliveryForged("the signature does not fit the body")
 
     def webhook_url(self, store: StoreRow) -> str:
         """Return the address that the store delivers to."""
@@ -87,29 +139,68 @@ class Stores:
         Raises:
             ConnectFailed: with what to do about it; nothing was changed.
         """
-        adapter = self.platform(platform)
         try:
-            info = await adapter.open(access, self._http).info()
+            info = await self._opened(platform, access, access["url"], "live").info()
         except PlatformError as error:
             raise ConnectFailed(_advice(access["url"], error)) from error
         known = await StoreRow.get_or_none(platform=platform, url=info.url)
         store = known or self._new_store(platform, info.url, now)
         store.name, store.currency, store.timezone = info.name[:200], info.currency, info.timezone
         store.access = self._vault.seal(store.id, "access", orjson.dumps(dict(access)).decode())
+        store.disconnected_at = None
         if known is None:
             await self._create(store)
+        client = self._opened(platform, access, store.id, "live")
         try:
-            client = adapter.open(access, self._http)
             await client.subscribe(self.webhook_url(store), self.webhook_secret(store))
         except PlatformError as error:
             if known is None:
+                with suppress(PlatformError):  # whatever was subscribed would deliver to nobody
+                    await client.unsubscribe(self.webhook_url(store))
                 await self._forget(store)
             raise ConnectFailed(_advice(access["url"], error)) from error
-        store.reconcile_at, store.trouble = now, ""
+        if store.old_webhook_secret is not None and store.old_secret_until is None:
+            store.old_secret_until = now + OLD_SECRET_LIFE  # every webhook has the new one now
+        store.reconcile_at, store.trouble, store.trouble_name, store.failures = now, "", "", 0
         async with in_transaction():
-            await store.save()
+            await store.save(update_fields=CONNECTED)
             await outbox.unpark(store.id, now)
         return store
+
+    async def rotate_secret(self, store: StoreRow, now: datetime) -> None:
+        """Give the store's webhooks a new secret; the old one verifies for a day longer.
+
+        The new one is kept before the store hears of it, and a rotation that broke off goes on
+        with it: whatever the store signs with meanwhile verifies.
+
+        Raises:
+            PlatformError: the store did not answer; do it again.
+        """
+        is_unfinished = store.old_webhook_secret is not None and store.old_secret_until is None
+        if not is_unfinished:
+            old, secret = self.webhook_secret(store), self._ids() + self._ids()
+            store.old_webhook_secret = self._vault.seal(store.id, OLD, old)
+            store.webhook_secret = self._vault.seal(store.id, "webhook_secret", secret)
+            store.old_secret_until = None
+            await store.save(update_fields=[OLD, "old_secret_until", "webhook_secret"])
+        client = self.client(store)
+        await client.subscribe(self.webhook_url(store), self.webhook_secret(store))
+        store.old_secret_until = now + OLD_SECRET_LIFE
+        await store.save(update_fields=["old_secret_until"])
+
+    async def disconnect(self, store: StoreRow, now: datetime) -> None:
+        """Take our webhooks off the store and leave it alone; points and records stay.
+
+        A store that refuses our keys keeps its webhooks, and gives them up by itself.
+
+        Raises:
+            PlatformError: the store did not answer; nothing was changed here.
+        """
+        if store.disconnected_at is not None:
+            return
+        with suppress(AccessRevoked):
+            await self.client(store).unsubscribe(self.webhook_url(store))
+        await StoreRow.filter(id=store.id).update(disconnected_at=now)
 
     @staticmethod
     async def _forget(store: StoreRow) -> None:
@@ -143,11 +234,4 @@ class Stores:
 
 def _advice(url: str, error: PlatformError) -> str:
     """Return a sentence that says what went wrong and what to do."""
-    match error:
-        case AccessRevoked():
-            todo = "check that the key is not revoked and may read and write"
-        case TransientError():
-            todo = "check the address, and try again when the store answers"
-        case _:
-            todo = "check the address"
-    return f"{url} could not be connected ({error}): {todo}"
+    return f"{url} could not be connected ({error}): {error.advice}"

@@ -66,7 +66,7 @@ class Admin:
         """Show how the store is."""
         store = await self._tools.stores.find(self._store(request))
         counts = await status.counts(self._tools.clock(), store.id)
-        findings = await status.findings(store, self._tools.stores)
+        findings = await status.findings(store, self._tools.stores, self._tools.clock())
         platform = self._tools.stores.platform(store.platform).title
         return page(
             "status.html", store=store, platform=platform, counts=asdict(counts), findings=findings

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from connector.errors import CodeUnknown, ConnectFailed, DeliveryForged, RequestInvalid
+from connector.errors import CodeUnknown, ConnectFailed, RequestInvalid
 from connector.kernel.clock import Clock
 from connector.kernel.ids import Ids
 from connector.kernel.vault import Vault
@@ -23,7 +23,7 @@ from connector.sync import tickets
 from connector.sync.stores import Stores
 from connector.web.body import bounded_body, decoded
 from connector.web.visitors import Visitors
-from platforms.errors import Malformed, SignatureInvalid
+from platforms.errors import Malformed
 from platforms.model import Delivery
 
 COOKIE = "perennial_install"
@@ -151,10 +151,7 @@ class Install:
             raise CodeUnknown("the pairing code is used up or too old: connect again")
         store = await self._stores.find(ticket.subject, request.path_params["platform"])
         signed = Delivery(headers=dict(request.headers), body=body)
-        try:
-            self._stores.platform(store.platform).verify(signed, self._stores.webhook_secret(store))
-        except SignatureInvalid as error:
-            raise DeliveryForged("sign the request with the webhooks' secret") from error
+        self._stores.verify(store, signed, self._clock())
         key_id, key = self._visitors.newest_key(store.id)
         answer = {"store": store.id, "service": self._public_url, "key_id": key_id, "key": key}
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})

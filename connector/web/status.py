@@ -1,7 +1,7 @@
 """What there is and what needs somebody: for ``doctor`` and the merchant's status page."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from connector.sync.stores import Stores
 from platforms.errors import PlatformError
 
 LINES_MAX = 20
+IDLE_MAX = timedelta(hours=1)  # a pass that long overdue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,9 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that an operator should know, and what to do about it."""
+    """Something that an operator should know, by a name that stays, and what to do about it."""
 
+    name: str
     is_ok: bool
     what: str
     advice: str = ""
@@ -60,28 +62,59 @@ async def counts(now: datetime, store: str | None = None) -> Counts:
     )
 
 
-async def findings(store: StoreRow, stores: Stores) -> list[Finding]:
+async def findings(store: StoreRow, stores: Stores, now: datetime) -> list[Finding]:
     """Say how a store's connection is: its webhooks (asked now), passes, and what is parked."""
-    found = [await _webhooks(store, stores)]
+    if store.disconnected_at is not None:
+        what = f"disconnected since {_day(store, store.disconnected_at)}"
+        advice = "connect the store again; its points are kept"
+        return [Finding(name="disconnected", is_ok=True, what=what, advice=advice)]
+    asked, passes = await _webhooks(store, stores), _passes(store, now)
+    found = [passes] if asked.name == passes.name else [asked, passes]  # one trouble, told once
+    if store.webhooks_mended_at is not None:
+        day = _day(store, store.webhooks_mended_at)
+        what = f"the store had given up webhooks; they were made anew on {day}"
+        advice = "what they did not tell was read from its listings"
+        found.append(Finding(name="webhooks-mended", is_ok=True, what=what, advice=advice))
+    return found + await _parked(store)
+
+
+def _day(store: StoreRow, at: datetime) -> str:
+    return f"{at.astimezone(ZoneInfo(store.timezone)):%-d %B %Y, %H:%M} ({store.timezone})"
+
+
+def _passes(store: StoreRow, now: datetime) -> Finding:
     if store.trouble:
-        found.append(Finding(is_ok=False, what="last sync failed", advice=store.trouble))
-    elif store.watermark is None:
-        found.append(Finding(is_ok=False, what="first sync not finished", advice="run the worker"))
-    else:
-        has_orders = store.watermark > BEGINNING
-        seen = store.watermark.astimezone(ZoneInfo(store.timezone))
-        until = f"with all changes up to {seen:%-d %B %Y, %H:%M} ({store.timezone})"
-        advice = until if has_orders else "which has no orders yet"
-        found.append(Finding(is_ok=True, what="in step with the store", advice=advice))
+        return Finding(
+            name=store.trouble_name,
+            is_ok=False,
+            what=f"the last sync broke off: {store.trouble}",
+            advice=f"{store.trouble_advice} (next try: {_day(store, store.reconcile_at)})",
+        )
+    if store.watermark is None:
+        what = "the first sync is not finished"
+        return Finding(name="first-sync", is_ok=False, what=what, advice="run the worker")
+    if store.reconcile_at < now - IDLE_MAX:
+        what = f"nobody has read the store since {_day(store, store.reconcile_at)}"
+        advice = "see whether `perennial worker` runs"
+        return Finding(name="worker-idle", is_ok=False, what=what, advice=advice)
+    has_orders = store.watermark > BEGINNING
+    until = f"with all changes up to {_day(store, store.watermark)}"
+    advice = until if has_orders else "which has no orders yet"
+    return Finding(name="in-step", is_ok=True, what="in step with the store", advice=advice)
+
+
+async def _parked(store: StoreRow) -> list[Finding]:
+    found = []
     for row in await InboxRow.filter(store=store.id, state=PARKED).order_by("-id").limit(LINES_MAX):
         topic = next((v for k, v in row.headers.items() if k.endswith("topic")), "unknown topic")
         what = f"delivery {row.id} ({topic}) can't be read: {row.trouble}"
         advice = "it is kept, and the store's listing was read instead"
-        found.append(Finding(is_ok=False, what=what, advice=advice))
+        found.append(Finding(name="delivery-parked", is_ok=False, what=what, advice=advice))
     rows = OutboxRow.filter(store=store.id, is_parked=True).order_by("-id").limit(LINES_MAX)
     for push in await rows:
         what = f"{push.kind} {push.target} can't be pushed: {push.trouble}"
-        found.append(Finding(is_ok=False, what=what, advice="connect the store again to retry"))
+        advice = "connect the store again to retry"
+        found.append(Finding(name="push-parked", is_ok=False, what=what, advice=advice))
     return found
 
 
@@ -89,13 +122,15 @@ async def _webhooks(store: StoreRow, stores: Stores) -> Finding:
     try:
         url = stores.webhook_url(store)
         there = await stores.client(store).subscriptions(url)
-    except (PlatformError, ValueError) as error:
-        return Finding(
-            is_ok=False, what="the store does not answer", advice=f"{error}: connect it again"
+    except PlatformError as error:
+        return Finding(name=error.name, is_ok=False, what=str(error), advice=error.advice)
+    topics = stores.platform(store.platform).topics
+    idle = sorted({*topics} - {one.topic for one in there if one.status == "active"})
+    if idle:
+        what = f"webhooks not delivering: {', '.join(idle)}"
+        advice = (
+            "the worker makes anew what the store gave up; paused ones are switched on in the store"
         )
-    idle = [one.topic for one in there if not one.is_active]
-    if idle or not there:
-        what = f"webhooks not delivering: {', '.join(idle) or 'none subscribed'}"
-        return Finding(is_ok=False, what=what, advice="connect the store again")
-    what = f"the store tells us of changes at once ({len(there)} webhooks, all active)"
-    return Finding(is_ok=True, what=what)
+        return Finding(name="webhooks-idle", is_ok=False, what=what, advice=advice)
+    what = f"the store tells us of changes at once ({len(topics)} webhooks, all active)"
+    return Finding(name="webhooks-active", is_ok=True, what=what)

@@ -1,14 +1,22 @@
 """The command line, also used wrongly: one clear line, a status, and nothing half done."""
 
 import json
+import re
 import socket
 
 import pytest
 from typer.testing import CliRunner
 
-from connector.cli import add_connect_commands, app, connect
+from connector.cli import (
+    add_conformance_commands,
+    add_connect_commands,
+    app,
+    conformance,
+    connect,
+)
 
 add_connect_commands(connect)
+add_conformance_commands(conformance)
 RUN = CliRunner()
 
 
@@ -51,7 +59,7 @@ def test_all_wrong_settings_are_told_at_once(env):
 def test_migrating_twice_takes_no_step(env):
     first = RUN.invoke(app, ["migrate", "--json"], env=env)
     again = RUN.invoke(app, ["migrate", "--json"], env=env)
-    assert json.loads(first.stdout) == {"applied": ["0001_initial"]}
+    assert json.loads(first.stdout) == {"applied": ["0001_initial", "0002_passes"]}
     assert json.loads(again.stdout) == {"applied": []}
 
 
@@ -68,7 +76,7 @@ def test_an_unknown_store_is_told_in_words_and_as_json(migrated):
 @pytest.mark.parametrize(
     ("url", "key", "said"),
     [
-        ("http://127.0.0.1:1", "ck_a", "check the address, and try again when the store answers"),
+        ("http://127.0.0.1:1", "ck_a", "check the address, and whether the store is up"),
         ("ftp://x", "ck_a", "is no address of a store"),
         ("http://127.0.0.1:1", "pk_a", "a consumer key begins with ck_"),
         ("http://10.0.0.1", "ck_a", "is not on the public internet"),
@@ -104,10 +112,57 @@ def test_a_port_that_is_taken_is_told(migrated):
 
 
 def test_a_sandbox_of_nothing_names_what_there_is():
-    assert "there are woocommerce" in failed(["sandbox", "nothing"], {})
+    assert "there are memory, woocommerce" in failed(["sandbox", "nothing"], {})
 
 
 def test_the_demo_takes_an_empty_folder_only(tmp_path):
     (tmp_path / "mine.txt").write_text("keep me")
     assert "is not empty" in failed(["demo", "--data", str(tmp_path)], {})
     assert (tmp_path / "mine.txt").read_text() == "keep me"
+
+
+def test_the_conformance_table_has_a_line_a_check_and_a_sum(env):
+    done = RUN.invoke(app, ["conformance", "memory"], env=env)
+
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert any(line.split()[:2] == ["ok", "orders.guest"] for line in lines)
+    assert re.fullmatch(r"\d{3} passed, 0 failed, 0 skipped", lines[-1])
+
+
+def test_conformance_as_json(env):
+    document = json.loads(RUN.invoke(app, ["conformance", "memory", "--json"], env=env).stdout)
+
+    assert document["platform"] == "memory"
+    assert document["ok"] is True
+    assert document["counts"]["passed"] == len(document["checks"]) > 80
+    assert set(document["checks"][0]) == {"name", "says", "status", "message", "read"}
+
+
+def test_live_conformance_says_which_keys_it_needs(env):
+    assert (
+        failed(["conformance", "memory", "--live"], env)
+        == "--live needs --url and --key of the store"
+    )
+
+
+def test_live_conformance_fails_where_the_store_does_not_answer(env):
+    words = [
+        "conformance",
+        "memory",
+        "--live",
+        "--url",
+        "http://127.0.0.1:1",
+        "--key",
+        "k3y",
+        "--json",
+    ]
+    done = RUN.invoke(app, words, env=env)
+
+    assert done.exit_code == 1
+    document = json.loads(done.stdout)
+    failing = {one["name"]: one for one in document["checks"] if one["status"] == "failed"}
+    assert "store.info" in failing
+    assert "cannot be reached" in failing["store.info"]["message"]
+    assert failing["store.info"]["read"].endswith("platforms/protocol.py")
+    assert "visitors.good" not in failing

@@ -92,15 +92,15 @@ async def test_patience_that_is_no_number_is_a_second(town):
     maya = town.shopper()
     town.order(town.product(), 12, maya)
     await town.settle()
-    town.wire.answers["/wp-json/wc/v3/coupons"] = httpx.Response(
+    town.wire.answers["/wp-json/wc/v3/coupons/batch"] = httpx.Response(
         429, headers={"Retry-After": "nan"}
     )
     await town.redeem(maya)
     await town.settle()
 
-    row = await OutboxRow.get()
+    row = await OutboxRow.get(kind="discount")
     assert (row.attempts, row.is_parked) == (1, False)
-    del town.wire.answers["/wp-json/wc/v3/coupons"]
+    del town.wire.answers["/wp-json/wc/v3/coupons/batch"]
     await town.settle()
     assert (await town.visitor(maya))["redemptions"][0]["state"] == "issued"
 
@@ -149,7 +149,9 @@ async def test_with_another_secret_key_a_store_says_to_connect_again(town):
     sealed[-1] ^= 1
     await StoreRow.filter(id=store.id).update(access=bytes(sealed))
 
-    findings = await status.findings(await StoreRow.get(id=store.id), town.system.stores)
+    findings = await status.findings(
+        await StoreRow.get(id=store.id), town.system.stores, town.clock()
+    )
 
     first = dataclasses.asdict(findings[0])
     assert first["is_ok"] is False
