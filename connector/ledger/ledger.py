@@ -66,8 +66,8 @@ async def post(
     wanted: Sequence[Posting],
     next_expiry: tuple[datetime, int] | None,
     now: datetime,
-) -> int:
-    """Append what the ledger lacks of what is wanted; return how many entries that took.
+) -> list[Posting]:
+    """Append what the ledger lacks of what is wanted; return what that was.
 
     ``next_expiry`` is when points go next by themselves, and how many: then it is due again.
     """
@@ -100,7 +100,7 @@ async def post(
         next_due_points=next_expiry[1] if next_expiry else 0,
         version=account.version + (1 if changes else 0),
     )
-    return len(changes)
+    return changes
 
 
 async def balance(store: str, key: str, now: datetime) -> Balance:
@@ -122,6 +122,11 @@ async def total(entries: QuerySet[EntryRow]) -> int:
     """Return what these entries add up to."""
     rows = await entries.annotate(total=Sum("points")).values("total")
     return int(rows[0]["total"] or 0) if rows else 0
+
+
+async def earned(store: str, key: str, cause: str) -> int:
+    """Return the points that a cause has earned an account by its entries."""
+    return await total(EntryRow.filter(store=store, account=key, cause=cause, kind="earn"))
 
 
 async def entries(store: str, key: str) -> list[EntryRow]:

@@ -1,5 +1,6 @@
 """Points: earning, expiry, redemption. One fold per account; see ``rules``."""
 
+from connector.features.loyalty.notices import NOTE, PROFILE
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.storefront import Storefront
 from connector.rewards.redemptions import PUSH
@@ -11,7 +12,11 @@ def start(tools: Tools) -> Part:
     loyalty = Loyalty(tools)
     return Part(
         hooks=(loyalty.on_stored, loyalty.redemptions.on_stored),
-        pushes={PUSH: loyalty.redemptions.push},
+        pushes={
+            PUSH: loyalty.redemptions.push,
+            PROFILE: loyalty.notices.push_profile,
+            NOTE: loyalty.notices.push_note,
+        },
         work=(loyalty.settle_some,),
         routes=Storefront(tools, loyalty).routes(),
     )

@@ -1,6 +1,6 @@
 """Loads an account's facts, lets the rules decide, and posts the difference."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 import structlog
@@ -11,6 +11,7 @@ from connector.commerce.identity import customer_account
 from connector.commerce.models import StoreRow
 from connector.errors import InsufficientPoints, KeyReused, RewardUnavailable
 from connector.features.loyalty.models import PublicationRow
+from connector.features.loyalty.notices import Notices
 from connector.features.loyalty.rules.fold import Facts, Folded, Redemption, fold
 from connector.features.loyalty.rules.program import (
     Publication,
@@ -36,6 +37,7 @@ class Loyalty:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self.redemptions = Redemptions(tools.stores, tools.vault, tools.clock)
+        self.notices = Notices(tools.stores, tools.clock)
 
     async def publish(self, store: StoreRow, document: str) -> int:
         """Publish a program for all that happens from now on; return its version.
@@ -60,6 +62,14 @@ class Loyalty:
             await ledger.mark_all_dirty(store.id)
         self._tools.wake()
         return version
+
+    async def _notes_from(self, store: str) -> datetime | None:
+        """Return the instant from which orders get notes, None where they get none."""
+        now = await self.program(store)
+        if now is None or not now.program.order_notes:
+            return None
+        first = await PublicationRow.filter(store=store).order_by("version").first()
+        return first.published_at if first else None
 
     async def document(self, store: StoreRow) -> str | None:
         """Return the newest published document as it was written, if there is one."""
@@ -101,7 +111,9 @@ class Loyalty:
         locked = await ledger.locked(store.id, account)
         now = self._tools.clock()
         folded = fold(await self._facts(store, account), now)
-        await ledger.post(locked, folded.postings, folded.next_expiry, now)
+        changes = await ledger.post(locked, folded.postings, folded.next_expiry, now)
+        if changes:
+            await self.notices.want(store, account, changes, await self._notes_from(store.id))
         return folded
 
     async def _facts(self, store: StoreRow, account: str) -> Facts:

@@ -75,6 +75,7 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     deleted_orders: Literal["keep", "void"] = "keep"
     negative_balance: Literal["allow"] = "allow"
     paid_statuses: list[str] = msgspec.field(default_factory=list)
+    order_notes: bool = False
     earn: list[EarnRule] = msgspec.field(default_factory=list)
     expiry: Expiry = Expiry()
     reward: list[Reward] = msgspec.field(default_factory=list)
