@@ -1,5 +1,9 @@
-"""The long proofs at full size; writes ``tests/evidence/*.json`` with commit and date."""
+"""The long proofs at full size, all or those named: ``python -m tests.evidence [STEP ...]``.
 
+Writes ``tests/evidence/*.json`` with commit and date.
+"""
+
+import asyncio
 import json
 import os
 import re
@@ -9,7 +13,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.evidence import plant
+from tests.evidence import plant, recorded
 
 FOLDER = Path(__file__).parent
 EXAMPLES = 5000
@@ -43,12 +47,26 @@ def laws() -> None:
     write("laws", laws=int(passed[1]), examples=EXAMPLES, seconds=seconds)
 
 
-def planted() -> None:
-    """Plant bugs and see the laws turn red."""
-    found = {bug[0]: plant.is_found(bug) for bug in plant.BUGS}
-    write("planted", found=sum(found.values()), planted=len(found), bugs=found)
+def planted(name: str, file: str) -> None:
+    """Plant bugs and see tests turn red."""
+    found = plant.planted(name)
+    write(file, found=sum(found.values()), planted=len(found), bugs=found)
+
+
+def ways() -> None:
+    """Know the recorded store by every way."""
+    figures = {title: asyncio.run(recorded.gone(way)) for way, title in recorded.WAYS.items()}
+    write("recorded", ways=figures)
+
+
+STEPS = {
+    "laws": laws,
+    "planted": lambda: planted("laws", "planted"),
+    "platforms": lambda: planted("platforms", "planted-platforms"),
+    "recorded": ways,
+}
 
 
 if __name__ == "__main__":
-    laws()
-    planted()
+    for step in sys.argv[1:] or STEPS:
+        STEPS[step]()

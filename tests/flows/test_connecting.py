@@ -110,7 +110,7 @@ async def test_the_greeting_of_a_new_webhook_is_answered(town):
 async def test_where_subscribing_fails_no_store_is_left(town):
     town.wire.cut = [("POST", "/wp-json/wc/v3/webhooks")]
 
-    with pytest.raises(ConnectFailed, match="try again when the store answers"):
+    with pytest.raises(ConnectFailed, match="see whether the store is up"):
         await town.connect()
 
     assert await StoreRow.all().count() == 0
@@ -140,7 +140,7 @@ async def test_keys_that_do_not_open_the_store_are_not_saved(town):
     answer = await called_back(town, asked, consumer_secret="cs_wrong")
 
     assert (answer.status_code, answer.json()["code"]) == (422, "connect-failed")
-    assert "check that the key is not revoked" in answer.json()["detail"]
+    assert "make a key with Read/Write permissions" in answer.json()["detail"]
     assert await StoreRow.all().count() == 0
 
 

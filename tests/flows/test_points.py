@@ -6,7 +6,7 @@ from connector.ledger.models import EntryRow
 from connector.rewards.models import RedemptionRow
 from connector.rewards.redemptions import CHECKOUT_GRACE, PUSH
 from connector.sync.outbox import unpark, want
-from platforms.woocommerce.fake import coupons, orders, refunds
+from platforms.woocommerce.fake import coupons, orders, people, refunds
 from tests.town import PROGRAM
 
 
@@ -92,7 +92,7 @@ async def test_a_used_code_is_used_and_free_again_when_the_order_is_cancelled(to
 
 async def test_a_lost_answer_makes_no_second_coupon(town):
     maya, _ = await member(town)
-    town.wire.cut = [("POST", "/wp-json/wc/v3/coupons")]
+    town.wire.cut = [("POST", "/wp-json/wc/v3/coupons/batch")]
 
     await town.redeem(maya)
     await town.settle()
@@ -141,7 +141,7 @@ async def test_a_code_too_late_to_be_of_use_is_not_issued_and_the_points_come_ba
 
 async def test_a_coupon_of_ours_that_the_store_bent_is_revoked_before_points_come_back(town):
     maya, _ = await member(town)
-    town.wire.cut = [("POST", "/wp-json/wc/v3/coupons")]
+    town.wire.cut = [("POST", "/wp-json/wc/v3/coupons/batch")]
     await town.redeem(maya)
     await town.settle()
     (coupon,) = town.shop.all("coupon")
@@ -158,7 +158,7 @@ async def test_a_coupon_of_ours_that_the_store_bent_is_revoked_before_points_com
 
 async def test_used_before_we_knew_it_was_there_and_cancelled_it_is_there(town):
     maya, coffee = await member(town)
-    town.wire.cut = [("POST", "/wp-json/wc/v3/coupons")]
+    town.wire.cut = [("POST", "/wp-json/wc/v3/coupons/batch")]
     await town.redeem(maya)
     await town.settle()
     (coupon,) = town.shop.all("coupon")
@@ -225,6 +225,28 @@ async def test_a_guests_points_follow_the_order_to_their_account(town):
     for entry in await EntryRow.all():
         nets[entry.account] = nets.get(entry.account, 0) + entry.points
     assert sorted(nets.values()) == [0, 100]
+
+
+async def test_an_account_with_a_guests_address_has_no_points_by_that_alone(town):
+    await town.connect()
+    town.order(town.product(), 2, email="new@example.test")
+    new = town.shopper("new@example.test")  # the store does not give it the order either
+    await town.settle()
+
+    assert (await town.visitor(new))["available"] == 0
+
+
+async def test_a_customer_who_moved_keeps_their_points_and_gets_codes_for_the_new_address(town):
+    maya, _ = await member(town)
+    people.update(town.shop, town.shop.records["customer"][maya], {"email": "moved@example.test"})
+    await town.settle()
+    assert (await town.visitor(maya))["available"] == 600
+
+    await town.redeem(maya)
+    await town.settle()
+
+    (coupon,) = town.shop.all("coupon")
+    assert coupon["email_restrictions"] == ["moved@example.test"]
 
 
 async def test_expiry_is_settled_when_somebody_looks(town):

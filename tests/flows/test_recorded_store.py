@@ -5,60 +5,17 @@ another in others. What each account must hold is computed in ``recorded_oracle`
 records.
 """
 
-import csv
-import json
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.flows.recorded_oracle import Account, RecordedStore, canonical, read_store
-from tests.ports import free_port
-
-ROOT = Path(__file__).parents[2]
-RECORDED = ROOT / "platforms" / "woocommerce" / "recorded"
-WAIT = 60.0
-KEY = "ck_" + "5" * 40
-SECRET = "cs_" + "6" * 40
-PROGRAM = """\
-name = "One for one"
-engine = 1
-timezone = "America/New_York"
-earn_from = 2025-01-01T00:00:00Z
-currency = "USD"
-deleted_orders = "keep"
-
-[[earn]]
-id = "orders"
-kind = "order"
-count = ["lines"]
-points = 1
-per_minor = { USD = 100, EUR = 100 }
-rounding = "floor"
-pending_days = 0
-
-[expiry]
-kind = "none"
-"""
+from tests.flows.operator import KEY, PROGRAM, RECORDED, SECRET, Operator, Row, read_export
+from tests.flows.recorded_oracle import Account, RecordedStore, read_store
 
 pytestmark = pytest.mark.timeout(400)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the export."""
-
-    account: Account
-    available: int
-    pending: int
 
 
 @dataclass(frozen=True)
@@ -75,94 +32,6 @@ class Outcome:
     def counts(self) -> dict[str, int]:
         counts: dict[str, int] = self.doctor["counts"]
         return counts
-
-
-class Operator:
-    """Runs our commands against one folder; every process it starts ends with it."""
-
-    def __init__(self, folder: Path, processes: ExitStack) -> None:
-        self.folder = folder
-        self.processes = processes
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("PERENNIAL_")}
-        self.env = {
-            **inherited,
-            "PERENNIAL_DATABASE_URL": f"sqlite://{folder / 'p.db'}",
-            "PERENNIAL_SECRET_KEY": "a-secret-of-this-test-and-of-no-one-else",
-            "PERENNIAL_PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
-            "PERENNIAL_ALLOW_LOOPBACK": "1",
-        }
-
-    def start(self, *args: str) -> tuple[subprocess.Popen[bytes], Path, Path]:
-        """Start a command with its output in files, so that no pipe can fill up."""
-        name = f"{time.monotonic_ns()}-{args[0]}"
-        out, err = self.folder / f"{name}.out", self.folder / f"{name}.err"
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "connector.cli", *args],
-                cwd=ROOT,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-            )
-        self.processes.callback(end, process)
-        return process, out, err
-
-    def run(self, *args: str) -> str:
-        process, out, err = self.start(*args)
-        code = process.wait(WAIT)
-        assert code == 0, f"{args} ended with {code}: {out.read_text()}{err.read_text()}"
-        return out.read_text()
-
-    def run_json(self, *args: str) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self.run(*args, "--json"))
-        return answer
-
-    def serve_store(self) -> str:
-        """Serve the recorded store; return its address once it takes connections."""
-        port = free_port()
-        process, out, err = self.start(
-            *("sandbox", "woocommerce", "--store", str(RECORDED)),
-            *("--port", str(port), "--key", KEY, "--secret", SECRET),
-        )
-        deadline = time.monotonic() + WAIT
-        while not is_open(port):
-            said = f"{out.read_text()}{err.read_text()}"
-            assert process.poll() is None, f"the store ended: {said}"
-            assert time.monotonic() < deadline, f"the store does not answer: {said}"
-            time.sleep(0.05)
-        return f"http://127.0.0.1:{port}"
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    process.wait()
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def read_export(path: Path) -> tuple[list[str], list[Row]]:
-    with path.open(encoding="utf-8", newline="") as lines:
-        reader = csv.reader(lines)
-        header = next(reader)
-        rows = [
-            Row(
-                ("customer", customer) if customer else ("guest", canonical(email)),
-                int(available),
-                int(pending),
-            )
-            for customer, email, available, pending in reader
-        ]
-    return header, rows
 
 
 @pytest.fixture(scope="module")
