@@ -4,7 +4,8 @@ A row is wanted in the transaction of its cause. The worker hands it to the hand
 which works out what to send when it sends it; one push is in flight per target.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,9 +16,15 @@ from connector.commerce.models import StoreRow
 from connector.commerce.records import retry_delay
 from connector.kernel.clock import Clock
 from connector.sync.models import OutboxRow
-from platforms.errors import AccessRevoked, PermanentError, PlatformError, RateLimited
+from platforms.errors import (
+    AccessRevoked,
+    PermanentError,
+    PlatformError,
+    RateLimited,
+    TransientError,
+)
 
-BATCH = 20
+BATCH = 20  # of a kind
 log = structlog.get_logger()
 
 Push = Callable[[StoreRow, str], Awaitable[datetime | None]]
@@ -36,25 +43,33 @@ async def want(store: str, kind: str, target: str, due_at: datetime) -> None:
 
 
 class Outbox:
-    """Pushes what is due."""
+    """Pushes what is due, the kinds in the order of ``handlers``: the urgent ones first."""
 
     def __init__(self, handlers: Mapping[str, Push], clock: Clock) -> None:
         self._handlers = handlers
         self._clock = clock
 
     async def push_some(self) -> int:
-        """Push what is due; return how many targets were tried."""
-        rows = (
-            await unagreed()
-            .filter(is_parked=False, due_at__lte=self._clock())
-            .order_by("due_at", "id")
-            .limit(BATCH)
-        )
-        for row in rows:
-            await self._push(row)
-        return len(rows)
+        """Push what is due, stores side by side; return how many targets there were."""
+        stores: dict[str, list[OutboxRow]] = {}
+        for kind in self._handlers:
+            for row in await self._due(kind):
+                stores.setdefault(row.store, []).append(row)
+        await asyncio.gather(*(self._push_all(rows) for rows in stores.values()))
+        return sum(len(rows) for rows in stores.values())
 
-    async def _push(self, row: OutboxRow) -> None:
+    async def _due(self, kind: str) -> list[OutboxRow]:
+        due = unagreed().filter(kind=kind, is_parked=False, due_at__lte=self._clock())
+        return await due.order_by("due_at", "id").limit(BATCH)
+
+    async def _push_all(self, rows: Sequence[OutboxRow]) -> None:
+        """Push to one store, one after the other, until it fails: the rest would fail alike."""
+        for row in rows:
+            if isinstance(await self._push(row), TransientError):
+                return
+
+    async def _push(self, row: OutboxRow) -> Exception | None:
+        """Push one target; return what went wrong, if anything."""
         mine = OutboxRow.filter(id=row.id)
         unless_wanted_anew = mine.filter(wanted_gen=row.wanted_gen)
         try:
@@ -62,15 +77,16 @@ class Outbox:
             again_at = await self._handlers[row.kind](store, row.target)
         except PlatformError as error:
             await unless_wanted_anew.update(**self._failed(row, error))
-            return
+            return error
         except Exception as error:  # our own mistake: keep trying, and hold up nobody else
             log.exception("push broke", store=row.store, kind=row.kind, target=row.target)
             await unless_wanted_anew.update(**self._failed(row, error))
-            return
+            return error
         if again_at is None:
             await mine.update(agreed_gen=row.wanted_gen, attempts=0, trouble="")
         else:
             await unless_wanted_anew.update(due_at=again_at, attempts=0, trouble="")
+        return None
 
     def _failed(self, row: OutboxRow, error: Exception) -> dict[str, object]:
         """Return what becomes of a push that failed: later, or parked for the merchant.

@@ -47,7 +47,7 @@ BROKEN_MAX = 3  # records that the store fails at, one after the other: then it 
 STORES_AT_ONCE = 8  # whose records are fetched
 UNSEEN = "unseen"  # the last step of an audit: what no listing showed
 FETCH_BATCH = 50
-PAGES_MAX = 100_000  # of one listing: ten million records
+PAGES_MAX = 100_000  # of one pass: ten million records
 TURN_PAGES = 50  # of one store, then the next one that is due
 
 log = structlog.get_logger()
@@ -89,8 +89,8 @@ class Passes:
         """Make a pass, or go on with the one that broke off, and fetch what it found dirty.
 
         ``since`` is for a ``sync`` of part of the store; later than the watermark it leaves a gap,
-        so it does not move the watermark. After ``pages_max`` pages the rest is left for the next
-        call.
+        so it does not move the watermark. After ``pages_max`` pages, or batches fetched, the rest
+        is left for the next call.
 
         Raises:
             PlatformError: the store did not answer as it must; what was read is kept, and the
@@ -100,18 +100,20 @@ class Passes:
         row = await self._begun(store, client, aim, since)
         progress = Progress(seen={kind: row.seen.get(kind, 0) for kind in KINDS})
         progress.changed = row.changed
+        report = report or (lambda _: None)
         for _ in range(pages_max):
             if row.listing:
                 await self._step(store, client, row, progress)
-            elif not await self.fetch_some(store, client, progress):
-                break
-            if report:
                 report(progress)
-        else:
+        if row.listing:
             return progress
         await self._finish(store, row)
-        await self._mend_webhooks(store, client)
         progress.is_done = True
+        for _ in range(pages_max):  # what is left stays dirty, and is fetched by and by
+            if not await self.fetch_some(store, client, progress):
+                break
+            report(progress)
+        await self._mend_webhooks(store, client)
         return progress
 
     async def _begun(

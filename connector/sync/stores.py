@@ -139,8 +139,9 @@ class Stores:
         Raises:
             ConnectFailed: with what to do about it; nothing was changed.
         """
+        adapter = self.platform(platform)
         try:
-            info = await self._opened(platform, access, access["url"], "live").info()
+            info = await adapter.open(access, http.client(self._network)).info()
         except PlatformError as error:
             raise ConnectFailed(_advice(access["url"], error)) from error
         known = await StoreRow.get_or_none(platform=platform, url=info.url)

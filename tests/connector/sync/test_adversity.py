@@ -13,8 +13,9 @@ from connector.commerce.records import snapshot
 from connector.errors import ConnectFailed
 from connector.rewards.models import RedemptionRow
 from connector.sync.models import OutboxRow
+from connector.sync.outbox import Outbox, want
 from connector.web import status
-from platforms.errors import PlatformError
+from platforms.errors import PlatformError, TransientError
 from platforms.woocommerce.fake import (
     FakeStore,
     Site,
@@ -256,16 +257,13 @@ async def test_a_silent_store_does_not_hold_up_anothers_records(town):
 
 async def test_one_turn_of_a_pass_fetches_no_more_than_its_share(town):
     await town.connect()
-    coffee = town.product()
-    made = [town.order(coffee, 1) for _ in range(120)]
-    await town.settle()
-    for order in made:
-        await town.system.records.touch(await town.row(), "order", str(order["id"]))
+    for number in range(300):
+        await town.system.records.touch(await town.row(), "order", f"9{number:05}")
 
     progress = await town.system.passes.run(await town.row(), "sync", pages_max=5)
 
-    assert progress.is_done is False  # four listings, and fifty of the records
-    assert len(await town.system.records.dirty(town.store, "order", town.clock(), 200)) == 70
+    assert progress.is_done is True  # five batches of fifty were fetched; the rest is for later
+    assert len(await town.system.records.dirty(town.store, "order", town.clock(), 200)) == 50
 
 
 # 8. the live client never asks again what the site is
@@ -439,3 +437,38 @@ async def test_disconnecting_twice_is_disconnecting_once(town):
     await town.connect()
     await town.system.stores.disconnect(await town.row(), town.clock())
     await town.system.stores.disconnect(await town.row(), town.clock())
+
+
+async def test_a_store_that_fails_holds_up_no_other_stores_pushes(town):
+    first = await town.connect()
+    second = await StoreRow.get(id=town.store)
+    second.id, second.url = "second", "https://second.example.test"
+    await second.save(force_create=True)
+    tried = []
+
+    async def push(store, target):
+        tried.append((store.id == first.id, target))
+        if store.id == first.id:
+            raise TransientError("down")
+
+    for number in range(3):
+        await want(first.id, "discount", str(number), town.clock())
+        await want("second", "discount", str(number), town.clock())
+    await Outbox({"discount": push}, town.clock).push_some()
+
+    assert sorted(tried) == [(False, "0"), (False, "1"), (False, "2"), (True, "0")]
+
+
+async def test_a_code_goes_out_before_many_profiles(town):
+    await town.connect()
+    pushed = []
+
+    async def push(_, target):
+        pushed.append(target)
+
+    for number in range(30):
+        await want(town.store, "profile", str(number), town.clock())
+    await want(town.store, "discount", "code", town.clock())
+    await Outbox({"discount": push, "profile": push}, town.clock).push_some()
+
+    assert pushed[0] == "code"

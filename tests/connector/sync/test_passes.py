@@ -330,3 +330,17 @@ async def test_two_processes_may_make_the_same_pass(town):
     assert [one.is_done for one in both] == [True, True]
     assert await OrderRow.filter(body__not_isnull=True).count() == 300
     assert await PassRow.all().count() == 0
+
+
+async def test_a_pass_killed_after_its_last_page_ends_well(town):
+    town.order(town.product(), 1)
+    access = {"url": SHOP, "key": KEY, "secret": SECRET}
+    store = await town.system.stores.connect("woocommerce", access, town.clock())
+    town.store = store.id
+    begun = {"began_at": town.clock(), "mark": town.clock(), "listing": "", "seen": {"order": 1}}
+    await PassRow.create(store=store.id, aim="sync", **begun)
+
+    ended = await passed(town)
+
+    assert (ended.is_done, ended.seen["order"]) == (True, 1)
+    assert (await StoreRow.get(id=store.id)).watermark == town.clock()
