@@ -278,17 +278,18 @@ async def _patiently(
     job: Callable[[], Awaitable[Progress]], tell: Callable[[str], None]
 ) -> Progress:
     """Run a pass; where the store fails, wait and let it go on from where it broke off."""
-    for attempt in range(TRIES_MAX):
+    tries = 0
+    while True:
         try:
             return await job()
         except TransientError as error:
-            asked = error.retry_after_s if isinstance(error, RateLimited) else 0.0
-            wait_s = max(asked, 2.0**attempt)
-            if attempt == TRIES_MAX - 1 or wait_s > PATIENCE_S:
+            asked_s = error.retry_after_s if isinstance(error, RateLimited) else 0.0
+            wait_s = max(asked_s, 2.0**tries)
+            tries += 1
+            if tries == TRIES_MAX or wait_s > PATIENCE_S:
                 raise
             tell(f"{error}: trying again in {wait_s:.0f} s")
             await asyncio.sleep(wait_s)
-    raise AssertionError
 
 
 @app.command("rotate-secret")
