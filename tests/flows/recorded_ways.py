@@ -33,7 +33,7 @@ SITE = Site(url=SHOP, name="Northlight", currency="USD", timezone="America/New_Y
 LOST = 0.4
 REPEATS_MAX = 3
 SILENT = 3  # refunds deleted of which no webhook tells
-KILL_WITHIN_S = 0.5  # of a page kept
+KILL_WITHIN_S = (0.5, 8.0)  # of a page kept: between pages, fetching or settling
 QUIET = timedelta(days=10_000)
 Ledger = dict[tuple[str, str, str], int]
 
@@ -85,16 +85,16 @@ def killed(folder: Path, recorded: Path, times: int, seed: int) -> Outcome:
         operator = Operator(folder, processes)
         store = connected(operator, operator.serve_store(recorded))
         database = folder / "p.db"
-        at: list[int] = []
+        at: list[str] = []
         while len(at) < times:
             before = progress(database)
             process, _, _ = operator.start("sync", store)
             while progress(database) == before and process.poll() is None:
                 time.sleep(0.02)
-            time.sleep(rng.uniform(0, KILL_WITHIN_S))
+            time.sleep(rng.uniform(0, rng.choice(KILL_WITHIN_S)))
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
-                at.append(progress(database)[0])
+                at.append(settled(database))
             process.wait()
         operator.run("sync", store)
         again = operator.run_json("sync", store)
@@ -103,7 +103,7 @@ def killed(folder: Path, recorded: Path, times: int, seed: int) -> Outcome:
     with sqlite3.connect(database) as connection:
         entries = connection.execute("SELECT cause, kind, effective_at, points FROM entry")
         ledger = net(entries.fetchall())
-    details = f"killed with {at} orders held; a sync more changed {again['changed']}"
+    details = f"killed with {at} orders and entries; a sync more changed {again['changed']}"
     return Outcome({row.account: row.available for row in rows}, ledger, details)
 
 
@@ -116,6 +116,13 @@ def connected(operator: Operator, url: str) -> str:
     store = str(operator.run_json("connect", "woocommerce", *keys)["store"])
     operator.run("program", store, "--publish", str(program))
     return store
+
+
+def settled(database: Path) -> str:
+    """Return how many orders and ledger entries there are, such as ``760/312``."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        entries = connection.execute("SELECT count(*) FROM entry").fetchone()[0]
+    return f"{progress(database)[0]}/{entries}"
 
 
 def progress(database: Path) -> tuple[int, str]:
