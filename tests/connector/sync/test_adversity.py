@@ -436,7 +436,11 @@ async def test_a_store_that_refuses_our_keys_can_be_disconnected(town):
 async def test_disconnecting_twice_is_disconnecting_once(town):
     await town.connect()
     await town.system.stores.disconnect(await town.row(), town.clock())
+    at = (await town.row()).disconnected_at
+    town.clock.forward(hours=1)
+    town.wire.calls.clear()
     await town.system.stores.disconnect(await town.row(), town.clock())
+    assert ((await town.row()).disconnected_at, town.wire.calls) == (at, [])
 
 
 async def test_a_store_that_fails_holds_up_no_other_stores_pushes(town):
