@@ -34,6 +34,7 @@ from connector.features.loyalty.service import Loyalty
 from connector.registry import find_models, find_platforms
 from connector.sync import tickets
 from connector.sync.passes import Aim, Progress
+from connector.sync.stores import Stores
 from connector.system import System, running
 from connector.web import servers, status
 from connector.web.admin import admin_link
@@ -295,33 +296,33 @@ async def _patiently(
 @app.command("rotate-secret")
 def rotate_secret(store: StoreId, *, as_json: AsJson = False) -> None:
     """Give a store's webhooks a new secret; what the old one signed is taken for a day longer."""
-
-    async def job(system: System) -> str:
-        row = await system.stores.find(store)
-        await system.stores.rotate_secret(row, system.tools.clock())
-        return row.name
-
-    name = with_system(job, as_json=as_json)
-    if as_json:
-        emit({"store": store})
-    else:
+    name = _change(store, Stores.rotate_secret, as_json=as_json)
+    if not as_json:
         out.print(f"the webhooks of {name} have a new secret")
 
 
 @app.command()
 def disconnect(store: StoreId, *, as_json: AsJson = False) -> None:
     """Take our webhooks off a store and leave it alone; its points are kept."""
+    name = _change(store, Stores.disconnect, as_json=as_json)
+    if not as_json:
+        out.print(f"{name} is disconnected; connect it again to go on with the points it has")
+
+
+def _change(
+    store: str, change: Callable[[Stores, StoreRow, datetime], Awaitable[None]], *, as_json: bool
+) -> str:
+    """Change a store now, and return its name."""
 
     async def job(system: System) -> str:
         row = await system.stores.find(store)
-        await system.stores.disconnect(row, system.tools.clock())
+        await change(system.stores, row, system.tools.clock())
         return row.name
 
     name = with_system(job, as_json=as_json)
     if as_json:
         emit({"store": store})
-    else:
-        out.print(f"{name} is disconnected; connect it again to go on with the points it has")
+    return name
 
 
 @app.command()

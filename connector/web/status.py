@@ -88,7 +88,7 @@ def _passes(store: StoreRow, now: datetime) -> Finding:
             name=store.trouble_name,
             is_ok=False,
             what=f"the last sync broke off: {store.trouble}",
-            advice=f"{store.trouble_advice} (next try: {_day(store, store.reconcile_at)})",
+            advice=f"{store.trouble_advice}; next try: {_day(store, store.reconcile_at)}",
         )
     if store.watermark is None:
         what = "the first sync is not finished"

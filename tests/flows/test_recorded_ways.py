@@ -55,3 +55,4 @@ async def test_webhooks_alone(part, reference, balances, tmp_path, empty_databas
 async def test_webhooks_lost(part, reference, balances, tmp_path, empty_database):
     outcome = await recorded_ways.with_loss(empty_database, tmp_path, part, SEED)
     same(outcome, reference, balances)
+    assert outcome.details.endswith("audit 1")  # the purged order; reconcile found all else

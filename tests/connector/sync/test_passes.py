@@ -16,6 +16,14 @@ from platforms.woocommerce.fake import orders, people, refunds
 from tests.town import KEY, SECRET, SHOP
 
 
+async def connected(town):
+    """Connect, and read nothing yet."""
+    access = {"url": SHOP, "key": KEY, "secret": SECRET}
+    store = await town.system.stores.connect("woocommerce", access, town.clock())
+    town.store = store.id
+    return store
+
+
 async def passed(town):
     return await town.system.passes.run(await StoreRow.get(id=town.store), "sync")
 
@@ -64,9 +72,7 @@ async def test_what_no_webhook_told_is_found_by_the_next_pass(town):
 
 async def test_a_pass_that_leaves_a_gap_does_not_close_it(town):
     old = town.order(town.product(), 1)
-    access = {"url": SHOP, "key": KEY, "secret": SECRET}
-    store = await town.system.stores.connect("woocommerce", access, town.clock())
-    town.store = store.id
+    store = await connected(town)
     town.clock.forward(days=2)
 
     await town.system.passes.run(store, "sync", since=town.clock() - timedelta(days=1))
@@ -211,9 +217,7 @@ async def test_a_pass_that_broke_off_goes_on_from_its_page(town):
     coffee = town.product()
     for _ in range(250):
         town.order(coffee, 1)
-    access = {"url": SHOP, "key": KEY, "secret": SECRET}
-    store = await town.system.stores.connect("woocommerce", access, town.clock())
-    town.store = store.id
+    store = await connected(town)
     town.clock.forward(hours=1)
 
     first = await town.system.passes.run(store, "sync", pages_max=1)
@@ -237,9 +241,7 @@ async def test_what_changes_while_a_long_pass_reads_is_read_by_the_next(town):
     early = town.order(coffee, 1, maya)
     for _ in range(200):
         town.order(coffee, 1)
-    access = {"url": SHOP, "key": KEY, "secret": SECRET}
-    store = await town.system.stores.connect("woocommerce", access, town.clock())
-    town.store = store.id
+    store = await connected(town)
     await town.system.passes.run(store, "sync", pages_max=1)
     for hook in town.shop.all("webhook"):
         hook["status"] = "paused"
@@ -259,9 +261,7 @@ async def test_a_part_of_a_store_may_be_read_while_a_whole_pass_is_under_way(tow
     coffee = town.product()
     for _ in range(150):
         town.order(coffee, 1)
-    access = {"url": SHOP, "key": KEY, "secret": SECRET}
-    store = await town.system.stores.connect("woocommerce", access, town.clock())
-    town.store = store.id
+    store = await connected(town)
     await town.system.passes.run(store, "sync", pages_max=1)
 
     since = town.clock() - timedelta(days=1)
@@ -288,9 +288,7 @@ async def test_of_many_stores_a_long_pass_leaves_the_others_their_turn(town):
     coffee = town.product()
     for _ in range(120):
         town.order(coffee, 1)
-    access = {"url": SHOP, "key": KEY, "secret": SECRET}
-    store = await town.system.stores.connect("woocommerce", access, town.clock())
-    town.store = store.id
+    store = await connected(town)
     progress = await town.system.passes.run(store, "sync", pages_max=1)
     assert progress.is_done is False
     assert (await StoreRow.get(id=store.id)).watermark is None
@@ -304,9 +302,7 @@ async def test_a_pass_that_broke_off_long_ago_begins_anew(town):
     coffee = town.product()
     for _ in range(210):
         town.order(coffee, 1)
-    access = {"url": SHOP, "key": KEY, "secret": SECRET}
-    store = await town.system.stores.connect("woocommerce", access, town.clock())
-    town.store = store.id
+    store = await connected(town)
     await town.system.passes.run(store, "sync", pages_max=1)
     town.clock.forward(days=2)
 
@@ -319,9 +315,7 @@ async def test_two_processes_may_make_the_same_pass(town):
     coffee = town.product()
     for _ in range(300):
         town.order(coffee, 1)
-    access = {"url": SHOP, "key": KEY, "secret": SECRET}
-    store = await town.system.stores.connect("woocommerce", access, town.clock())
-    town.store = store.id
+    store = await connected(town)
 
     both = await asyncio.gather(
         town.system.passes.run(store, "sync"), town.system.passes.run(store, "sync")
@@ -334,9 +328,7 @@ async def test_two_processes_may_make_the_same_pass(town):
 
 async def test_a_pass_killed_after_its_last_page_ends_well(town):
     town.order(town.product(), 1)
-    access = {"url": SHOP, "key": KEY, "secret": SECRET}
-    store = await town.system.stores.connect("woocommerce", access, town.clock())
-    town.store = store.id
+    store = await connected(town)
     begun = {"began_at": town.clock(), "mark": town.clock(), "listing": "", "seen": {"order": 1}}
     await PassRow.create(store=store.id, aim="sync", **begun)
 

@@ -56,7 +56,8 @@ async def test_https_at_the_root_or_in_a_folder_with_pretty_permalinks_or_withou
 @pytest.mark.parametrize("url", ["http://store.example.test", "http://store.example.test/shop"])
 async def test_plain_http_with_signed_requests(opened, world, url, has_permalinks):
     object.__setattr__(world, "clock", lambda: datetime.now(UTC))  # signatures carry the time
-    await proved(opened(Site(url=url, has_permalinks=has_permalinks)))
+    info = await proved(opened(Site(url=url, has_permalinks=has_permalinks)))
+    assert info.url == url
 
 
 async def test_clocks_that_differ_are_told_apart_from_wrong_keys(opened, world):
@@ -161,11 +162,12 @@ async def test_a_site_that_hides_its_version_is_taken(opened):
                 return httpx.Response(403, json={"code": "rest_forbidden", "message": "No."})
             return await self.way.handle_async_request(request)
 
-    await proved(opened(Site(url=URL), wrap=Hiding))
+    assert (await proved(opened(Site(url=URL), wrap=Hiding))).name == "Northlight"
 
 
 async def test_at_a_pace_it_is_the_same_store(opened):
-    await proved(opened(Site(url=URL), make=lambda way: PacedClient(way, Pace(), "bulk")))
+    paced = opened(Site(url=URL), make=lambda way: PacedClient(way, Pace(), "bulk"))
+    assert (await proved(paced)).name == "Northlight"
 
 
 @pytest.mark.parametrize(
