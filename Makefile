@@ -10,7 +10,7 @@ STAMPS := build/stamps
 WIDGETS := $(shell find widgets package.json package-lock.json -type f -not -path '*/node_modules/*' 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test check accept evidence bench screenshots package browser-setup lint widgets-check clean
+.PHONY: help setup demo test test-postgres test-both servers-setup check accept evidence bench screenshots package browser-setup lint widgets-check clean
 
 help:
 	@echo 'make setup        install everything but servers, into .venv and node_modules'
@@ -20,7 +20,8 @@ help:
 	@echo 'make accept       what each issue must show: PASS, FAIL or ABSENT'
 	@echo 'make evidence     the long proofs at full size; writes tests/evidence/*.json'
 	@echo 'make screenshots  contact sheets of every state, into build/screenshots'
-	@echo 'make bench, make package   have no content yet, and say so'
+	@echo 'make bench        our speed beside that of the least code that could do it'
+	@echo 'make package      has no content yet, and says so'
 
 setup: $(STAMPS)/python $(STAMPS)/widgets
 
@@ -45,6 +46,9 @@ demo: setup
 test: setup
 	$(PY) -m pytest -m 'not browser'
 
+test-postgres: setup servers-setup
+	$(PY) -m tests.servers postgres redis -- $(PY) -m pytest -m 'not browser'
+
 lint: $(STAMPS)/python
 	ruff format --check .
 	ruff check .
@@ -59,7 +63,20 @@ browser-setup:
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || \
 	  { echo 'Chromium is missing: sudo apt-get install chromium' >&2; exit 1; }
 
-check: lint widgets-check test browser-setup
+servers-setup:
+	@{ ls /usr/lib/postgresql/*/bin/initdb && command -v redis-server; } >/dev/null 2>&1 || [ -n "$$TEST_POSTGRES_URL" ] || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql redis-server >/dev/null; } || \
+	  { echo 'Servers are missing: sudo apt-get install postgresql redis-server' >&2; exit 1; }
+
+# Both engines at once, a core each: tortoise has one engine in a process.
+test-both: setup servers-setup
+	@{ $(MAKE) test-postgres >build/postgres.log 2>&1; echo $$? >build/postgres.status; } & \
+	  $(MAKE) test; sqlite=$$?; wait; echo "On PostgreSQL:"; \
+	  status=$$(cat build/postgres.status); tail -n $$([ $$status = 0 ] && echo 3 || echo 200) build/postgres.log; \
+	  exit $$((sqlite + status))
+
+check: lint widgets-check test-both browser-setup
 	$(PY) -m pytest -m browser
 
 accept: setup
@@ -71,7 +88,10 @@ evidence: setup
 screenshots: setup browser-setup
 	$(PY) -m tests.browser.screenshots build/screenshots
 
-bench package:
+bench: setup servers-setup
+	$(PY) -m tests.benchmarks $(BENCH)
+
+package:
 	@echo 'make $@: nothing here yet'
 
 clean:

@@ -12,17 +12,19 @@ from connector.errors import SettingsInvalid
 
 PREFIX = "PERENNIAL_"
 SECRET_KEY_MIN = 32
+DATABASES = ("sqlite://", "postgres://", "postgresql://")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What an operator sets. ``SETTINGS`` says of each what it is for."""
 
-    database_url: str
+    database_url: str = field(repr=False)
     public_url: str
     secret_key: str = field(repr=False)
     allow_loopback: bool = False
     plain_http: frozenset[str] = frozenset()
+    redis_url: str = field(default="", repr=False)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
@@ -45,21 +47,20 @@ class Settings:
             secret_key=got["secret_key"],
             allow_loopback=got["allow_loopback"] == "1",
             plain_http=frozenset(got["plain_http"].replace(",", " ").split()),
+            redis_url=got["redis_url"],
         )
-
-    def to_env(self) -> dict[str, str]:
-        """Return the environment that gives these settings to another process."""
-        return {
-            f"{PREFIX}DATABASE_URL": self.database_url,
-            f"{PREFIX}PUBLIC_URL": self.public_url,
-            f"{PREFIX}SECRET_KEY": self.secret_key,
-            f"{PREFIX}ALLOW_LOOPBACK": "1" if self.allow_loopback else "0",
-            f"{PREFIX}PLAIN_HTTP": ",".join(sorted(self.plain_http)),
-        }
 
 
 SETTINGS: Mapping[str, tuple[str, str]] = {
-    "database_url": ("sqlite://perennial.db", "Where the data lives: `sqlite://FILE`."),
+    "database_url": (
+        "sqlite://perennial.db",
+        "Where the data lives: `sqlite://FILE`, or `postgres://USER:PASSWORD@HOST/NAME`.",
+    ),
+    "redis_url": (
+        "",
+        "`redis://HOST:6379/0` wakes workers at once where several processes run; without it, or"
+        " while it is down, they look every half second.",
+    ),
     "secret_key": (
         "",
         f"At least {SECRET_KEY_MIN} random characters. Encrypts the stores' keys and signs links;"
@@ -82,14 +83,16 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
 """Each setting with its default and what it is for; the README's table is held to this."""
 
 
-def _problem(name: str, text: str) -> str | None:
+def _problem(name: str, text: str) -> str | None:  # noqa: PLR0911 - a case a setting
     """Return what is wrong with one setting, if anything."""
     full = PREFIX + name.upper()
     match name:
         case "secret_key" if len(text) < SECRET_KEY_MIN:
             return f"{full} must have at least {SECRET_KEY_MIN} characters"
-        case "database_url" if not text.startswith("sqlite://"):
-            return f"{full} must begin with sqlite://"
+        case "database_url" if not text.startswith(DATABASES):
+            return f"{full} must begin with sqlite:// or postgres://"
+        case "redis_url" if text and not text.startswith(("redis://", "rediss://")):
+            return f"{full} must begin with redis://"
         case "public_url" if urlsplit(text).scheme not in {"http", "https"}:
             return f"{full} must begin with https:// (or http://)"
         case "plain_http" if "/" in text or ":" in text:

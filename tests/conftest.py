@@ -3,10 +3,19 @@
 import os
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
-from tests.town import founded, migrated
+from tests import databases
+from tests.town import founded
 
+structlog.configure(  # the default draws every local variable of a traceback
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.LogfmtRenderer(bool_as_flag=False),
+    ]
+)
 LAX = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile(
     "check", max_examples=500, deadline=None, derandomize=True, suppress_health_check=LAX
@@ -17,7 +26,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "check"))
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory):
-    return migrated(tmp_path_factory.mktemp("database"))
+    with databases.empty(tmp_path_factory.mktemp("database")) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(tmp_path):
+    with databases.blank(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 The store is the WooCommerce fake: it speaks the vendor's protocol. Its clock and ours are one.
 """
 
-import asyncio
-import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,12 +14,11 @@ from typing import Any
 import httpx
 import jwt
 
-from connector import database, worker
+from connector import worker
 from connector.app import create_app
 from connector.commerce.models import StoreRow
 from connector.config import Settings
 from connector.features.loyalty.service import Loyalty
-from connector.registry import find_models
 from connector.sync.models import InboxRow
 from connector.system import System, running
 from platforms.woocommerce.fake import (
@@ -34,6 +31,7 @@ from platforms.woocommerce.fake import (
     products,
 )
 from platforms.woocommerce.fake import orders as fake_orders
+from tests import databases
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 SHOP, SERVICE = "https://store.example.test", "https://rewards.example.test"
@@ -195,29 +193,14 @@ class Town:
         return await InboxRow.all().order_by("id")
 
 
-def migrated(folder: Path) -> Path:
-    """Return a migrated, empty database; tests copy it."""
-    path = folder / "empty.db"
-
-    async def job():
-        url, models = f"sqlite://{path}", find_models()
-        async with database.opened(url, models):
-            await database.migrate(url, models)
-
-    asyncio.run(job())
-    return path
-
-
 @asynccontextmanager
-async def founded(empty: Path, folder: Path, site: Site = SITE) -> AsyncIterator[Town]:
+async def founded(empty: str, folder: Path, site: Site = SITE) -> AsyncIterator[Town]:
     """Found a town on a copy of an empty database."""
-    shutil.copy(empty, folder / "town.db")
-    settings = Settings(
-        database_url=f"sqlite://{folder / 'town.db'}", secret_key="k" * 40, public_url=SERVICE
-    )
     clock, wire = Clock(), Wire()
     world = World(clock=clock, rng=Random(1), transport=wire, delay_s=0.0)
     async with AsyncExitStack() as stack:
+        url = stack.enter_context(databases.blank(folder, template=empty))
+        settings = Settings(database_url=url, secret_key="k" * 40, public_url=SERVICE)
         shop = FakeStore(site, world)
         shop.add_key("read_write", key=KEY, secret=SECRET)
         system = await stack.enter_async_context(running(settings, clock, wire))

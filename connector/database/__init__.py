@@ -1,35 +1,39 @@
 """One database for the process: opened, migrated, and written in short transactions."""
 
-import sqlite3
+import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractContextManager, asynccontextmanager
+from types import ModuleType
 from typing import Any
 
 from tortoise import Tortoise
 from tortoise.connection import get_connection
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
+from connector.database import postgres, sqlite
 from connector.errors import DatabaseUnusable
 
 APP = "perennial"
-BUSY_MS = 10_000  # how long a writer waits for another process's transaction
+LATEST = "__latest__"
+PASSWORD = re.compile(r":[^:@/]*@")
+ENGINES = {scheme: engine for engine in (sqlite, postgres) for scheme in engine.SCHEMES}
 
 
-def config(url: str, models: Sequence[str]) -> dict[str, Any]:
-    """Return tortoise's configuration for a ``sqlite://FILE`` address.
+def config(
+    url: str, models: Sequence[str], client: str | None = None, *, is_patient: bool = False
+) -> dict[str, Any]:
+    """Return tortoise's configuration for a ``sqlite://FILE`` or ``postgres://`` address.
 
-    ``synchronous=FULL``: what we acknowledged is on the disk.
+    ``client`` is a module whose ``client_class`` is used in place of ours; ``is_patient`` where a
+    statement may take as long as it likes.
     """
-    credentials = {
-        "file_path": url.removeprefix("sqlite://"),
-        "journal_mode": "WAL",
-        "synchronous": "FULL",
-        "busy_timeout": BUSY_MS,
+    engine = _engine(url)
+    connection = {
+        "engine": client or engine.__name__,
+        "credentials": engine.credentials(url, is_patient=is_patient),
     }
     return {
-        "connections": {
-            "default": {"engine": "connector.database.sqlite", "credentials": credentials}
-        },
+        "connections": {"default": connection},
         "apps": {
             APP: {
                 "models": list(models),
@@ -42,48 +46,61 @@ def config(url: str, models: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def _engine(url: str) -> ModuleType:
+    return ENGINES[url.partition("://")[0]]
+
+
 @asynccontextmanager
-async def opened(url: str, models: Sequence[str]) -> AsyncIterator[None]:
+async def opened(
+    url: str, models: Sequence[str], client: str | None = None, *, is_patient: bool = False
+) -> AsyncIterator[None]:
     """Hold the database open; closed however the block ends, or the process would hang.
 
     Raises:
-        DatabaseUnusable: the file can't be opened, or is no database.
+        DatabaseUnusable: it can't be opened, or is no database.
     """
-    _probe(url)
-    await Tortoise.init(config=config(url, models), _enable_global_fallback=True)
+    try:
+        await _engine(url).probe(url)
+    except Exception as error:
+        name = PASSWORD.sub(":***@", url)
+        raise DatabaseUnusable(
+            f"{name} can't be opened ({error}): check PERENNIAL_DATABASE_URL"
+        ) from error
+    await Tortoise.init(
+        config=config(url, models, client, is_patient=is_patient), _enable_global_fallback=True
+    )
     try:
         yield
     finally:
         await Tortoise.close_connections()
 
 
-def _probe(url: str) -> None:
-    """Open the file once by itself: a failure inside the pool would come late, from a thread."""
-    try:
-        with closing(sqlite3.connect(url.removeprefix("sqlite://"))) as connection:
-            connection.execute("PRAGMA schema_version")
-    except sqlite3.Error as error:
-        raise DatabaseUnusable(
-            f"{url} can't be opened ({error}): check PERENNIAL_DATABASE_URL"
-        ) from error
+def sole(url: str, role: str) -> AbstractContextManager[None]:
+    """Be the only process of a kind, where the engine has room for one only.
+
+    Raises:
+        DatabaseUnusable: there is one already; the message says what to do.
+    """
+    hold: AbstractContextManager[None] = _engine(url).sole(url, role)
+    return hold
 
 
-async def migrate(url: str, models: Sequence[str]) -> list[str]:
-    """Bring the open database up to date; return the names of the steps taken."""
-    executor = _executor(url, models)
-    steps = [step.migration.name for step in await executor.plan(_latest())]
-    await executor.migrate(_latest())
+async def migrate(url: str, models: Sequence[str], name: str = LATEST) -> list[str]:
+    """Bring the open database to a migration; return the names of the steps taken."""
+    executor, target = _executor(url, models), _target(name)
+    steps = [step.migration.name for step in await executor.plan(target)]
+    await executor.migrate(target)
     return steps
 
 
 async def pending(url: str, models: Sequence[str]) -> list[str]:
     """Return the names of the steps that ``migrate`` would take."""
-    return [step.migration.name for step in await _executor(url, models).plan(_latest())]
+    return [step.migration.name for step in await _executor(url, models).plan(_target(LATEST))]
 
 
 def _executor(url: str, models: Sequence[str]) -> MigrationExecutor:
     return MigrationExecutor(get_connection("default"), config(url, models)["apps"])
 
 
-def _latest() -> list[MigrationTarget]:
-    return [MigrationTarget(app_label=APP, name="__latest__")]
+def _target(name: str) -> list[MigrationTarget]:
+    return [MigrationTarget(app_label=APP, name=name)]

@@ -5,7 +5,12 @@ transactions failed with "database is locked", whatever the busy time-out, since
 become a writer behind another's commit. Begun IMMEDIATE, 2,000 of 2,000 went through.
 """
 
+import fcntl
 import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
 
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import (
@@ -14,8 +19,55 @@ from tortoise.backends.sqlite.client import (
     SqliteTransactionWrapper,
 )
 from tortoise.connection import get_connections
-from tortoise.exceptions import TransactionManagementError
+from tortoise.exceptions import OperationalError
 from typing_extensions import override
+
+from connector.errors import DatabaseUnusable
+
+SCHEMES = ("sqlite",)
+BUSY_MS = 10_000  # how long a writer waits for another process's transaction
+
+
+def credentials(url: str, *, is_patient: bool = False) -> dict[str, Any]:  # noqa: ARG001
+    """Return what tortoise opens ``sqlite://FILE`` with.
+
+    ``synchronous=FULL``: what we acknowledged is on the disk.
+    """
+    return {
+        "file_path": url.removeprefix("sqlite://"),
+        "journal_mode": "WAL",
+        "synchronous": "FULL",
+        "busy_timeout": BUSY_MS,
+    }
+
+
+async def probe(url: str) -> None:
+    """Open the file once by itself: a failure inside the pool would come late, from a thread.
+
+    Raises:
+        sqlite3.Error: it can't be opened, or is no database.
+    """
+    with closing(sqlite3.connect(url.removeprefix("sqlite://"))) as connection:
+        connection.execute("PRAGMA schema_version")
+
+
+@contextmanager
+def sole(url: str, role: str) -> Iterator[None]:
+    """Be the only process of a kind at a file, or tell.
+
+    Raises:
+        DatabaseUnusable: there is one already.
+    """
+    path = Path(f"{url.removeprefix('sqlite://')}.{role}.lock")
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DatabaseUnusable(
+                f"another `perennial {role}` is at {url}: SQLite has room for one; stop it, or move"
+                " to PostgreSQL (PERENNIAL_DATABASE_URL=postgres://...), which has room for many"
+            ) from error
+        yield
 
 
 class ImmediateTransaction(SqliteTransactionWrapper):
@@ -24,10 +76,9 @@ class ImmediateTransaction(SqliteTransactionWrapper):
     @override
     async def begin(self) -> None:
         try:
-            await self._connection.commit()
             await self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            raise TransactionManagementError(error) from error
+            raise OperationalError(error) from error
 
 
 class LockedContext(SqliteTransactionContext):
@@ -51,11 +102,49 @@ class LockedContext(SqliteTransactionContext):
 
 
 class ImmediateClient(SqliteClient):
-    """The stock client with the other way to begin."""
+    """The stock client with the other way to begin, and a second connection for reading.
+
+    What is read outside a transaction waits for no transaction: WAL shows it the last commit.
+    """
+
+    _reader: SqliteClient | None = None
 
     @override
     def _in_transaction(self) -> TransactionContext:
         return LockedContext(ImmediateTransaction(self), self._lock)
+
+    @override
+    async def create_connection(self, with_db: bool) -> None:
+        await super().create_connection(with_db)
+        if self._reader is None:
+            pragmas = {**self.pragmas, "query_only": "ON"}
+            reader = SqliteClient(self.filename, connection_name=self.connection_name, **pragmas)
+            await reader.create_connection(with_db)
+            self._reader = reader
+
+    @override
+    async def close(self) -> None:
+        if self._reader is not None:
+            await self._reader.close()
+            self._reader = None
+        await super().close()
+
+    @override
+    async def execute_query(
+        self, query: str, values: list[Any] | None = None
+    ) -> tuple[int, Sequence[dict[str, Any]]]:
+        client = self._reader if query.startswith("SELECT") else None
+        found: tuple[int, Sequence[dict[str, Any]]] = await (
+            client.execute_query(query, values) if client else super().execute_query(query, values)
+        )
+        return found
+
+    @override
+    async def execute_query_dict(
+        self, query: str, values: list[Any] | None = None
+    ) -> list[dict[str, Any]]:
+        _, found = await self.execute_query(query, values)
+        return [dict(row) for row in found]
 
 
 client_class = ImmediateClient

@@ -9,10 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests import databases
 from tests.flows import recorded_ways
 from tests.flows.operator import RECORDED
 from tests.flows.recorded_oracle import read_store
-from tests.town import migrated
 
 KILLS, SEED = 12, 3
 WAYS = {"killed": f"killed {KILLS} times", "webhooks": "webhooks alone", "lost": "40 % lost"}
@@ -20,9 +20,8 @@ WAYS = {"killed": f"killed {KILLS} times", "webhooks": "webhooks alone", "lost":
 
 async def gone(way: str) -> dict[str, int | str]:
     """Go one way, compare, and return the figures."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, databases.empty(Path(name)) as empty:
         folder = Path(name)
-        empty = await asyncio.to_thread(migrated, folder)
         for one in ("reference", "way"):
             (folder / one).mkdir()
         reference = await recorded_ways.backfilled(empty, folder / "reference", RECORDED)

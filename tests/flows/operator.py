@@ -7,11 +7,20 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jwt
+
+from connector import worker
+from connector.config import Settings
+from connector.features.loyalty.service import Loyalty
+from connector.kernel.vault import Vault
+from connector.system import running
+from tests import databases
 from tests.flows.recorded_oracle import Account, canonical
 from tests.ports import free_port
 
@@ -57,10 +66,11 @@ class Operator:
     def __init__(self, folder: Path, processes: ExitStack) -> None:
         self.folder = folder
         self.processes = processes
+        self.database = processes.enter_context(databases.blank(folder))
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("PERENNIAL_")}
         self.env = {
             **inherited,
-            "PERENNIAL_DATABASE_URL": f"sqlite://{folder / 'p.db'}",
+            "PERENNIAL_DATABASE_URL": self.database,
             "PERENNIAL_SECRET_KEY": "a-secret-of-this-test-and-of-no-one-else",
             "PERENNIAL_PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
             "PERENNIAL_ALLOW_LOOPBACK": "1",
@@ -101,6 +111,50 @@ class Operator:
         )
         self.wait_for(port)
         return f"http://127.0.0.1:{port}"
+
+    def known(self, url: str, program: str = PROGRAM) -> str:
+        """Migrate, connect, publish and sync as the commands do, but in this process: it is quick.
+
+        Return the store's id.
+        """
+
+        async def job() -> str:
+            async with running(Settings.from_env(self.env)) as system:
+                access = {"url": url, "key": KEY, "secret": SECRET}
+                store = await system.stores.connect("woocommerce", access, system.tools.clock())
+                await Loyalty(system.tools).publish(store, program)
+                await system.passes.run(store, "sync")
+                await worker.drain(system, ["settle"])
+                return store.id
+
+        databases.migrate(self.database)
+        return databases.apart(job)
+
+    @property
+    def public_port(self) -> int:
+        """The port at which stores look for us."""
+        return int(self.env["PERENNIAL_PUBLIC_URL"].rpartition(":")[2])
+
+    def serve(self, port: int) -> tuple[str, subprocess.Popen[bytes]]:
+        """Start a web process; return its address once it takes connections, and the process."""
+        process, _, _ = self.start("serve", "--port", str(port))
+        self.wait_for(port)
+        return f"http://127.0.0.1:{port}", process
+
+    def webhook_secret(self, store: str) -> str:
+        """Return what the store signs its deliveries with."""
+        sql = f"SELECT webhook_secret FROM store WHERE id = '{store}'"
+        ((sealed,),) = databases.query(self.database, sql)
+        vault = Vault(self.env["PERENNIAL_SECRET_KEY"])
+        return vault.open(store, "webhook_secret", bytes(sealed))
+
+    def visitor_token(self, store: str, customer: str) -> str:
+        """Return what the store's plugin signs for a shopper."""
+        now = int(time.time())
+        claims = {"iss": store, "sub": customer, "aud": "perennial-storefront"}
+        times = {"iat": now, "exp": now + 600, "jti": uuid.uuid4().hex}
+        key = Vault(self.env["PERENNIAL_SECRET_KEY"]).derive("visitor", store, "1")
+        return jwt.encode({**claims, **times}, key, "HS256", headers={"kid": "1"})
 
     @staticmethod
     def wait_for(port: int) -> None:

@@ -8,7 +8,6 @@ import gzip
 import json
 import random
 import signal
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from connector.sync.passes import Aim
 from platforms.woocommerce.fake import Site, load, refunds
 from platforms.woocommerce.fake import orders as fake_orders
 from platforms.woocommerce.fake.errors import Record
+from tests.databases import query
 from tests.flows.operator import KEY, PROGRAM, RECORDED, SECRET, Operator, read_export
 from tests.flows.recorded_oracle import Account
 from tests.town import SHOP, Town, founded
@@ -74,7 +74,7 @@ def net(rows: list[tuple[str, str, str, int]]) -> Ledger:
     """Return the net of each ledger key, but for those that come to nothing."""
     sums: Counter[tuple[str, str, str]] = Counter()
     for cause, kind, effective_at, points in rows:
-        sums[cause, kind, effective_at[:19].replace("T", " ")] += points
+        sums[cause, kind, str(effective_at)[:19].replace("T", " ")] += points
     return {key: points for key, points in sums.items() if points}
 
 
@@ -84,7 +84,7 @@ def killed(folder: Path, recorded: Path, times: int, seed: int) -> Outcome:
     with ExitStack() as processes:
         operator = Operator(folder, processes)
         store = connected(operator, operator.serve_store(recorded))
-        database = folder / "p.db"
+        database = operator.database
         at: list[str] = []
         while len(at) < times:
             before = progress(database)
@@ -99,10 +99,8 @@ def killed(folder: Path, recorded: Path, times: int, seed: int) -> Outcome:
         operator.run("sync", store)
         again = operator.run_json("sync", store)
         operator.run("export", store, str(folder / "exported"))
+        ledger = net(query(database, "SELECT cause, kind, effective_at, points FROM entry"))
     _, rows = read_export(folder / "exported" / "accounts.csv")
-    with sqlite3.connect(database) as connection:
-        entries = connection.execute("SELECT cause, kind, effective_at, points FROM entry")
-        ledger = net(entries.fetchall())
     details = f"killed with {at} orders and entries; a sync more changed {again['changed']}"
     return Outcome({row.account: row.available for row in rows}, ledger, details)
 
@@ -118,22 +116,19 @@ def connected(operator: Operator, url: str) -> str:
     return store
 
 
-def settled(database: Path) -> str:
+def settled(database: str) -> str:
     """Return how many orders and ledger entries there are, such as ``760/312``."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        entries = connection.execute("SELECT count(*) FROM entry").fetchone()[0]
+    ((entries,),) = query(database, "SELECT count(*) FROM entry")
     return f"{progress(database)[0]}/{entries}"
 
 
-def progress(database: Path) -> tuple[int, str]:
+def progress(database: str) -> tuple[int, str]:
     """Return how many orders are held, and where the pass goes on, as another process sees it."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        held = connection.execute('SELECT count(*) FROM "order" WHERE body IS NOT NULL')
-        passes = connection.execute("SELECT listing, cursor FROM pass")
-        return int(held.fetchone()[0]), str(passes.fetchall())
+    ((held,),) = query(database, 'SELECT count(*) FROM "order" WHERE body IS NOT NULL')
+    return int(held), str(query(database, "SELECT listing, cursor FROM pass"))
 
 
-async def backfilled(empty: Path, folder: Path, recorded: Path) -> Outcome:
+async def backfilled(empty: str, folder: Path, recorded: Path) -> Outcome:
     """One sync, undisturbed: what the others are compared with."""
     async with founded(empty, folder, SITE) as town:
         load(town.shop, recorded)
@@ -142,7 +137,7 @@ async def backfilled(empty: Path, folder: Path, recorded: Path) -> Outcome:
         return await outcome(town, folder)
 
 
-async def by_webhooks(empty: Path, folder: Path, recorded: Path, seed: int) -> Outcome:
+async def by_webhooks(empty: str, folder: Path, recorded: Path, seed: int) -> Outcome:
     """No listing is read: every record is delivered, shuffled and up to thrice; then an audit."""
     rng = random.Random(seed)
     async with founded(empty, folder, SITE) as town:
@@ -168,7 +163,7 @@ async def by_webhooks(empty: Path, folder: Path, recorded: Path, seed: int) -> O
         return Outcome(after.held, after.entries, details)
 
 
-async def with_loss(empty: Path, folder: Path, recorded: Path, seed: int) -> Outcome:
+async def with_loss(empty: str, folder: Path, recorded: Path, seed: int) -> Outcome:
     """Half the orders are there; the rest happen while 40 % of the webhooks are lost.
 
     Of some things no webhook tells at all: refunds deleted again, and an order purged, which keeps

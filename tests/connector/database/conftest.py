@@ -1,0 +1,3 @@
+from tests.databases import ENGINE
+
+collect_ignore = ["test_postgres.py" if ENGINE == "sqlite" else "test_sqlite.py"]
