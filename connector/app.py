@@ -5,12 +5,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from connector.commerce.models import StoreRow
-from connector.errors import PerennialError
+from connector.errors import PerennialError, StoreUnknown
+from connector.sync.stores import Stores
 from connector.system import System
 from connector.web import bundles, problem
 from connector.web.admin import Admin
-from connector.web.cors import StorefrontCors
+from connector.web.cors import OriginOf, StorefrontCors
 from connector.web.health import Health
 from connector.web.install import Install
 from connector.web.visitors import origin_of
@@ -21,7 +21,9 @@ def create_app(system: System) -> Starlette:
     """Return the application."""
     return Starlette(
         routes=_routes(system),
-        middleware=[Middleware(StorefrontCors, prefix="/storefront/", origin_of=_origin_of)],
+        middleware=[
+            Middleware(StorefrontCors, prefix="/storefront/", origin_of=_origins(system.stores))
+        ],
         exception_handlers={
             PerennialError: problem.of_ours,
             HTTPException: problem.of_http,
@@ -30,21 +32,39 @@ def create_app(system: System) -> Starlette:
     )
 
 
+def create_watch(system: System) -> Starlette:
+    """Return what a worker answers: whether it is well, and its figures."""
+    return Starlette(routes=_watch(system))
+
+
+def _watch(system: System) -> list[BaseRoute]:
+    tools = system.tools
+    health = Health(
+        system.settings.database_url, system.models, system.works, tools.stores, tools.clock
+    )
+    return health.routes()
+
+
 def _routes(system: System) -> list[BaseRoute]:
     tools, settings = system.tools, system.settings
     install = Install(
         tools.stores, tools.visitors, tools.vault, tools.clock, tools.ids, settings.public_url
     )
-    return [
-        *Health(settings.database_url, system.models, tools.clock).routes(),
-        *Webhooks(tools.stores, system.inbox, system.bell.ring).routes(),
+    return [  # the busiest first: they are tried in turn
+        *(route for part in system.parts.values() for route in part.routes),
+        *Webhooks(system.inbox, system.bell.ring).routes(),
+        *_watch(system),
         *install.routes(),
         *Admin(tools, settings.public_url).routes(),
         *bundles.routes(),
-        *(route for part in system.parts.values() for route in part.routes),
     ]
 
 
-async def _origin_of(store_id: str) -> str | None:
-    store = await StoreRow.get_or_none(id=store_id)
-    return origin_of(store) if store else None
+def _origins(stores: Stores) -> OriginOf:
+    async def origin(store_id: str) -> str | None:
+        try:
+            return origin_of((await stores.known(store_id)).url)
+        except StoreUnknown:
+            return None
+
+    return origin

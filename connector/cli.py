@@ -17,13 +17,14 @@ from typing import Annotated, Any, TypeVar
 import orjson
 import structlog
 import typer
+import uvloop
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
 from connector import database, demo, worker
-from connector.app import create_app
+from connector.app import create_app, create_watch
 from connector.commerce.models import StoreRow
 from connector.config import Settings
 from connector.demo import story
@@ -85,7 +86,8 @@ def main() -> None:
 def run(job: Callable[[], Awaitable[T]], *, as_json: bool = False) -> T:
     """Run a command's work and tell its failure in one line."""
     try:
-        return asyncio.run(_awaited(job))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_awaited(job))
     except (PerennialError, PlatformError, ValueError) as error:
         code, text = "failed", str(error)
         match error:
@@ -131,7 +133,7 @@ def migrate(*, as_json: AsJson = False) -> None:
 
     async def job() -> list[str]:
         models = find_models()
-        async with database.opened(settings.database_url, models):
+        async with database.opened(settings.database_url, models, is_patient=True):
             return await database.migrate(settings.database_url, models)
 
     steps = run(job, as_json=as_json)
@@ -154,20 +156,33 @@ def serve(*, host: str = "127.0.0.1", port: int = 8400) -> None:
 
     async def job(system: System) -> None:
         stop = servers.stop_on_signals()
-        bound = servers.listen(host, port)
-        err.print(f"serving {system.settings.public_url} on {host}:{port}")
-        await servers.serve([(create_app(system), bound)], stop)
+        with database.sole(system.settings.database_url, "serve"):
+            bound = servers.listen(host, port)
+            err.print(f"serving {system.settings.public_url} on {host}:{port}")
+            await servers.serve([(create_app(system), bound)], stop)
 
     with_system(job)
 
 
 @app.command("worker")
-def worker_command() -> None:
+def worker_command(
+    *,
+    host: str = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(help="Answer /health, /ready and /metrics there.")
+    ] = None,
+) -> None:
     """Do the background work: read deliveries, settle points, push discounts, sync."""
 
     async def job(system: System) -> None:
-        err.print("working")
-        await worker.work(system, servers.stop_on_signals())
+        stop = servers.stop_on_signals()
+        with database.sole(system.settings.database_url, "worker"):
+            async with asyncio.TaskGroup() as group:
+                if port is not None:
+                    watched = (create_watch(system), servers.listen(host, port))
+                    group.create_task(servers.serve([watched], stop))
+                err.print("working")
+                group.create_task(worker.work(system, stop))
 
     with_system(job)
 
@@ -261,7 +276,7 @@ def _pass(store: str, aim: Aim, *, as_json: bool, since: datetime | None = None)
                 lambda: system.passes.run(row, aim, begin, report), line.update
             )
             line.update("settling points")
-            await worker.drain(system, frozenset({"loyalty.0"}))
+            await worker.finish(system, row, "settle")
         return progress
 
     done = with_system(job, as_json=as_json)

@@ -5,19 +5,23 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
+from typing_extensions import override
 
 from connector import database
 from connector.commerce.records import Records
 from connector.config import Settings
+from connector.kernel import metrics
 from connector.kernel.bell import Bell
 from connector.kernel.clock import Clock, system_clock
 from connector.kernel.ids import random_id
 from connector.kernel.vault import Vault
 from connector.registry import find_features, find_models, find_platforms
-from connector.sync.inbox import Inbox
-from connector.sync.outbox import Outbox
-from connector.sync.passes import Passes
+from connector.sync.inbox import HAS_WAITING, OLDEST_DELIVERY, Inbox
+from connector.sync.outbox import OLDEST_PUSH, PUSH_DUE, Outbox
+from connector.sync.passes import FETCH_DUE, LISTING_DUE, OLDEST_LISTING, Passes
+from connector.sync.relay import carried
 from connector.sync.stores import Stores
+from connector.sync.work import Work
 from connector.web.feature import Part, Tools
 from connector.web.visitors import Visitors
 from platforms import http
@@ -36,6 +40,7 @@ class System:
     passes: Passes
     outbox: Outbox
     parts: Mapping[str, Part]
+    works: Sequence[Work]
 
     @property
     def stores(self) -> Stores:
@@ -43,23 +48,43 @@ class System:
         return self.tools.stores
 
 
+class Counted(httpx.AsyncBaseTransport):
+    """Counts requests to stores by what came of them."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        status = "none"
+        try:
+            answer = await self._inner.handle_async_request(request)
+            status = f"{answer.status_code // 100}xx"
+        finally:
+            metrics.CALLS.labels(status).inc()
+        return answer
+
+
 @asynccontextmanager
 async def running(
     settings: Settings,
     clock: Clock = system_clock,
     transport: httpx.AsyncBaseTransport | None = None,
+    client: str | None = None,
 ) -> AsyncIterator[System]:
     """Hold the database and the HTTP client open around a wired system.
 
     ``transport`` is how stores are reached: by default over the network, checked addresses only.
+    ``client`` is the module of another database client than ours, such as one that fails.
     """
     async with AsyncExitStack() as stack:
         models = find_models()
-        await stack.enter_async_context(database.opened(settings.database_url, models))
+        await stack.enter_async_context(database.opened(settings.database_url, models, client))
         network = transport or http.SafeTransport(
             allow_loopback=settings.allow_loopback, plain_http=settings.plain_http
         )
         await stack.enter_async_context(network)
+        network = Counted(network)
         vault = Vault(settings.secret_key)
         stores = Stores(
             platforms=find_platforms(),
@@ -69,6 +94,9 @@ async def running(
             public_url=settings.public_url,
         )
         bell = Bell()
+        if settings.redis_url:
+            relay = carried(bell, settings.redis_url, random_id())
+            await stack.enter_async_context(relay)
         tools = Tools(
             clock=clock,
             ids=random_id,
@@ -84,14 +112,38 @@ def _wired(settings: Settings, models: Sequence[str], tools: Tools, bell: Bell) 
     parts = {feature.name: feature.start(tools) for feature in find_features()}
     records = Records(tools.vault, [hook for part in parts.values() for hook in part.hooks])
     pushes = {kind: push for part in parts.values() for kind, push in part.pushes.items()}
+    inbox = Inbox(tools.stores, records, tools.clock)
+    passes = Passes(tools.stores, records, tools.clock)
+    outbox = Outbox(pushes, tools.clock)
     return System(
         settings=settings,
         models=models,
         tools=tools,
         bell=bell,
         records=records,
-        inbox=Inbox(tools.stores, records, tools.clock),
-        passes=Passes(tools.stores, records, tools.clock),
-        outbox=Outbox(pushes, tools.clock),
+        inbox=inbox,
+        passes=passes,
+        outbox=outbox,
         parts=parts,
+        works=[
+            Work(
+                name="inbox",
+                waiting=HAS_WAITING,
+                job=inbox.read_some,
+                at_once=4,
+                oldest=OLDEST_DELIVERY,
+            ),
+            Work(name="fetch", waiting=FETCH_DUE, job=passes.fetch_due, at_once=8),
+            Work(
+                name="pass",
+                waiting=LISTING_DUE,
+                job=passes.run_due,
+                at_once=4,
+                oldest=OLDEST_LISTING,
+            ),
+            Work(
+                name="push", waiting=PUSH_DUE, job=outbox.push_some, at_once=8, oldest=OLDEST_PUSH
+            ),
+            *(work for part in parts.values() for work in part.works),
+        ],
     )

@@ -9,6 +9,8 @@ from tortoise import fields
 from tortoise.models import Model
 
 ID_MAX = 64
+LIVE, BACKFILL = 0, 1
+"""Lanes: what just happened, and what was so long ago that it can wait its turn."""
 
 
 class StoreRow(Model):
@@ -59,7 +61,7 @@ class RecordRow(Model):
     ``shown_at`` is the stamp of the newest incomplete one. ``older_fetches`` counts fetches in a
     row that brought an older state than we know of, ``fetch_failures`` those that failed for this
     record alone. ``audited_at`` is when the audit began that
-    last saw it; ``is_gone`` once the platform had it no more.
+    last saw it; ``is_gone`` once the platform had it no more. Fetched in the order of ``lane``.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -76,20 +78,25 @@ class RecordRow(Model):
     retry_at = fields.DatetimeField(null=True)
     audited_at = fields.DatetimeField(null=True)
     is_gone = fields.BooleanField(default=False, db_default=False)
+    lane = fields.SmallIntField(default=LIVE, db_default=LIVE)
 
     class Meta:
         abstract = True
 
 
 class OrderRow(RecordRow):
-    """An order. ``account`` is whose points it moves, empty where it names nobody."""
+    """An order. ``account`` is whose points it moves, empty where it names nobody.
+
+    ``placed_at`` is the snapshot's, for whoever wants the later ones only.
+    """
 
     account = fields.CharField(max_length=100, default="")
+    placed_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "order"
         unique_together: ClassVar = (("store", "platform_id"),)
-        indexes: ClassVar = (("store", "account"),)
+        indexes: ClassVar = (("store", "account", "placed_at"),)
 
 
 class CustomerRow(RecordRow):

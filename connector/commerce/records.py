@@ -1,20 +1,22 @@
 """The stored records of a store: observations in, the newest snapshots out.
 
-All writers run inside the caller's transaction. Whoever must know that a record changed is a
-hook, called in that same transaction: so what follows is never lost between the two.
+All writers run inside the caller's transaction and, for one store, one after the other. They take
+many at once, in plain SQL: a backfill and a busy inbox spend their time here. Whoever must know
+that records changed is a hook, called in that same transaction: so what follows is never lost
+between the two.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from tortoise.expressions import F, Q
 
 from connector.commerce.identity import account_of
 from connector.commerce.models import (
+    BACKFILL,
+    LIVE,
     CustomerRow,
-    OrderCodeRow,
     OrderRow,
     ProductRow,
     RecordRow,
@@ -30,18 +32,27 @@ from connector.commerce.snapshots import (
     settled_on,
     unpack,
 )
+from connector.database import sql
+from connector.kernel import metrics
 from connector.kernel.vault import Vault
-from platforms.model import Customer, Kind, Order, Record, Seen, kind_of
+from platforms.model import Customer, Kind, Order, Record, Seen, Touched, kind_of
 
 TABLES: dict[Kind, type[RecordRow]] = {
     "order": OrderRow,
     "customer": CustomerRow,
     "product": ProductRow,
 }
+TABLE_NAMES: dict[Kind, str] = {kind: f'"{table._meta.db_table}"' for kind, table in TABLES.items()}
 OLDER_MAX = 2  # fetches in a row: then the store was restored from a backup, and is right
 OLDER_PAUSE = timedelta(seconds=30)  # between the two: a lagging cache catches up
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 CODES_MAX = 100  # of one order
 CODE_MAX = 100  # characters; ours have 16
+COLUMNS = (
+    "body", "content_hash", "updated_at", "shown_at", "dirty_gen", "fetched_gen", "older_fetches",
+    "fetch_failures", "retry_at", "is_gone", "lane",
+)  # fmt: skip
+ORDER_COLUMNS = ("account", "placed_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +63,23 @@ class Stored:
     before: Record | None
     after: Record
     accounts: frozenset[str]
+    lane: int
+
+    @property
+    def is_renumbered(self) -> bool:
+        """Whether it is an order that shoppers know by another number than before."""
+        was, now = self.before, self.after
+        return isinstance(was, Order) and isinstance(now, Order) and was.number != now.number
+
+    @property
+    def since(self) -> datetime:
+        """When what changed began: when the order was placed, by what was held or by what is."""
+        both = [one for one in (self.before, self.after) if isinstance(one, Order)]
+        return min((order.placed_at for order in both), default=BEGINNING)
 
 
-Hook = Callable[[Stored], Awaitable[None]]
+Hook = Callable[[Sequence[Stored]], Awaitable[None]]
+"""Is told of records of one store that were stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +90,57 @@ class Dirty:
     id: str
     generation: int
     failures: int = 0
+    lane: int = LIVE
+
+
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """A record's row while it is changed; see :class:`RecordRow`."""
+
+    kind: Kind
+    id: str
+    record: Record | None = None
+    shown_at: datetime | None = None
+    dirty_gen: int = 0
+    fetched_gen: int = 0
+    older_fetches: int = 0
+    fetch_failures: int = 0
+    retry_at: datetime | None = None
+    is_gone: bool = False
+    lane: int = LIVE
+    account: str = ""
+    is_changed: bool = False
+    stored: list[tuple[Record | None, Record, str]] = field(default_factory=list)
+
+    def touch(self, lane: int) -> None:
+        """Note that the record must be fetched."""
+        is_dirty = self.dirty_gen > self.fetched_gen
+        self.lane = min(self.lane, lane) if is_dirty else lane
+        self.dirty_gen += 1
+        self.retry_at = None
+        self.is_changed = True
+
+    def is_newer(self, record: Record) -> bool:
+        """Return whether what is held is newer than what was shown."""
+        return self.record is not None and record.updated_at < self.record.updated_at
+
+    def store(self, record: Record) -> None:
+        """Put a snapshot in place of the one held."""
+        self.stored.append((self.record, record, self.account))
+        self.record = record
+        self.is_gone = False
+        self.is_changed = True
+
+    def columns(self) -> tuple[object, ...]:
+        """Return the row's values, in the order of ``COLUMNS``."""
+        record = self.record
+        return (
+            record and pack(record),
+            content_hash(record) if record else "",
+            record and record.updated_at,
+            *(self.shown_at, self.dirty_gen, self.fetched_gen, self.older_fetches),
+            *(self.fetch_failures, self.retry_at, self.is_gone, self.lane),
+        )
 
 
 class Records:
@@ -74,82 +150,58 @@ class Records:
         self._vault = vault
         self._hooks = hooks
 
-    async def observe(self, store: StoreRow, seen: Seen, *, doubts_older: bool = False) -> bool:
-        """Take in what a delivery or a listing shows; return whether a snapshot really changed.
+    async def take_in(
+        self,
+        store: StoreRow,
+        changes: Sequence[Seen | Touched],
+        *,
+        lane: int = LIVE,
+        doubts_older: bool = False,
+    ) -> int:
+        """Take in what deliveries or a listing show; return how many snapshots really changed.
 
-        ``doubts_older``: where it is older than what is held, fetch it: perhaps the store was
+        ``doubts_older``: what is older than what is held is fetched: perhaps the store was
         restored from a backup.
         """
-        kind = kind_of(seen.record)
-        row = await self._row(store, kind, seen.record.id)
-        held = snapshot(row)
-        record = settled_on(held, seen.record)
-        if doubts_older and held is not None and record.updated_at < held.updated_at:
-            await self.touch(store, kind, record.id)
-            return False
-        match judge(held, record, is_complete=seen.is_complete):
-            case Verdict.STORE:
-                await self._store(store, row, held, record)
-                return held is None or content_hash(held) != content_hash(record)
-            case Verdict.DIRTY:
-                if row.shown_at is None or row.shown_at < record.updated_at:
-                    await type(row).filter(id=row.id).update(shown_at=record.updated_at)
-                await self.touch(store, kind, record.id)
-        return False
-
-    async def touch(self, store: StoreRow, kind: Kind, id_: str) -> None:
-        """Note that a record must be fetched."""
-        row = await self._row(store, kind, id_)
-        await TABLES[kind].filter(id=row.id).update(dirty_gen=F("dirty_gen") + 1, retry_at=None)
+        held = await self._held(store, [_name(change) for change in changes])
+        changed = 0
+        for change in changes:
+            row = held[_name(change)]
+            if isinstance(change, Touched) or (doubts_older and row.is_newer(change.record)):
+                row.touch(lane)
+            else:
+                changed += _observe(row, change, lane)
+        await self._write(store, held.values(), lane)
+        return changed
 
     async def dirty(self, store: str, kind: Kind, now: datetime, limit: int) -> list[Dirty]:
-        """Return records to fetch, oldest trouble first."""
+        """Return records to fetch, the live ones first, oldest trouble first."""
         rows = (
             await TABLES[kind]
             .filter(Q(retry_at=None) | Q(retry_at__lte=now))
             .filter(store=store, dirty_gen__gt=F("fetched_gen"))
-            .order_by("id")
+            .order_by("lane", "id")
             .limit(limit)
         )
-        return [Dirty(kind, row.platform_id, row.dirty_gen, row.fetch_failures) for row in rows]
+        return [
+            Dirty(kind, row.platform_id, row.dirty_gen, row.fetch_failures, row.lane)
+            for row in rows
+        ]
 
     async def fetched(
-        self, store: StoreRow, dirty: Dirty, record: Record | None, now: datetime
-    ) -> bool:
-        """Take in what a fetch brought, None for what is gone; return whether it changed ours.
+        self, store: StoreRow, found: Sequence[tuple[Dirty, Record | None]], now: datetime
+    ) -> int:
+        """Take in what fetches brought, None for what is gone; return how many changed ours.
 
         Clean again where nobody touched the record meanwhile and the result is not older than
         what is held; older twice running is believed.
         """
-        row = await self._row(store, dirty.kind, dirty.id)
-        held = snapshot(row)
-        result = settled_on(held, record) if record else held and entombed(held)
-        known_at = max((at for at in (held and held.updated_at, row.shown_at) if at), default=None)
-        is_older = bool(known_at and result and result.updated_at < known_at)
-        if is_older and row.older_fetches + 1 < OLDER_MAX:
-            await (
-                type(row)
-                .filter(id=row.id)
-                .update(older_fetches=F("older_fetches") + 1, retry_at=now + OLDER_PAUSE)
-            )
-            return False
-        changed = result is not None and (
-            held is None or is_older or content_hash(held) != content_hash(result)
-        )
-        if result is not None and (held is None or result != held):
-            await self._store(store, row, held, result)
-        await (
-            type(row)
-            .filter(id=row.id)
-            .update(
-                fetched_gen=dirty.generation,
-                older_fetches=0,
-                fetch_failures=0,
-                retry_at=None,
-                shown_at=None,
-                is_gone=record is None,
-            )
-        )
+        held = await self._held(store, [(dirty.kind, dirty.id) for dirty, _ in found])
+        lane = min((row.lane for row in held.values()), default=LIVE)
+        changed = 0
+        for dirty, record in found:
+            changed += _fetched(held[dirty.kind, dirty.id], dirty, record, now)
+        await self._write(store, held.values(), lane)
         return changed
 
     async def audited(self, store: str, kind: Kind, ids: Sequence[str], began_at: datetime) -> None:
@@ -159,10 +211,11 @@ class Records:
 
     async def doubt_unseen(self, store: str, began_at: datetime) -> None:
         """Have the records fetched that the audit did not see: perhaps they are no more."""
+        await sql.lock(store)
         for table in TABLES.values():
             held = table.filter(store=store, body__not_isnull=True, is_gone=False)
             unseen = held.filter(Q(audited_at=None) | Q(audited_at__lt=began_at))
-            await unseen.update(dirty_gen=F("dirty_gen") + 1, retry_at=None)
+            await unseen.update(dirty_gen=F("dirty_gen") + 1, retry_at=None, lane=BACKFILL)
 
     async def postpone(
         self, store: str, dirty: Sequence[Dirty], until: datetime, *, has_failed: bool = False
@@ -170,44 +223,168 @@ class Records:
         """Leave records dirty, but not to be fetched before an instant."""
         for one in dirty:
             rows = TABLES[one.kind].filter(store=store, platform_id=one.id)
+            rows = rows.filter(dirty_gen=one.generation)  # not touched meanwhile
             await rows.update(retry_at=until, fetch_failures=one.failures + has_failed)
 
-    async def _row(self, store: StoreRow, kind: Kind, id_: str) -> RecordRow:
-        row, _ = await TABLES[kind].get_or_create(store=store.id, platform_id=id_)
-        return row
+    async def _held(
+        self, store: StoreRow, names: Sequence[tuple[Kind, str]]
+    ) -> dict[tuple[Kind, str], Held]:
+        """Return the rows of records, new ones for those unknown; nobody else writes them now."""
+        await sql.lock(store.id)
+        held = {(kind, id_): Held(kind=kind, id=id_) for kind, id_ in names}
+        for kind in TABLES:
+            ids = [id_ for one, id_ in held if one == kind]
+            if not ids:
+                continue
+            account = ", account" if kind == "order" else ""
+            found = await sql.rows(
+                "SELECT platform_id, body, shown_at, dirty_gen, fetched_gen, older_fetches,"
+                f" fetch_failures, retry_at, is_gone, lane{account} FROM {TABLE_NAMES[kind]}"
+                " WHERE store = $1 AND platform_id = ANY($2)",
+                *(store.id, ids),
+            )
+            for row in found:
+                held[kind, row["platform_id"]] = _read(kind, row)
+        return held
 
-    async def _store(
-        self, store: StoreRow, row: RecordRow, held: Record | None, record: Record
-    ) -> None:
-        """Write a snapshot and tell the hooks."""
-        columns: dict[str, Any] = {
-            "body": pack(record),
-            "content_hash": content_hash(record),
-            "updated_at": record.updated_at,
-            "is_gone": False,
-        }
-        accounts = set()
-        if isinstance(record, Order) and isinstance(row, OrderRow):
-            account = account_of(record, self.guest_key(store))
-            accounts = {row.account, account} - {""}
-            columns["account"] = account
-            await _write_codes(store.id, record)
-        await type(row).filter(id=row.id).update(**columns)
-        stored = Stored(store=store, before=held, after=record, accounts=frozenset(accounts))
-        for hook in self._hooks:
-            await hook(stored)
+    async def _write(self, store: StoreRow, held: Iterable[Held], lane: int) -> None:
+        """Write the rows that changed and tell the hooks."""
+        changed = [row for row in held if row.is_changed]
+        told: list[Stored] = []
+        key = self.guest_key(store) if any(row.kind == "order" for row in changed) else b""
+        for row in changed:
+            told += _stored(store, row, key, lane)
+        for kind in TABLES:
+            rows = [_values(store.id, row) for row in changed if row.kind == kind]
+            await sql.many(_upsert(kind), rows)
+        await _write_codes(store.id, told)
+        for one in told:
+            metrics.RECORDS.labels(kind_of(one.after)).inc()
+        if told:
+            for hook in self._hooks:
+                await hook(told)
 
     def guest_key(self, store: StoreRow) -> bytes:
         """Return the store's own key for guests' accounts."""
         return bytes.fromhex(self._vault.open(store.id, "guest_key", store.guest_key))
 
 
-async def _write_codes(store: str, order: Order) -> None:
-    await OrderCodeRow.filter(store=store, order=order.id).delete()
-    codes = sorted({code[:CODE_MAX] for code in order.codes})[:CODES_MAX]
-    await OrderCodeRow.bulk_create(
-        OrderCodeRow(store=store, code=code, order=order.id) for code in codes
+def _name(change: Seen | Touched) -> tuple[Kind, str]:
+    return (change.kind, change.id) if isinstance(change, Touched) else _named(change.record)
+
+
+def _named(record: Record) -> tuple[Kind, str]:
+    return kind_of(record), record.id
+
+
+def _upsert(kind: Kind) -> str:
+    names = (*COLUMNS, *ORDER_COLUMNS) if kind == "order" else COLUMNS
+    marks = ", ".join(f"${number}" for number in range(1, len(names) + 3))
+    taken = ", ".join(f"{name} = excluded.{name}" for name in names)
+    return (
+        f"INSERT INTO {TABLE_NAMES[kind]} (store, platform_id, {', '.join(names)}) VALUES ({marks})"
+        f" ON CONFLICT (store, platform_id) DO UPDATE SET {taken}"
     )
+
+
+def _values(store: str, row: Held) -> tuple[object, ...]:
+    if row.kind != "order":
+        return (store, row.id, *row.columns())
+    placed_at = row.record.placed_at if isinstance(row.record, Order) else None
+    return (store, row.id, *row.columns(), row.account, placed_at)
+
+
+def _read(kind: Kind, row: sql.Row) -> Held:
+    return Held(
+        kind=kind,
+        id=row["platform_id"],
+        record=unpack(row["body"], TYPES[kind]) if row["body"] is not None else None,
+        shown_at=sql.at(row["shown_at"]),
+        dirty_gen=row["dirty_gen"],
+        fetched_gen=row["fetched_gen"],
+        older_fetches=row["older_fetches"],
+        fetch_failures=row["fetch_failures"],
+        retry_at=sql.at(row["retry_at"]),
+        is_gone=bool(row["is_gone"]),
+        lane=row["lane"],
+        account=row["account"] if kind == "order" else "",
+    )
+
+
+def _observe(row: Held, seen: Seen, lane: int) -> bool:
+    """Let an observation change a row; return whether its snapshot really changed."""
+    held = row.record
+    record = settled_on(held, seen.record)
+    match judge(held, record, is_complete=seen.is_complete):
+        case Verdict.STORE:
+            row.store(record)
+            return held is None or content_hash(held) != content_hash(record)
+        case Verdict.DIRTY:
+            if row.shown_at is None or row.shown_at < record.updated_at:
+                row.shown_at = record.updated_at
+            row.touch(lane)
+    return False
+
+
+def _fetched(row: Held, dirty: Dirty, record: Record | None, now: datetime) -> bool:
+    """Let the result of a fetch change a row; return whether its snapshot changed."""
+    held = row.record
+    result = settled_on(held, record) if record else held and entombed(held)
+    known_at = max((at for at in (held and held.updated_at, row.shown_at) if at), default=None)
+    is_older = bool(known_at and result and result.updated_at < known_at)
+    row.is_changed = True
+    if is_older and row.older_fetches + 1 < OLDER_MAX:
+        row.older_fetches += 1
+        row.retry_at = now + OLDER_PAUSE
+        return False
+    changed = result is not None and (
+        held is None or is_older or content_hash(held) != content_hash(result)
+    )
+    if result is not None and (held is None or result != held):
+        row.store(result)
+    row.fetched_gen = dirty.generation
+    row.older_fetches = row.fetch_failures = 0
+    row.retry_at = row.shown_at = None
+    row.is_gone = record is None
+    return changed
+
+
+def _stored(store: StoreRow, row: Held, guest_key: bytes, lane: int) -> list[Stored]:
+    """Return what the hooks are told of a row, and note whose points it moves now."""
+    told = []
+    for before, after, was in row.stored:
+        accounts = {row.account, was}
+        if isinstance(after, Order):
+            row.account = account_of(after, guest_key)
+            accounts.add(row.account)
+        names = frozenset(accounts - {""})
+        told.append(Stored(store=store, before=before, after=after, accounts=names, lane=lane))
+    return told
+
+
+async def _write_codes(store: str, told: Sequence[Stored]) -> None:
+    """Keep which orders carry which codes."""
+    orders = {
+        one.after.id: one.after
+        for one in told
+        if isinstance(one.after, Order) and (one.after.codes or _codes(one.before))
+    }
+    if not orders:
+        return
+    await sql.run(
+        'DELETE FROM order_code WHERE store = $1 AND "order" = ANY($2)', store, sorted(orders)
+    )
+    await sql.many(
+        'INSERT INTO order_code (store, code, "order") VALUES ($1, $2, $3)',
+        ((store, code, id_) for id_, order in sorted(orders.items()) for code in _codes(order)),
+    )
+
+
+def _codes(record: Record | None) -> list[str]:
+    """Return the codes on an order as they are kept."""
+    codes = record.codes if isinstance(record, Order) else ()
+    texts = {code.replace("\0", "")[:CODE_MAX] for code in codes}  # PostgreSQL takes no NUL
+    return sorted(texts)[:CODES_MAX]
 
 
 def snapshot(row: RecordRow) -> Record | None:
@@ -218,20 +395,41 @@ def snapshot(row: RecordRow) -> Record | None:
     return unpack(bytes(row.body), TYPES[kind])
 
 
-async def orders_of(store: str, account: str) -> list[Order]:
-    """Return the orders that move an account's points."""
-    return _orders(await OrderRow.filter(store=store, account=account, body__not_isnull=True))
+async def orders_of(
+    store: str, accounts: Sequence[str], since: datetime = BEGINNING
+) -> dict[str, list[Order]]:
+    """Return the orders, placed since an instant, that move the points of some accounts."""
+    found: dict[str, list[Order]] = {account: [] for account in accounts}
+    rows = await sql.rows(
+        'SELECT account, body FROM "order" WHERE store = $1 AND account = ANY($2)'
+        " AND placed_at >= $3 AND body IS NOT NULL",
+        *(store, list(accounts), since),
+    )
+    for row in rows:
+        found[row["account"]].append(unpack(row["body"], Order))
+    return found
 
 
 async def orders_with(store: str, codes: Sequence[str]) -> list[Order]:
     """Return the orders, anybody's, that carry one of these codes."""
-    lower = [code.lower() for code in codes]
-    ids = await OrderCodeRow.filter(store=store, code__in=lower).values_list("order", flat=True)
-    return _orders(await OrderRow.filter(store=store, platform_id__in=list(ids))) if ids else []
+    if not codes:
+        return []
+    rows = await sql.rows(
+        'SELECT body FROM "order" WHERE store = $1 AND body IS NOT NULL AND platform_id IN'
+        ' (SELECT "order" FROM order_code WHERE store = $1 AND code = ANY($2))',
+        *(store, [code.lower() for code in codes]),
+    )
+    return [unpack(row["body"], Order) for row in rows]
 
 
-def _orders(rows: Sequence[OrderRow]) -> list[Order]:
-    return [unpack(bytes(row.body), Order) for row in rows if row.body is not None]
+async def order_numbers(store: str, ids: Iterable[str]) -> dict[str, str]:
+    """Return the numbers of orders by their ids, as shoppers know them."""
+    rows = await sql.rows(
+        'SELECT body FROM "order" WHERE store = $1 AND platform_id = ANY($2) AND body IS NOT NULL',
+        *(store, list(ids)),
+    )
+    orders = [unpack(row["body"], Order) for row in rows]
+    return {order.id: order.number for order in orders}
 
 
 async def customer(store: str, id_: str) -> Customer | None:

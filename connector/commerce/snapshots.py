@@ -63,12 +63,15 @@ def judge(
 
 
 def settled_on(held: Record | None, seen: Record) -> Record:
-    """Return what to keep of an observation: in the trash, the last live state, marked.
+    """Return what to keep of an observation: in the trash, the last live status, marked.
 
-    The trash hides the status that the order had, and with it whether it was paid.
+    The trash hides the status that the order had, and with it whether it was paid or cancelled;
+    all else it still shows, such as a refund of which we had not heard.
     """
     if isinstance(seen, Order) and isinstance(held, Order) and seen.is_deleted:
-        return replace(held, is_deleted=True, updated_at=seen.updated_at)
+        return replace(
+            seen, status=held.status, is_paid=held.is_paid, is_cancelled=held.is_cancelled
+        )
     return seen
 
 

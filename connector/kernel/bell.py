@@ -15,7 +15,8 @@ class Bell:
         self._waiting.add(event)
         return event
 
-    def ring(self) -> None:
-        """Wake everybody."""
+    def ring(self, *, but: asyncio.Event | None = None) -> None:
+        """Wake everybody, or all but one."""
         for event in self._waiting:
-            event.set()
+            if event is not but:
+                event.set()

@@ -4,8 +4,8 @@ Whoever changes what points follow from marks the account dirty in the same tran
 settles it appends the difference under the account's lock.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +13,28 @@ from tortoise.expressions import F, Q
 from tortoise.functions import Sum
 from tortoise.queryset import QuerySet
 
-from connector.kernel.posting import Key, Posting, difference
+from connector.commerce.models import BACKFILL, LIVE
+from connector.commerce.records import BEGINNING
+from connector.database import sql
+from connector.kernel.posting import Key, Posting
 from connector.ledger.models import AccountRow, EntryRow
+
+WAITING = (
+    "EXISTS (SELECT 1 FROM account a WHERE a.store = s.id AND a.dirty_gen > a.settled_gen"
+    " AND (a.retry_at IS NULL OR a.retry_at <= :now))"
+)
+DUE = (
+    "EXISTS (SELECT 1 FROM account a WHERE a.store = s.id AND a.next_due_at <= :now"
+    " AND (a.retry_at IS NULL OR a.retry_at <= :now))"
+)
+"""Whether a store ``s`` has accounts that are dirty, or due, at the instant ``:now``."""
+EARLIER = (  # what an account that is dirty already says is before what is said now
+    "account.dirty_gen > account.settled_gen AND"
+    " (account.{0} IS NULL OR account.{0} <= excluded.{0})"
+)
+OLDEST_DUE = (
+    "SELECT MIN((SELECT MIN(a.next_due_at) FROM account a WHERE a.store = s.id)) AS at FROM store s"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,28 +46,72 @@ class Balance:
     pending_at: datetime | None = None
 
 
-async def mark_dirty(store: str, accounts: Iterable[str]) -> None:
-    """Note that accounts must be settled. Inside the transaction of what changed."""
-    for key in sorted(set(accounts)):
-        _, is_new = await AccountRow.get_or_create(store=store, key=key)
-        if not is_new:
-            rows = AccountRow.filter(store=store, key=key)
-            await rows.update(dirty_gen=F("dirty_gen") + 1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """What a ledger key comes to, and of how many entries."""
+
+    points: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What settling an account found: what to append, and when and how it changes by itself.
+
+    ``counts`` has how many entries each key has already. ``is_news`` where its owner sees another
+    balance than before, if only since time went by.
+    """
+
+    account: AccountRow
+    changes: Sequence[Posting]
+    counts: Mapping[Key, int]
+    next_due_at: datetime | None
+    next_expiry: tuple[datetime, int] | None
+    is_news: bool
+
+
+async def mark_dirty(store: str, accounts: Mapping[str, datetime], lane: int = LIVE) -> None:
+    """Note that accounts must be settled, and since when their facts changed.
+
+    Once, inside the transaction of what changed: accounts are always locked in the order of their
+    keys, so nobody waits in a circle.
+    """
+    await sql.many(
+        "INSERT INTO account"
+        " (store, key, dirty_gen, settled_gen, next_due_points, version, lane, dirty_from)"
+        " VALUES ($1, $2, 1, 0, 0, 0, $3, $4)"
+        " ON CONFLICT (store, key) DO UPDATE SET dirty_gen = account.dirty_gen + 1,"
+        f" lane = CASE WHEN {EARLIER.format('lane')} THEN account.lane ELSE excluded.lane END,"
+        f" dirty_from = CASE WHEN {EARLIER.format('dirty_from')} THEN account.dirty_from"
+        " ELSE excluded.dirty_from END",
+        ((store, key, lane, since) for key, since in sorted(accounts.items())),
+    )
 
 
 async def mark_all_dirty(store: str) -> None:
-    """Note that every account of a store must be settled."""
-    await AccountRow.filter(store=store).update(dirty_gen=F("dirty_gen") + 1)
-
-
-async def to_settle(now: datetime, limit: int) -> list[AccountRow]:
-    """Return accounts that are dirty or due, of all stores."""
-    return (
-        await AccountRow.filter(Q(dirty_gen__gt=F("settled_gen")) | Q(next_due_at__lte=now))
-        .filter(Q(retry_at=None) | Q(retry_at__lte=now))
-        .order_by("id")
-        .limit(limit)
+    """Note that every account of a store must be settled, from its beginning."""
+    await sql.run(
+        "UPDATE account SET dirty_gen = dirty_gen + 1, dirty_from = NULL,"
+        " lane = CASE WHEN dirty_gen > settled_gen THEN lane ELSE $2 END WHERE id IN"
+        ' (SELECT id FROM account WHERE store = $1 ORDER BY key COLLATE "C" FOR UPDATE)',
+        *(store, BACKFILL),
     )
+
+
+async def to_settle(store: str, now: datetime, limit: int) -> list[AccountRow]:
+    """Return accounts of a store that are dirty, the live ones first."""
+    dirty = AccountRow.filter(store=store, dirty_gen__gt=F("settled_gen"))
+    return await _not_postponed(dirty, now).order_by("lane", "id").limit(limit)
+
+
+async def due(store: str, now: datetime, limit: int) -> list[AccountRow]:
+    """Return accounts of a store whose points came or went by themselves."""
+    past = AccountRow.filter(store=store, next_due_at__lte=now)
+    return await _not_postponed(past, now).order_by("next_due_at").limit(limit)
+
+
+def _not_postponed(rows: QuerySet[AccountRow], now: datetime) -> QuerySet[AccountRow]:
+    return rows.filter(Q(retry_at=None) | Q(retry_at__lte=now))
 
 
 async def postpone(account: AccountRow, until: datetime) -> None:
@@ -55,66 +119,91 @@ async def postpone(account: AccountRow, until: datetime) -> None:
     await AccountRow.filter(id=account.id).update(retry_at=until)
 
 
-async def locked(store: str, key: str) -> AccountRow:
-    """Return the account, locked for the transaction that we are in."""
-    await AccountRow.get_or_create(store=store, key=key)
-    return await AccountRow.select_for_update().get(store=store, key=key)
+async def locked(store: str, keys: Sequence[str]) -> list[AccountRow]:
+    """Return accounts, locked in the order of their keys for the transaction that we are in."""
+    await sql.many(
+        "INSERT INTO account"
+        " (store, key, dirty_gen, settled_gen, next_due_points, version)"
+        " VALUES ($1, $2, 1, 0, 0, 0) ON CONFLICT (store, key) DO NOTHING",
+        ((store, key) for key in sorted(keys)),
+    )
+    held = await sql.rows(
+        "SELECT id FROM account WHERE store = $1 AND key = ANY($2)"
+        ' ORDER BY key COLLATE "C" FOR UPDATE',
+        *(store, list(keys)),
+    )
+    return await AccountRow.filter(id__in=[row["id"] for row in held])
 
 
-async def post(
-    account: AccountRow,
-    wanted: Sequence[Posting],
-    next_expiry: tuple[datetime, int] | None,
-    now: datetime,
-) -> list[Posting]:
-    """Append what the ledger lacks of what is wanted; return what that was.
-
-    ``next_expiry`` is when points go next by themselves, and how many: then it is due again.
-    """
-    rows = await EntryRow.filter(store=account.store, account=account.key)
-    posted: Counter[Key] = Counter()
-    count: Counter[Key] = Counter()
+async def posted(
+    store: str, keys: Sequence[str], since: datetime = BEGINNING
+) -> dict[str, dict[Key, Posted]]:
+    """Return what the ledger has of each account that takes effect since an instant, by key."""
+    found: dict[str, dict[Key, Posted]] = defaultdict(dict)
+    rows = await sql.rows(
+        "SELECT account, cause, kind, effective_at, CAST(SUM(points) AS bigint) AS points,"
+        " COUNT(*) AS entries FROM entry WHERE store = $1 AND account = ANY($2)"
+        " AND effective_at >= $3 GROUP BY account, cause, kind, effective_at",
+        *(store, list(keys), since),
+    )
     for row in rows:
-        key = (row.cause, row.kind, row.effective_at)
-        posted[key] += row.points
-        count[key] += 1
-    changes = difference(wanted, posted)
-    await EntryRow.bulk_create(
-        EntryRow(
-            store=account.store,
-            account=account.key,
-            cause=change.cause,
-            kind=change.kind,
-            effective_at=change.effective_at,
-            n=count[change.key],
-            points=change.points,
-            posted_at=now,
-            why=change.why,
-        )
-        for change in changes
+        effective_at = sql.at(row["effective_at"])
+        assert effective_at is not None
+        key = (row["cause"], row["kind"], effective_at)
+        found[row["account"]][key] = Posted(points=row["points"], entries=row["entries"])
+    return found
+
+
+async def post(store: str, settled: Sequence[Settled], now: datetime) -> None:
+    """Append what each of these accounts lacks, and note when it is due again."""
+    await sql.many(
+        "INSERT INTO entry"
+        " (store, account, cause, kind, effective_at, n, points, posted_at, why)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        (
+            (
+                *(store, one.account.key, change.cause, change.kind, change.effective_at),
+                *(one.counts.get(change.key, 0), change.points, now),
+                change.why.replace("\0", ""),  # which PostgreSQL has no place for
+            )
+            for one in settled
+            for change in one.changes
+        ),
     )
-    await AccountRow.filter(id=account.id).update(
-        settled_gen=account.dirty_gen,
-        retry_at=None,
-        next_due_at=next_expiry and next_expiry[0],
-        next_due_points=next_expiry[1] if next_expiry else 0,
-        version=account.version + (1 if changes else 0),
+    await sql.many(
+        "UPDATE account SET settled_gen = $2, retry_at = NULL, next_due_at = $3,"
+        " next_expiry_at = $4, next_due_points = $5, version = version + $6 WHERE id = $1",
+        (
+            (
+                *(one.account.id, one.account.dirty_gen, one.next_due_at),
+                *(*(one.next_expiry or (None, 0)), int(one.is_news)),
+            )
+            for one in settled
+        ),
     )
-    return changes
+
+
+async def seen_anew(store: str, keys: Sequence[str]) -> None:
+    """Note that owners see something new, though no points moved; the accounts are locked."""
+    await sql.run(
+        "UPDATE account SET version = version + 1 WHERE store = $1 AND key = ANY($2)",
+        *(store, list(keys)),
+    )
 
 
 async def balance(store: str, key: str, now: datetime) -> Balance:
     """Return what an account's entries add up to at an instant."""
-    mine = EntryRow.filter(store=store, account=key)
-    available = await total(mine.filter(effective_at__lte=now))
-    later = mine.filter(effective_at__gt=now)
-    coming: Counter[datetime] = Counter()
-    for entry in await later:
-        coming[entry.effective_at] += entry.points
+    rows = await sql.rows(
+        "SELECT effective_at, CAST(SUM(points) AS bigint) AS points FROM entry"
+        " WHERE store = $1 AND account = $2 AND effective_at > $3 GROUP BY effective_at",
+        *(store, key, now),
+    )
+    coming = {sql.at(row["effective_at"]): row["points"] for row in rows}
+    mine = EntryRow.filter(store=store, account=key, effective_at__lte=now)
     return Balance(
-        available=available,
-        pending=coming.total(),
-        pending_at=min((at for at, points in coming.items() if points > 0), default=None),
+        available=await total(mine),
+        pending=sum(coming.values()),
+        pending_at=min((at for at, points in coming.items() if at and points > 0), default=None),
     )
 
 
@@ -132,6 +221,36 @@ async def earned(store: str, key: str, cause: str) -> int:
 async def entries(store: str, key: str) -> list[EntryRow]:
     """Return an account's entries in the order in which they take effect."""
     return await EntryRow.filter(store=store, account=key).order_by("effective_at", "id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What a ledger key comes to."""
+
+    cause: str
+    kind: str
+    effective_at: datetime
+    points: int
+
+
+async def latest(store: str, key: str, limit: int) -> list[Line]:
+    """Return what an account's newest ledger keys come to, newest first."""
+    rows = await sql.rows(
+        "SELECT cause, kind, effective_at, CAST(SUM(points) AS bigint) AS points FROM entry"
+        " WHERE store = $1 AND account = $2 GROUP BY cause, kind, effective_at"
+        " HAVING SUM(points) <> 0 ORDER BY effective_at DESC, cause DESC, kind DESC LIMIT $3",
+        *(store, key, limit),
+    )
+    return [
+        Line(
+            cause=row["cause"],
+            kind=row["kind"],
+            effective_at=effective_at,
+            points=row["points"],
+        )
+        for row in rows
+        if (effective_at := sql.at(row["effective_at"]))
+    ]
 
 
 async def balances(store: str, now: datetime) -> dict[str, Balance]:

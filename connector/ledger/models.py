@@ -5,16 +5,18 @@ from typing import ClassVar
 from tortoise import fields
 from tortoise.models import Model
 
-from connector.commerce.models import ID_MAX
+from connector.commerce.models import ID_MAX, LIVE
 
 
 class AccountRow(Model):
     """Whose points: a customer's or a guest's.
 
-    Dirty while ``dirty_gen`` is ahead of ``settled_gen``; due when ``next_due_at`` is past, which
-    is when ``next_due_points`` expire.
-    Where settling failed, it waits until ``retry_at``. ``version`` grows with every change of the
-    ledger.
+    Dirty while ``dirty_gen`` is ahead of ``settled_gen``, and settled in the order of ``lane``; due
+    when ``next_due_at`` is past, the next instant at which points come or go by themselves. At
+    ``next_expiry_at``, ``next_due_points`` expire. While it is dirty, what changed began at
+    ``dirty_from`` or later; null says nothing.
+    Where settling failed, it waits until ``retry_at``. ``version`` grows with every change of what
+    its owner sees.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -25,12 +27,14 @@ class AccountRow(Model):
     next_due_at = fields.DatetimeField(null=True)
     retry_at = fields.DatetimeField(null=True)
     next_due_points = fields.BigIntField(default=0)
+    next_expiry_at = fields.DatetimeField(null=True)
+    dirty_from = fields.DatetimeField(null=True)
+    lane = fields.SmallIntField(default=LIVE, db_default=LIVE)
     version = fields.IntField(default=0)
 
     class Meta:
         table = "account"
         unique_together: ClassVar = (("store", "key"),)
-        indexes: ClassVar = (("next_due_at",),)
 
 
 class EntryRow(Model):
@@ -50,3 +54,21 @@ class EntryRow(Model):
     class Meta:
         table = "entry"
         unique_together: ClassVar = (("store", "account", "cause", "kind", "effective_at", "n"),)
+
+
+class CheckpointRow(Model):
+    """What is left to know of an account's facts of before an instant, for accounts with many.
+
+    A cache: good while no earlier fact changes, and for the ``form`` of ours that wrote it.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    account = fields.CharField(max_length=100)
+    at = fields.DatetimeField()
+    form = fields.CharField(max_length=32)
+    body = fields.BinaryField()
+
+    class Meta:
+        table = "checkpoint"
+        unique_together: ClassVar = (("store", "account", "at"),)

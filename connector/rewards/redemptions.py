@@ -83,7 +83,7 @@ class Redemptions:
             redeemed_at=now,
             expires_at=terms.expires_at,
         )
-        await outbox.want(store, PUSH, id_, now)
+        await outbox.want(store, PUSH, [id_], now)
         return row
 
     async def push(self, store: StoreRow, target: str) -> datetime | None:
@@ -112,9 +112,13 @@ class Redemptions:
             await mine.update(return_at=self._clock())
             return self._clock()
         except PlatformError:
-            await mine.filter(state="reserved").update(state="unknown")
+            async with in_transaction():
+                await ledger.locked(store.id, [row.account])
+                await mine.filter(state="reserved").update(state="unknown")
+                await ledger.seen_anew(store.id, [row.account])
             raise
         async with in_transaction():
+            await ledger.locked(store.id, [row.account])
             await mine.update(discount_id=seen.id)
             await self._refresh(store, await mine)
         return None
@@ -145,10 +149,10 @@ class Redemptions:
         if self._clock() < dead_at + CHECKOUT_GRACE:
             return dead_at + CHECKOUT_GRACE
         async with in_transaction():
-            await ledger.locked(store.id, row.account)
+            await ledger.locked(store.id, [row.account])
             if not await self._is_used(store, row):
                 await RedemptionRow.filter(id=row.id).update(released_at=self._clock())
-                await ledger.mark_dirty(store.id, [row.account])
+                await ledger.mark_dirty(store.id, {row.account: row.redeemed_at})
             await self._refresh(store, [await RedemptionRow.get(id=row.id)])
         return None
 
@@ -163,19 +167,19 @@ class Redemptions:
             seen = await client.read_discount(row.code)
         return seen is None or not (seen.is_usable or seen.times_used)
 
-    async def on_stored(self, stored: records.Stored) -> None:
-        """Follow an order's codes: whose points and whose state they touch."""
-        orders = [one for one in (stored.before, stored.after) if isinstance(one, Order)]
-        all_codes = {code.upper() for order in orders for code in order.codes}
-        codes = {code for code in all_codes if len(code) == CODE_LENGTH}
-        if not codes:
-            return
-        rows = await RedemptionRow.filter(store=stored.store.id, code__in=list(codes))
-        await ledger.mark_dirty(stored.store.id, [row.account for row in rows])
-        await self._refresh(stored.store, rows)
-        for row in rows:
-            if row.return_at is not None and row.released_at is None:
-                await outbox.want(stored.store.id, PUSH, row.id, self._clock())
+    async def named_by(self, told: Sequence[records.Stored]) -> list[RedemptionRow]:
+        """Return the redemptions whose codes orders of one store carry, or carried."""
+        both = [record for one in told for record in (one.before, one.after)]
+        codes = {code.upper() for one in both if isinstance(one, Order) for code in one.codes}
+        ours = [code for code in codes if len(code) == CODE_LENGTH]
+        store = told[0].store.id
+        return await RedemptionRow.filter(store=store, code__in=ours).order_by("id") if ours else []
+
+    async def follow(self, store: StoreRow, rows: Sequence[RedemptionRow]) -> None:
+        """Follow what orders say of redemptions whose accounts we hold."""
+        await self._refresh(store, rows)
+        leaving = [row for row in rows if row.return_at is not None and row.released_at is None]
+        await outbox.want(store.id, PUSH, [row.id for row in leaving], self._clock())
 
     async def _is_used(self, store: StoreRow, row: RedemptionRow) -> bool:
         """Return whether an order uses the code up; where a cancelled one does not, it doesn't."""
@@ -184,7 +188,10 @@ class Redemptions:
         return any(not (order.is_cancelled and gives_back) for order in orders)
 
     async def _refresh(self, store: StoreRow, rows: Sequence[RedemptionRow]) -> None:
-        """Work out the states again, from the orders and what we know of the discounts."""
+        """Work out the states again, from the orders and what we know of the discounts.
+
+        In a transaction that holds the accounts.
+        """
         for row in rows:
             if await self._is_used(store, row):
                 state = "used"
@@ -194,6 +201,7 @@ class Redemptions:
                 was_there = row.discount_id is not None or row.state == "used"
                 state = "issued" if was_there else row.state
             await RedemptionRow.filter(id=row.id).update(state=state)
+        await ledger.seen_anew(store.id, [row.account for row in rows])
 
 
 def _discount(row: RedemptionRow) -> Discount:
@@ -208,6 +216,9 @@ def _discount(row: RedemptionRow) -> Discount:
     )
 
 
-async def redemptions_of(store: str, account: str) -> list[RedemptionRow]:
-    """Return an account's redemptions, newest first."""
-    return await RedemptionRow.filter(store=store, account=account).order_by("-redeemed_at", "id")
+async def redemptions_of(
+    store: str, accounts: Sequence[str], since: datetime = records.BEGINNING
+) -> list[RedemptionRow]:
+    """Return the redemptions of accounts since an instant, newest first."""
+    rows = RedemptionRow.filter(store=store, account__in=list(accounts), redeemed_at__gte=since)
+    return await rows.order_by("-redeemed_at", "id")

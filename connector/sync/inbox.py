@@ -1,29 +1,59 @@
 """Deliveries: kept before they are answered, read afterwards.
 
 A correctly signed delivery is kept whatever it holds; only what nobody we know signed is refused.
+Deliveries that arrive together are kept in one commit, and none is answered before it.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 import structlog
-from tortoise.exceptions import OperationalError
 from tortoise.transactions import in_transaction
 
 from connector.commerce.models import StoreRow
 from connector.commerce.records import Records
+from connector.database import sql
+from connector.errors import PerennialError, StoreUnknown
+from connector.kernel import metrics
 from connector.kernel.clock import Clock
 from connector.sync.models import InboxRow
-from connector.sync.stores import Stores
+from connector.sync.stores import Signer, Stores, may_be_id
 from platforms.errors import Malformed
-from platforms.model import Change, Delivery, Ignored, Seen, Touched
+from platforms.model import Delivery, Ignored, Seen, Touched
 
 BATCH = 100
+TOGETHER = 25  # read in one transaction, so few that nobody waits long for it
 BODY_MAX = 5_000_000  # larger ones are not kept; a reconcile finds what they were about
 HEADERS_KEPT = 4000  # characters
 WAITING, DONE, PARKED = "waiting", "done", "parked"
+HAS_WAITING = "EXISTS (SELECT 1 FROM inbox i WHERE i.store = s.id AND i.state = 'waiting')"
+"""Whether a store ``s`` has deliveries that nobody has read."""
+OLDEST_DELIVERY = (  # store by store, as the index has them
+    "SELECT MIN((SELECT i.received_at FROM inbox i WHERE i.store = s.id AND i.state = 'waiting'"
+    " ORDER BY i.id LIMIT 1)) AS at FROM store s"
+)
+KEEP = (
+    "INSERT INTO inbox (store, key, headers, body, received_at, state, trouble)"
+    " VALUES ($1, $2, $3, $4, $5, $6, '') ON CONFLICT DO NOTHING"
+)
 Wake = Callable[[], None]
+Row = tuple[str, str, str, bytes | None, datetime, str]
+"""A delivery's store, key, headers, body, the instant that it came, and its state."""
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A delivery that somebody waits for us to keep; the future says whether we did."""
+
+    platform: str
+    store: str
+    delivery: Delivery
+    kept: asyncio.Future[bool]
 
 
 class Inbox:
@@ -33,74 +63,139 @@ class Inbox:
         self._stores = stores
         self._records = records
         self._clock = clock
+        self._arrived: list[Arrival] = []
+        self._keeping: asyncio.Task[None] | None = None
 
-    async def accept(self, store: StoreRow, delivery: Delivery) -> bool:
+    async def accept(self, platform: str, store: str, delivery: Delivery) -> bool:
         """Keep a delivery; return False where there was nothing to keep. Committed on return.
 
         Raises:
+            StoreUnknown: there is no such store on that platform.
             DeliveryForged: the store's secret did not sign it.
         """
-        platform = self._stores.platform(store.platform)
-        if platform.is_ping(delivery):
-            return False
-        self._stores.verify(store, delivery, self._clock())
-        await self._keep(store, platform.delivery_key(delivery), delivery)
-        return True
+        if not may_be_id(store):  # told before it can spoil what others wait for
+            raise StoreUnknown(f"no store {store!r}")
+        kept = asyncio.get_running_loop().create_future()
+        self._arrived.append(Arrival(platform=platform, store=store, delivery=delivery, kept=kept))
+        if self._keeping is None:  # with a context of its own: it outlives this request
+            self._keeping = asyncio.create_task(self._keep_all(), context=Context())
+        return bool(await asyncio.shield(kept))
 
-    async def _keep(self, store: StoreRow, key: str, delivery: Delivery) -> None:
-        """Insert the row unless its key is there.
+    async def _keep_all(self) -> None:
+        """Keep what arrived, and what arrives meanwhile, a batch in a commit."""
+        try:
+            while self._arrived:
+                batch, self._arrived = self._arrived[:BATCH], self._arrived[BATCH:]
+                await self._keep_batch(batch)
+        finally:
+            self._keeping = None
 
-        In SQL, because every page view of a busy store waits behind this statement, and because
-        a conflict must not end the transaction that it happens in.
-        """
-        body = delivery.body if len(delivery.body) <= BODY_MAX else None
-        now = self._clock()
-        async with in_transaction() as connection:
-            await connection.execute_query(
-                "INSERT INTO inbox (store, key, headers, body, received_at, state, trouble)"
-                " VALUES (?, ?, ?, ?, ?, ?, '') ON CONFLICT DO NOTHING",
-                [store.id, key, _headers(delivery), body, now, DONE if body is None else WAITING],
-            )
-            if body is None:
-                await StoreRow.filter(id=store.id).update(reconcile_at=now)
-
-    async def read_some(self) -> int:
-        """Read the oldest waiting deliveries; return how many there were."""
-        rows = await InboxRow.filter(state=WAITING).order_by("id").limit(BATCH)
-        for row in rows:
-            try:
-                await self._read(row)
-            except Malformed as error:
-                await self._park(row, str(error))
-            except (OSError, OperationalError):  # the database's trouble, not this delivery's
+    async def _keep_batch(self, batch: Sequence[Arrival]) -> None:
+        """Keep deliveries together, and tell each of those who wait what became of theirs."""
+        try:
+            signers = await self._stores.signers({one.store for one in batch})
+            rows = [(one, row) for one in batch if (row := self._admitted(signers, one))]
+            await self._insert([row for _, row in rows])
+        except BaseException as error:
+            for one in batch:
+                if not one.kept.done():
+                    one.kept.set_exception(error)
+                    metrics.DELIVERIES.labels("not-kept").inc()
+            if not isinstance(error, Exception):
                 raise
-            except Exception as error:  # one broken delivery must not hold up the rest
-                log.exception("reading failed", store=row.store, delivery=row.id)
-                await self._park(row, f"it could not be taken in: {type(error).__name__}")
+            return
+        for one, _ in rows:
+            one.kept.set_result(True)
+            metrics.DELIVERIES.labels("kept").inc()
+
+    def _admitted(self, signers: Mapping[str, Signer], one: Arrival) -> Row | None:
+        """Return the row of a delivery; who sent a mere greeting, or forged it, is told at once."""
+        try:
+            row = self._checked(signers, one)
+        except PerennialError as error:
+            one.kept.set_exception(error)
+            metrics.DELIVERIES.labels(error.code).inc()
+            return None
+        except Exception as error:  # noqa: BLE001 - of one store: its neighbours are well
+            one.kept.set_exception(error)
+            metrics.DELIVERIES.labels("not-kept").inc()
+            return None
+        if row is None:
+            one.kept.set_result(False)
+            metrics.DELIVERIES.labels("greeting").inc()
+        return row
+
+    def _checked(self, signers: Mapping[str, Signer], one: Arrival) -> Row | None:
+        """Return the row of a delivery, None where it is a mere greeting."""
+        signer = self._stores.signer(signers, one.store, one.platform)
+        platform = self._stores.platform(one.platform)
+        if platform.is_ping(one.delivery):
+            return None
+        now = self._clock()
+        self._stores.verify(signer, one.delivery, now)
+        key = platform.delivery_key(one.delivery)
+        body = one.delivery.body if len(one.delivery.body) <= BODY_MAX else None
+        state = DONE if body is None else WAITING
+        return one.store, key, _headers(one.delivery), body, now, state
+
+    async def _insert(self, rows: Sequence[Row]) -> None:
+        """Insert rows unless their keys are there; of bodies too large, ask the listings."""
+        if not rows:
+            return
+        in_turn = sorted(rows, key=lambda row: row[:2])  # so do other processes: none waits for all
+        async with in_transaction():
+            await sql.many(KEEP, in_turn)
+            for store in sorted({row[0] for row in rows if row[3] is None}):
+                await StoreRow.filter(id=store).update(reconcile_at=self._clock())
+
+    async def read_some(self, store: StoreRow) -> int:
+        """Read the oldest waiting deliveries of a store; return how many there were."""
+        rows = await sql.rows(
+            "SELECT id, headers, body FROM inbox WHERE store = $1 AND state = 'waiting'"
+            " ORDER BY id LIMIT $2",
+            *(store.id, BATCH),
+        )
+        for first in range(0, len(rows), TOGETHER):
+            await self._read_all(store, rows[first : first + TOGETHER])
         return len(rows)
 
-    async def _read(self, row: InboxRow) -> None:
-        store = await self._stores.find(row.store)
-        delivery = Delivery(headers=row.headers, body=bytes(row.body or b""))
-        change = self._stores.platform(store.platform).read(delivery)
+    async def _read_all(self, store: StoreRow, rows: Sequence[sql.Row]) -> None:
+        """Read deliveries together or, where that fails, one by one."""
+        try:
+            await self._read(store, rows)
+        except Exception as error:  # one broken delivery must not hold up the rest
+            if sql.is_down(error):
+                raise
+            if len(rows) > 1:
+                for row in rows:
+                    await self._read_all(store, [row])
+                return
+            if not isinstance(error, Malformed):
+                log.exception("reading failed", store=store.id, delivery=rows[0]["id"])
+                error = Malformed(f"it could not be taken in: {type(error).__name__}")
+            await self._park(store, rows[0]["id"], str(error))
+
+    async def _read(self, store: StoreRow, rows: Sequence[sql.Row]) -> None:
+        platform = self._stores.platform(store.platform)
+        read = [platform.read(_delivery(row)) for row in rows]
+        changes: list[Seen | Touched] = [one for one in read if not isinstance(one, Ignored)]
         async with in_transaction():
-            await self._take(store, change)
-            await InboxRow.filter(id=row.id).update(state=DONE)
+            await self._records.take_in(store, changes)
+            await sql.run(
+                "UPDATE inbox SET state = 'done' WHERE id = ANY($1)", [row["id"] for row in rows]
+            )
+        metrics.READ.labels("read").inc(len(rows))
 
-    async def _take(self, store: StoreRow, change: Change) -> None:
-        match change:
-            case Seen():
-                await self._records.observe(store, change)
-            case Touched(kind, id_):
-                await self._records.touch(store, kind, id_)
-            case Ignored():
-                pass
-
-    async def _park(self, row: InboxRow, why: str) -> None:
+    async def _park(self, store: StoreRow, id_: int, why: str) -> None:
         """Keep what nobody can read for somebody to look at, and ask the listings instead."""
         async with in_transaction():
-            await InboxRow.filter(id=row.id).update(state=PARKED, trouble=why[:500])
-            await StoreRow.filter(id=row.store).update(reconcile_at=self._clock())
+            await InboxRow.filter(id=id_).update(state=PARKED, trouble=why[:500])
+            await StoreRow.filter(id=store.id).update(reconcile_at=self._clock())
+        metrics.READ.labels("parked").inc()
+
+
+def _delivery(row: sql.Row) -> Delivery:
+    return Delivery(headers=orjson.loads(row["headers"]), body=bytes(row["body"] or b""))
 
 
 def _headers(delivery: Delivery) -> str:

@@ -5,7 +5,7 @@ from typing import ClassVar
 from tortoise import fields
 from tortoise.models import Model
 
-from connector.commerce.models import ID_MAX
+from connector.commerce.models import ID_MAX, LIVE
 
 
 class InboxRow(Model):
@@ -27,7 +27,6 @@ class InboxRow(Model):
     class Meta:
         table = "inbox"
         unique_together: ClassVar = (("store", "key"),)
-        indexes: ClassVar = (("state", "id"),)
 
 
 class PassRow(Model):
@@ -58,7 +57,8 @@ class OutboxRow(Model):
     """A push: the other side must come to agree with us about ``target``.
 
     What to send is computed when it is sent. Wanted again while ``wanted_gen`` is ahead of
-    ``agreed_gen``. Parked, it waits for the merchant, and ``trouble`` says for what.
+    ``agreed_gen``; pushed in the order of ``lane``. Parked, it waits for the merchant, and
+    ``trouble`` says for what.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -71,11 +71,30 @@ class OutboxRow(Model):
     due_at = fields.DatetimeField()
     is_parked = fields.BooleanField(default=False)
     trouble = fields.TextField(default="")
+    lane = fields.SmallIntField(default=LIVE, db_default=LIVE)
 
     class Meta:
         table = "outbox"
         unique_together: ClassVar = (("store", "kind", "target"),)
-        indexes: ClassVar = (("is_parked", "due_at"),)
+
+
+class LeaseRow(Model):
+    """Whose turn a store's work of one kind is: nobody else does it until then.
+
+    Times are milliseconds since 1970 by the database's clock, the only one that all share.
+    ``turn_ms`` is when it was last taken: who waited longest is next.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    work = fields.CharField(max_length=32)
+    holder = fields.CharField(max_length=32)
+    until_ms = fields.BigIntField()
+    turn_ms = fields.BigIntField()
+
+    class Meta:
+        table = "lease"
+        unique_together: ClassVar = (("store", "work"),)
 
 
 class TicketRow(Model):

@@ -4,16 +4,17 @@ A row is wanted in the transaction of its cause. The worker hands it to the hand
 which works out what to send when it sends it; one push is in flight per target.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
-from tortoise.expressions import F, Q
+from tortoise.expressions import F
 from tortoise.queryset import QuerySet
 
-from connector.commerce.models import StoreRow
+from connector.commerce.models import LIVE, StoreRow
 from connector.commerce.records import retry_delay
+from connector.database import sql
+from connector.kernel import metrics
 from connector.kernel.clock import Clock
 from connector.sync.models import OutboxRow
 from platforms.errors import (
@@ -31,15 +32,41 @@ Push = Callable[[StoreRow, str], Awaitable[datetime | None]]
 """Makes the other side agree about a target; returns when to look again, None if done."""
 
 
-async def want(store: str, kind: str, target: str, due_at: datetime) -> None:
-    """Note that the other side must hear about a target. Inside the transaction of the cause."""
-    row, is_new = await OutboxRow.get_or_create(
-        store=store, kind=kind, target=target, defaults={"due_at": due_at}
+PUSH_DUE = (
+    "EXISTS (SELECT 1 FROM outbox o WHERE o.store = s.id AND o.wanted_gen > o.agreed_gen"
+    " AND NOT o.is_parked AND o.due_at <= :now) AND s.disconnected_at IS NULL"
+)
+"""Whether a store ``s`` has pushes that are due at the instant ``:now``."""
+OLDEST_PUSH = (
+    "SELECT MIN(due_at) AS at FROM outbox WHERE wanted_gen > agreed_gen AND NOT is_parked"
+    " AND due_at <= :now"
+)
+
+
+Wanted = tuple[str, str, int]
+"""What the other side must hear about: the kind of push, its target, and in which lane."""
+
+
+async def want(store: str, kind: str, targets: Iterable[str], due_at: datetime) -> None:
+    """Note that the other side must hear about targets. Inside the transaction of the cause."""
+    await want_all(store, [(kind, target, LIVE) for target in targets], due_at)
+
+
+async def want_all(store: str, wanted: Iterable[Wanted], due_at: datetime) -> None:
+    """Note what the other side must hear about. Inside the transaction of the cause.
+
+    Once in it: rows are always locked in the order of their kinds and targets.
+    """
+    await sql.many(
+        "INSERT INTO outbox"
+        " (store, kind, target, wanted_gen, agreed_gen, attempts, due_at, is_parked, trouble, lane)"
+        " VALUES ($1, $2, $3, 1, 0, 0, $4, FALSE, '', $5)"
+        " ON CONFLICT (store, kind, target) DO UPDATE SET wanted_gen = outbox.wanted_gen + 1,"
+        " due_at = excluded.due_at, attempts = 0, is_parked = FALSE, trouble = '',"
+        " lane = CASE WHEN outbox.wanted_gen > outbox.agreed_gen AND outbox.lane < excluded.lane"
+        " THEN outbox.lane ELSE excluded.lane END",
+        ((store, kind, target, due_at, lane) for kind, target, lane in sorted(set(wanted))),
     )
-    if not is_new:
-        await OutboxRow.filter(id=row.id).update(
-            wanted_gen=F("wanted_gen") + 1, due_at=due_at, attempts=0, is_parked=False, trouble=""
-        )
 
 
 class Outbox:
@@ -49,31 +76,28 @@ class Outbox:
         self._handlers = handlers
         self._clock = clock
 
-    async def push_some(self) -> int:
-        """Push what is due, stores side by side; return how many targets there were."""
-        stores: dict[str, list[OutboxRow]] = {}
-        for kind in self._handlers:
-            for row in await self._due(kind):
-                stores.setdefault(row.store, []).append(row)
-        await asyncio.gather(*(self._push_all(rows) for rows in stores.values()))
-        return sum(len(rows) for rows in stores.values())
+    async def push_some(self, store: StoreRow) -> int:
+        """Push to a store what is due; return how many targets that was.
 
-    async def _due(self, kind: str) -> list[OutboxRow]:
-        due = unagreed().filter(kind=kind, is_parked=False, due_at__lte=self._clock())
-        return await due.order_by("due_at", "id").limit(BATCH)
+        One after the other, until one fails for the time being: the rest would fail alike.
+        """
+        rows = [row for kind in self._handlers for row in await self._due(store, kind)]
+        for done, row in enumerate(rows):
+            error = await self._push(store, row)
+            metrics.PUSHES.labels(row.kind, type(error).__name__ if error else "agreed").inc()
+            if isinstance(error, TransientError):
+                return done
+        return len(rows)
 
-    async def _push_all(self, rows: Sequence[OutboxRow]) -> None:
-        """Push to one store, one after the other, until it fails: the rest would fail alike."""
-        for row in rows:
-            if isinstance(await self._push(row), TransientError):
-                return
+    async def _due(self, store: StoreRow, kind: str) -> list[OutboxRow]:
+        due = unagreed(store.id).filter(kind=kind, is_parked=False, due_at__lte=self._clock())
+        return await due.order_by("lane", "due_at", "id").limit(BATCH)
 
-    async def _push(self, row: OutboxRow) -> Exception | None:
+    async def _push(self, store: StoreRow, row: OutboxRow) -> Exception | None:
         """Push one target; return what went wrong, if anything."""
         mine = OutboxRow.filter(id=row.id)
         unless_wanted_anew = mine.filter(wanted_gen=row.wanted_gen)
         try:
-            store = await StoreRow.get(id=row.store)
             again_at = await self._handlers[row.kind](store, row.target)
         except PlatformError as error:
             await unless_wanted_anew.update(**self._failed(row, error))
@@ -113,5 +137,9 @@ def unagreed(store: str | None = None) -> QuerySet[OutboxRow]:
 
 async def unpark(store: str, now: datetime) -> None:
     """Try again what waited for the merchant, or for the store to answer again."""
-    rows = OutboxRow.filter(Q(is_parked=True) | Q(attempts__gt=0), store=store)
-    await rows.update(is_parked=False, due_at=now, attempts=0)
+    await sql.run(
+        "UPDATE outbox SET is_parked = FALSE, due_at = $2, attempts = 0 WHERE id IN"
+        " (SELECT id FROM outbox WHERE store = $1 AND (is_parked OR attempts > 0)"
+        ' ORDER BY kind COLLATE "C", target COLLATE "C" FOR UPDATE)',
+        *(store, now),
+    )

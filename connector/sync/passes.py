@@ -7,7 +7,6 @@ off, however, goes on from there. The watermark becomes the newest stamp that th
 the pass began: whatever changed since is listed by the next one.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,8 +16,9 @@ import structlog
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from connector.commerce.models import StoreRow
-from connector.commerce.records import Dirty, Records
+from connector.commerce.models import BACKFILL, LIVE, StoreRow
+from connector.commerce.records import TABLE_NAMES, Dirty, Records
+from connector.database import sql
 from connector.kernel.clock import Clock
 from connector.sync import outbox
 from connector.sync.models import PassRow
@@ -29,7 +29,7 @@ from platforms.errors import (
     RateLimited,
     TransientError,
 )
-from platforms.model import Kind, Page, Touched
+from platforms.model import Kind
 from platforms.protocol import StoreClient
 
 Aim = Literal["sync", "reconcile", "audit"]
@@ -44,12 +44,22 @@ RETRY_AFTER = timedelta(seconds=20)
 RETRY_MAX = timedelta(minutes=10)
 BROKEN_WAIT_MAX = timedelta(days=1)
 BROKEN_MAX = 3  # records that the store fails at, one after the other: then it is the store
-STORES_AT_ONCE = 8  # whose records are fetched
 UNSEEN = "unseen"  # the last step of an audit: what no listing showed
 FETCH_BATCH = 50
 PAGES_MAX = 100_000  # of one pass: ten million records
-TURN_PAGES = 50  # of one store, then the next one that is due
+TURN_PAGES = 1  # then others may have their turn
 
+LISTING_DUE = "s.reconcile_at <= :now AND s.disconnected_at IS NULL"
+OLDEST_LISTING = "SELECT MIN(reconcile_at) AS at FROM store WHERE disconnected_at IS NULL"
+TO_FETCH = (
+    "EXISTS (SELECT 1 FROM {} r WHERE r.store = s.id AND r.dirty_gen > r.fetched_gen"
+    " AND (r.retry_at IS NULL OR r.retry_at <= :now))"
+)
+FETCH_DUE = (
+    "s.disconnected_at IS NULL AND"
+    f" ({' OR '.join(TO_FETCH.format(name) for name in TABLE_NAMES.values())})"
+)
+"""Whether a store ``s`` has a pass that is due, or records to fetch, at the instant ``:now``."""
 log = structlog.get_logger()
 
 
@@ -110,7 +120,7 @@ class Passes:
         await self._finish(store, row)
         progress.is_done = True
         for _ in range(pages_max):  # what is left stays dirty, and is fetched by and by
-            if not await self.fetch_some(store, client, progress):
+            if not await self.fetch_some(store, progress):
                 break
             report(progress)
         await self._mend_webhooks(store, client)
@@ -155,7 +165,9 @@ class Passes:
         kind = next(kind for kind in KINDS if kind == row.listing)
         page = await client.page(kind, row.cursor, row.since)
         async with in_transaction():
-            progress.changed += await self._keep(store, page, doubts_older=row.aim == "audit")
+            progress.changed += await self._records.take_in(
+                store, page.items, lane=BACKFILL, doubts_older=row.aim == "audit"
+            )
             progress.seen[kind] += len(page.items)
             if row.aim == "audit":
                 ids = [item.id for item in page.items]
@@ -169,16 +181,6 @@ class Passes:
             here = {"cursor": row.cursor, "listing": row.listing}
             counts = {"seen": row.seen, "changed": row.changed}
             await PassRow.filter(id=row.id).update(**here, **counts)
-
-    async def _keep(self, store: StoreRow, page: Page, *, doubts_older: bool) -> int:
-        """Take a page in; return how many snapshots it changed."""
-        changed = 0
-        for item in page.items:
-            if isinstance(item, Touched):
-                await self._records.touch(store, item.kind, item.id)
-            else:
-                changed += await self._records.observe(store, item, doubts_older=doubts_older)
-        return changed
 
     async def _finish(self, store: StoreRow, row: PassRow) -> None:
         """Note that a pass is whole: the next one begins at its mark."""
@@ -224,13 +226,10 @@ class Passes:
             return
         await StoreRow.filter(id=store.id).update(webhooks_mended_at=self._clock())
 
-    async def fetch_some(
-        self,
-        store: StoreRow,
-        client: StoreClient,
-        progress: Progress | None = None,
-    ) -> int:
+    async def fetch_some(self, store: StoreRow, progress: Progress | None = None) -> int:
         """Fetch a batch of dirty records; return how many. Failed ones stay dirty, for later.
+
+        What is so old that it can wait asks at the pace that leaves room for what just happened.
 
         Raises:
             PlatformError: the store did not answer; these records wait a little.
@@ -239,8 +238,10 @@ class Passes:
         for kind in KINDS:
             dirty = await self._records.dirty(store.id, kind, self._clock(), FETCH_BATCH)
             if dirty:
-                changed = await self._fetch(store, client, kind, dirty)
-                taken += len(dirty)
+                client = self._stores.client(store, "live" if dirty[0].lane == LIVE else "bulk")
+                same = [one for one in dirty if one.lane == dirty[0].lane]
+                changed = await self._fetch(store, client, kind, same)
+                taken += len(same)
                 if progress:
                     progress.changed += changed
         return taken
@@ -275,12 +276,9 @@ class Passes:
         self, store: StoreRow, client: StoreClient, kind: Kind, dirty: Sequence[Dirty]
     ) -> int:
         found = await client.fetch(kind, [one.id for one in dirty])
-        changed = 0
-        for one in dirty:
-            async with in_transaction():
-                record = found[one.id]
-                changed += await self._records.fetched(store, one, record, self._clock())
-        return changed
+        brought = [(one, found[one.id]) for one in dirty]
+        async with in_transaction():
+            return await self._records.fetched(store, brought, self._clock())
 
     async def _wait(self, store: StoreRow, dirty: Sequence[Dirty], error: PlatformError) -> None:
         log.warning("fetch failed", store=store.id, records=len(dirty), error=str(error))
@@ -295,20 +293,21 @@ class Passes:
         wait = min(RETRY_AFTER * 2 ** min(one.failures, 20), BROKEN_WAIT_MAX)
         await self._records.postpone(store.id, [one], self._clock() + wait, has_failed=True)
 
-    async def run_due(self) -> int:
-        """Make some of the pass of one store that is due for it; return 1 if there was one."""
-        due = StoreRow.filter(reconcile_at__lte=self._clock(), disconnected_at=None)
-        store = await due.order_by("reconcile_at").first()
-        if store is None:
+    async def run_due(self, store: StoreRow) -> int:
+        """Make some of a store's pass, if one is due; return 1 if there was one."""
+        store = await StoreRow.get(id=store.id)
+        if store.reconcile_at > self._clock() or store.disconnected_at is not None:
             return 0
         aim = self._aim(store)
         try:
             progress = await self.run(store, aim, pages_max=TURN_PAGES)
-            if not progress.is_done:
-                await StoreRow.filter(id=store.id).update(reconcile_at=self._clock(), **WELL)
+            if store.failures and not progress.is_done:
+                await StoreRow.filter(id=store.id).update(**WELL)
         except PlatformError as error:
             await self._trouble(store, aim, error)
-        except Exception as error:  # our own mistake must not keep other stores waiting
+        except Exception as error:  # our own mistake must not be made all the time
+            if sql.is_down(error):
+                raise
             log.exception("pass broke", store=store.id)
             await self._trouble(
                 store,
@@ -327,20 +326,12 @@ class Passes:
         is_due = store.audit_at is not None and store.audit_at <= self._clock()
         return "audit" if is_due else "reconcile"
 
-    async def fetch_due(self) -> int:
-        """Fetch dirty records of all stores, several at a time; return how many."""
-        turn = asyncio.Semaphore(STORES_AT_ONCE)
-        stores = await StoreRow.filter(disconnected_at=None)
-        return sum(await asyncio.gather(*(self._fetch_due(store, turn) for store in stores)))
-
-    async def _fetch_due(self, store: StoreRow, turn: asyncio.Semaphore) -> int:
-        async with turn:
-            try:
-                return await self.fetch_some(store, self._stores.client(store))
-            except PlatformError as error:
-                log.warning("fetch failed", store=store.id, error=str(error))
-            except Exception:
-                log.exception("fetch broke", store=store.id)
+    async def fetch_due(self, store: StoreRow) -> int:
+        """Fetch some of a store's dirty records; return how many, 0 where it fails."""
+        try:
+            return await self.fetch_some(store)
+        except PlatformError as error:
+            log.warning("fetch failed", store=store.id, error=str(error))
         return 0
 
     async def _trouble(self, store: StoreRow, aim: Aim, error: PlatformError) -> None:

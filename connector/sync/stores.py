@@ -1,7 +1,9 @@
 """Connected stores: their adapters, their secrets, and a client for each."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import httpx
@@ -9,7 +11,8 @@ import orjson
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from connector.commerce.models import StoreRow
+from connector.commerce.models import ID_MAX, StoreRow
+from connector.database import sql
 from connector.errors import ConnectFailed, DeliveryForged, StoreUnknown
 from connector.kernel.ids import Ids
 from connector.kernel.vault import Vault
@@ -28,7 +31,27 @@ CONNECTED = (
     "name", "currency", "timezone", "access", "disconnected_at", "old_secret_until", "reconcile_at",
     "trouble", "trouble_name", "failures",
 )  # fmt: skip
+KNOWN_MAX = 10_000  # stores that a process remembers
 CONNECTING_MAX = timedelta(minutes=5)  # until then the first pass waits for the subscriptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Whose deliveries, and what signs them: sealed, as in :class:`StoreRow`."""
+
+    store: str
+    platform: str
+    secret: bytes
+    old_secret: bytes | None
+    old_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What never changes of a store."""
+
+    platform: str
+    url: str
 
 
 class Stores:
@@ -48,6 +71,7 @@ class Stores:
         self._network = network
         self._ids = ids
         self._public_url = public_url
+        self._known: dict[str, Known] = {}
         self._paces: dict[str, Pace] = {}
         self._clients: dict[tuple[str, Lane], tuple[Terms, StoreClient]] = {}
 
@@ -67,10 +91,27 @@ class Stores:
         Raises:
             StoreUnknown: there is none of that id (on that platform).
         """
-        row = await StoreRow.get_or_none(id=store_id)
+        row = await StoreRow.get_or_none(id=store_id) if may_be_id(store_id) else None
         if row is None or platform not in {None, row.platform}:
             raise StoreUnknown(f"no store {store_id!r}")
         return row
+
+    def budget(self) -> Counter[str]:
+        """Return how many requests stores have room for, and who uses it; see ``Pace.shares``."""
+        return sum((pace.shares() for pace in self._paces.values()), Counter())
+
+    async def known(self, store_id: str) -> Known:
+        """Return what never changes of a store; asked for once.
+
+        Raises:
+            StoreUnknown: there is none of that id.
+        """
+        if store_id not in self._known:
+            row = await self.find(store_id)
+            if len(self._known) >= KNOWN_MAX:
+                self._known.clear()
+            self._known[store_id] = Known(platform=row.platform, url=row.url)
+        return self._known[store_id]
 
     def client(self, store: StoreRow, lane: Lane = "live") -> StoreClient:
         """Return the network half for a store, the same until its access or terms change.
@@ -109,19 +150,51 @@ class Stores:
         """Return the secret that signs the store's deliveries."""
         return self._vault.open(store.id, "webhook_secret", store.webhook_secret)
 
-    def verify(self, store: StoreRow, delivery: Delivery, now: datetime) -> None:
+    async def signers(self, ids: Collection[str]) -> dict[str, Signer]:
+        """Return what the deliveries of some stores are verified with.
+
+        In SQL, because every delivery waits for it.
+        """
+        rows = await sql.rows(
+            "SELECT id, platform, webhook_secret, old_webhook_secret, old_secret_until FROM store"
+            " WHERE id = ANY($1)",
+            list(ids),
+        )
+        return {
+            row["id"]: Signer(
+                store=row["id"],
+                platform=row["platform"],
+                secret=row["webhook_secret"],
+                old_secret=row["old_webhook_secret"],
+                old_until=sql.at(row["old_secret_until"]),
+            )
+            for row in rows
+        }
+
+    @staticmethod
+    def signer(signers: Mapping[str, Signer], store: str, platform: str) -> Signer:
+        """Return one of them.
+
+        Raises:
+            StoreUnknown: there is none of that id on that platform.
+        """
+        found = signers.get(store)
+        if found is None or found.platform != platform:
+            raise StoreUnknown(f"no store {store!r}")
+        return found
+
+    def verify(self, signer: Signer, delivery: Delivery, now: datetime) -> None:
         """Check that the store signed something, with its secret or the one before.
 
         Raises:
             DeliveryForged: neither signed it.
         """
-        secrets = [self.webhook_secret(store)]
-        until = store.old_secret_until
-        if store.old_webhook_secret is not None and (until is None or now < until):
-            secrets.append(self._vault.open(store.id, OLD, store.old_webhook_secret))
+        secrets = [self._vault.open(signer.store, "webhook_secret", signer.secret)]
+        if signer.old_secret is not None and (signer.old_until is None or now < signer.old_until):
+            secrets.append(self._vault.open(signer.store, OLD, signer.old_secret))
         for secret in secrets:
             try:
-                self.platform(store.platform).verify(delivery, secret)
+                self.platform(signer.platform).verify(delivery, secret)
             except SignatureInvalid:
                 continue
             return
@@ -231,6 +304,11 @@ class Stores:
             webhook_secret=self._vault.seal(id_, "webhook_secret", secrets["webhook_secret"]),
             guest_key=self._vault.seal(id_, "guest_key", guest_key),
         )
+
+
+def may_be_id(text: str) -> bool:
+    """Return whether a store may have such an id: anybody may ask for anything."""
+    return len(text) <= ID_MAX and text.isascii() and text.isprintable()
 
 
 def _advice(url: str, error: PlatformError) -> str:

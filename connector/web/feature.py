@@ -1,6 +1,6 @@
 """What a feature is to the rest: tables, hooks, pushes, background work and routes."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from starlette.routing import BaseRoute
@@ -11,10 +11,8 @@ from connector.kernel.ids import Ids
 from connector.kernel.vault import Vault
 from connector.sync.outbox import Push
 from connector.sync.stores import Stores
+from connector.sync.work import Work
 from connector.web.visitors import Visitors
-
-Work = Callable[[], Awaitable[int]]
-"""Does some of what is due; returns how much that was, 0 when there is nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +33,7 @@ class Part:
 
     hooks: Sequence[Hook] = ()
     pushes: Mapping[str, Push] = field(default_factory=dict)
-    work: Sequence[Work] = ()
+    works: Sequence[Work] = ()
     routes: Sequence[BaseRoute] = ()
 
 

@@ -1,23 +1,36 @@
-"""For operators: is the process alive, and is it fit to serve."""
+"""For operators: is the process alive, is it fit to work, and what does it count."""
 
 from collections.abc import Sequence
 
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from tortoise.exceptions import BaseORMException
 
 from connector import database
+from connector.database import sql
+from connector.kernel import metrics
 from connector.kernel.clock import Clock
-from connector.sync.models import InboxRow
+from connector.sync.stores import Stores
+from connector.sync.work import Work, asked
 
 
 class Health:
-    """The routes that load balancers and people ask."""
+    """The routes that load balancers, monitors and people ask."""
 
-    def __init__(self, database_url: str, models: Sequence[str], clock: Clock) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        models: Sequence[str],
+        works: Sequence[Work],
+        stores: Stores,
+        clock: Clock,
+    ) -> None:
         self._database_url = database_url
         self._models = models
+        self._works = works
+        self._stores = stores
         self._clock = clock
 
     def routes(self) -> list[BaseRoute]:
@@ -25,6 +38,7 @@ class Health:
         return [
             Route("/health", self.health, methods=["GET"]),
             Route("/ready", self.ready, methods=["GET"]),
+            Route("/metrics", self.metrics, methods=["GET"]),
         ]
 
     async def health(self, _: Request) -> Response:
@@ -32,16 +46,39 @@ class Health:
         return JSONResponse({"status": "ok"})
 
     async def ready(self, _: Request) -> Response:
-        """Answer 200 when requests can be served: the database answers and is up to date."""
+        """Answer 200 when work can be done: the database answers and is up to date."""
         try:
             steps = await database.pending(self._database_url, self._models)
             if steps:
                 return _not_ready("run `perennial migrate`", migrations=steps)
-            oldest = await InboxRow.filter(state="waiting").order_by("id").first()
+            ages = await self._ages()
         except (BaseORMException, OSError) as error:
             return _not_ready("the database does not answer", database=type(error).__name__)
-        lag_s = (self._clock() - oldest.received_at).total_seconds() if oldest else 0.0
-        return JSONResponse({"status": "ready", "inbox_lag_s": round(lag_s, 1)})
+        return JSONResponse({"status": "ready", "inbox_lag_s": round(ages["inbox"], 1)})
+
+    async def metrics(self, _: Request) -> Response:
+        """Tell Prometheus what this process counted, and what waits in the tables for all."""
+        now = self._clock()
+        for work in self._works:
+            text = f"SELECT COUNT(*) AS stores FROM store s WHERE {work.waiting}"
+            (row,) = await asked(text, now)
+            metrics.WAITING.labels(work.name).set(row["stores"])
+        for name, age_s in (await self._ages()).items():
+            metrics.AGE.labels(name).set(age_s)
+        for share, count in self._stores.budget().items():
+            metrics.BUDGET.labels(share).set(count)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    async def _ages(self) -> dict[str, float]:
+        """Return for how many seconds the oldest of each kind of work has waited."""
+        now = self._clock()
+        ages = {}
+        for work in self._works:
+            if work.oldest is not None:
+                (row,) = await asked(work.oldest, now)
+                since = sql.at(row["at"])
+                ages[work.name] = max((now - since).total_seconds(), 0.0) if since else 0.0
+        return ages
 
 
 def _not_ready(advice: str, **details: object) -> Response:

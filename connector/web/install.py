@@ -149,9 +149,10 @@ class Install:
         ticket = await tickets.redeem(self._clock(), "pair", asked.code)
         if ticket is None:
             raise CodeUnknown("the pairing code is used up or too old: connect again")
-        store = await self._stores.find(ticket.subject, request.path_params["platform"])
+        signers = await self._stores.signers([ticket.subject])
+        signer = self._stores.signer(signers, ticket.subject, request.path_params["platform"])
         signed = Delivery(headers=dict(request.headers), body=body)
-        self._stores.verify(store, signed, self._clock())
-        key_id, key = self._visitors.newest_key(store.id)
-        answer = {"store": store.id, "service": self._public_url, "key_id": key_id, "key": key}
+        self._stores.verify(signer, signed, self._clock())
+        key_id, key = self._visitors.newest_key(signer.store)
+        answer = {"store": signer.store, "service": self._public_url, "key_id": key_id, "key": key}
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from connector.commerce.models import StoreRow
 from connector.errors import RequestInvalid, StoreUnknown, VisitorUnknown
 from connector.kernel.clock import Clock
 from connector.kernel.vault import Vault
-from connector.sync.stores import Stores
+from connector.sync.stores import Stores, may_be_id
 from platforms.errors import SignatureInvalid
 
+STORES_KEPT = 10_000  # whose keys a process remembers
 KEY_IDS = ("1",)
 """The live keys of every store, newest last: a second one while they are being changed."""
 
@@ -28,28 +28,35 @@ class Visitors:
         self._stores = stores
         self._vault = vault
         self._clock = clock
+        self._keys: dict[str, Mapping[str, bytes]] = {}
 
     def keys(self, store: str) -> Mapping[str, bytes]:
         """Return a store's live keys by key id."""
-        return {key_id: self._vault.derive("visitor", store, key_id) for key_id in KEY_IDS}
+        if store not in self._keys:
+            if len(self._keys) >= STORES_KEPT:
+                self._keys.clear()
+            derive = self._vault.derive
+            self._keys[store] = {key_id: derive("visitor", store, key_id) for key_id in KEY_IDS}
+        return self._keys[store]
 
     def newest_key(self, store: str) -> tuple[str, str]:
         """Return the id of the key to sign with, and the key in base64url without padding."""
         key = self.keys(store)[KEY_IDS[-1]]
         return KEY_IDS[-1], base64.urlsafe_b64encode(key).decode().rstrip("=")
 
-    async def store_of(self, request: Request) -> StoreRow:
-        """Return the store that a storefront request names.
+    @staticmethod
+    def store_of(request: Request) -> str:
+        """Return the id of the store that a storefront request names.
 
         Raises:
-            StoreUnknown: it names none that we have.
+            StoreUnknown: it names none.
         """
         store_id = request.query_params.get("store")
         if not store_id:
             raise StoreUnknown("say which store: ?store=ID")
-        return await self._stores.find(store_id)
+        return store_id
 
-    def customer_of(self, request: Request, store: StoreRow) -> str | None:
+    def customer_of(self, request: Request, store_id: str, platform: str) -> str | None:
         """Return the customer id that the request's token speaks for, None without a token.
 
         Raises:
@@ -60,11 +67,16 @@ class Visitors:
             return None
         if kind.lower() != "bearer":
             raise VisitorUnknown("send the visitor token as Authorization: Bearer")
-        platform = self._stores.platform(store.platform)
+        keys = self.keys(store_id)
         try:
-            return platform.verify_visitor(token, store.id, self.keys(store.id), self._clock())
+            customer = self._stores.platform(platform).verify_visitor(
+                token, store_id, keys, self._clock()
+            )
         except SignatureInvalid as error:
             raise VisitorUnknown(str(error)) from error
+        if not may_be_id(customer):
+            raise VisitorUnknown("the token names a customer that no store has")
+        return customer
 
 
 def idempotency_key(request: Request) -> str:
@@ -82,7 +94,7 @@ def idempotency_key(request: Request) -> str:
     return key
 
 
-def origin_of(store: StoreRow) -> str:
-    """Return the origin of the store's own pages."""
-    parts = urlsplit(store.url)
+def origin_of(url: str) -> str:
+    """Return the origin of a store's own pages."""
+    parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from connector.sync.inbox import Inbox, Wake
-from connector.sync.stores import Stores
 from connector.web.body import bounded_body
 from platforms.model import Delivery
 
@@ -20,8 +19,7 @@ READ_MAX = 32_000_000  # bytes; more is not even hashed
 class Webhooks:
     """The route that stores deliver to."""
 
-    def __init__(self, stores: Stores, inbox: Inbox, wake: Wake) -> None:
-        self._stores = stores
+    def __init__(self, inbox: Inbox, wake: Wake) -> None:
         self._inbox = inbox
         self._wake = wake
 
@@ -32,9 +30,8 @@ class Webhooks:
     async def receive(self, request: Request) -> Response:
         """Keep a delivery."""
         path = request.path_params
-        store = await self._stores.find(path["store"], path["platform"])
         body = await bounded_body(request, READ_MAX)
         delivery = Delivery(headers=dict(request.headers), body=body)
-        if await self._inbox.accept(store, delivery):
+        if await self._inbox.accept(path["platform"], path["store"], delivery):
             self._wake()
         return Response(status_code=200)

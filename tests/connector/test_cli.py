@@ -21,9 +21,9 @@ RUN = CliRunner()
 
 
 @pytest.fixture
-def env(tmp_path):
+def env(database_url):
     return {
-        "PERENNIAL_DATABASE_URL": f"sqlite://{tmp_path / 'p.db'}",
+        "PERENNIAL_DATABASE_URL": database_url,
         "PERENNIAL_SECRET_KEY": "s" * 40,
         "PERENNIAL_PUBLIC_URL": "http://127.0.0.1:1",
         "PERENNIAL_ALLOW_LOOPBACK": "1",
@@ -59,7 +59,7 @@ def test_all_wrong_settings_are_told_at_once(env):
 def test_migrating_twice_takes_no_step(env):
     first = RUN.invoke(app, ["migrate", "--json"], env=env)
     again = RUN.invoke(app, ["migrate", "--json"], env=env)
-    assert json.loads(first.stdout) == {"applied": ["0001_initial", "0002_passes"]}
+    assert json.loads(first.stdout) == {"applied": ["0001_initial", "0002_passes", "0003_work"]}
     assert json.loads(again.stdout) == {"applied": []}
 
 

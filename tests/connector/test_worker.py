@@ -1,9 +1,11 @@
 """The worker's loops: woken by the bell, stopped when asked, never ended by one failure."""
 
 import asyncio
+from dataclasses import replace
 
 from connector import worker
 from connector.ledger.models import EntryRow
+from connector.sync.work import Work
 
 
 async def test_work_is_done_when_the_bell_rings_and_ends_when_told(town):
@@ -22,17 +24,30 @@ async def test_work_is_done_when_the_bell_rings_and_ends_when_told(town):
     assert (await town.visitor(maya))["available"] == 150
 
 
-async def test_a_job_that_fails_does_not_end_the_loop(town):
-    stop, bell = asyncio.Event(), asyncio.Event()
-    tried: list[int] = []
+async def test_work_that_fails_does_not_end_the_worker(town):
+    store = await town.connect()
+    stop = asyncio.Event()
+    tried: list[str] = []
 
-    async def job():
-        tried.append(len(tried))
-        bell.set()
-        if len(tried) == 3:
+    async def job(row):
+        tried.append(row.id)
+        if len(tried) == 2:
             stop.set()
         raise RuntimeError("broken")
 
+    system = replace(town.system, works=[Work(name="broken", waiting="1 = 1", job=job)])
     async with asyncio.timeout(10):
-        await worker.loop("broken", job, bell, stop)
-    assert tried == [0, 1, 2]
+        await worker.work(system, stop)
+    assert tried == [store.id, store.id]
+
+
+async def test_a_turn_ends_so_that_others_have_theirs(town):
+    store = await town.connect()
+    done: list[int] = []
+
+    async def job(_):
+        done.append(30)
+        return 30
+
+    assert await worker.turn(Work(name="long", waiting="1 = 1", job=job), store) == 120
+    assert len(done) == 4

@@ -3,7 +3,9 @@
 from connector.features.loyalty.notices import NOTE, PROFILE
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.storefront import Storefront
+from connector.ledger import ledger
 from connector.rewards.redemptions import PUSH
+from connector.sync.work import Work
 from connector.web.feature import Feature, Part, Tools
 
 
@@ -11,13 +13,16 @@ def start(tools: Tools) -> Part:
     """Return the feature's hooks, pushes, work and routes."""
     loyalty = Loyalty(tools)
     return Part(
-        hooks=(loyalty.on_stored, loyalty.redemptions.on_stored),
+        hooks=(loyalty.on_stored,),
         pushes={
             PUSH: loyalty.redemptions.push,
             PROFILE: loyalty.notices.push_profile,
             NOTE: loyalty.notices.push_note,
         },
-        work=(loyalty.settle_some,),
+        works=(
+            Work(name="settle", waiting=ledger.WAITING, job=loyalty.settle_dirty, at_once=4),
+            Work(name="due", waiting=ledger.DUE, job=loyalty.settle_due, oldest=ledger.OLDEST_DUE),
+        ),
         routes=Storefront(tools, loyalty).routes(),
     )
 

@@ -4,12 +4,12 @@ Both are pushes: what to write is worked out when it is written, so a later chan
 earlier one, and doing it twice is doing it once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from connector.commerce.identity import customer_account, customer_of
 from connector.commerce.models import OrderRow, StoreRow
-from connector.commerce.records import snapshot
 from connector.commerce.snapshots import NO_TIME
 from connector.kernel.clock import Clock
 from connector.kernel.posting import Posting
@@ -17,10 +17,20 @@ from connector.ledger import ledger
 from connector.sync import outbox
 from connector.sync.stores import Stores
 from platforms.errors import Rejected
-from platforms.model import Order, Profile
+from platforms.model import Profile
 
 PROFILE, NOTE = "profile", "order-note"
 ORDER = "order:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What changed of an account; ``orders`` says when its orders were placed, by id."""
+
+    account: str
+    lane: int
+    changes: Sequence[Posting]
+    orders: Mapping[str, datetime]
 
 
 class Notices:
@@ -31,33 +41,32 @@ class Notices:
         self._clock = clock
 
     async def want(
-        self, store: StoreRow, account: str, changes: Iterable[Posting], live_at: datetime | None
+        self, store: StoreRow, news: Sequence[News], notes_from: datetime | None
     ) -> None:
-        """Note what the store must hear after an account changed. In that transaction.
+        """Note what the store must hear after accounts changed. In that transaction.
 
-        Orders get notes from ``live_at`` on, where there is one: the first publication.
+        Orders placed from ``notes_from`` on get notes, where there is such an instant.
         """
         can = self._stores.platform(store.platform).capabilities
         now = self._clock()
-        customer = customer_of(account)
-        if can.profiles and customer is not None:
-            await outbox.want(store.id, PROFILE, customer, now)
-        if not can.order_notes or live_at is None:
-            return
-        for change in changes:
-            order = change.cause.removeprefix(ORDER)
-            if change.kind == "earn" and await _placed_at(store.id, order) >= live_at:
-                await outbox.want(store.id, NOTE, order, now)
+        wanted: list[outbox.Wanted] = []
+        for one in news:
+            customer = customer_of(one.account)
+            if can.profiles and customer:
+                wanted.append((PROFILE, customer, one.lane))
+            if can.order_notes and notes_from is not None:
+                wanted += [(NOTE, order, one.lane) for order in _earning(one, notes_from)]
+        await outbox.want_all(store.id, wanted, now)
 
     async def push_profile(self, store: StoreRow, customer: str) -> datetime | None:
-        """Write a customer's points; again when the next of those on their way arrive."""
+        """Write a customer's points."""
         balance = await ledger.balance(store.id, customer_account(customer), self._clock())
         profile = Profile(points=balance.available)
         try:
             await self._stores.client(store).write_profile(customer, profile)
         except Rejected:  # no such customer: nobody to tell
             return None
-        return balance.pending_at
+        return None
 
     async def push_note(self, store: StoreRow, order_id: str) -> datetime | None:
         """Write what an order earned, on the order."""
@@ -73,6 +82,9 @@ class Notices:
         return None
 
 
-async def _placed_at(store: str, order_id: str) -> datetime:
-    order = snapshot(await OrderRow.get(store=store, platform_id=order_id))
-    return order.placed_at if isinstance(order, Order) else NO_TIME
+def _earning(one: News, since: datetime) -> Iterator[str]:
+    """Yield the orders placed since an instant whose earnings changed."""
+    for change in one.changes:
+        order = change.cause.removeprefix(ORDER)
+        if change.kind == "earn" and one.orders.get(order, NO_TIME) >= since:
+            yield order

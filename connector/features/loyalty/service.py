@@ -1,5 +1,7 @@
 """Loads an account's facts, lets the rules decide, and posts the difference."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -9,10 +11,13 @@ from tortoise.transactions import in_transaction
 from connector.commerce import records
 from connector.commerce.identity import customer_account
 from connector.commerce.models import StoreRow
+from connector.commerce.records import BEGINNING
+from connector.database import sql
 from connector.errors import InsufficientPoints, KeyReused, RewardUnavailable
+from connector.features.loyalty import checkpoints
 from connector.features.loyalty.models import PublicationRow
-from connector.features.loyalty.notices import Notices
-from connector.features.loyalty.rules.fold import Facts, Folded, Redemption, fold
+from connector.features.loyalty.notices import News, Notices
+from connector.features.loyalty.rules.fold import Checkpoint, Facts, Folded, Redemption, fold
 from connector.features.loyalty.rules.program import (
     Publication,
     Reward,
@@ -20,15 +25,46 @@ from connector.features.loyalty.rules.program import (
     parse,
     publications,
 )
+from connector.kernel import metrics
+from connector.kernel.posting import Key, difference
 from connector.ledger import ledger
+from connector.ledger.models import AccountRow
 from connector.rewards.models import RedemptionRow
 from connector.rewards.redemptions import Redemptions, Terms, Who, redemptions_of
 from connector.web.feature import Tools
 
 SETTLE_BATCH = 100
+TOGETHER = 20  # accounts of one transaction
 RETRY_AFTER = timedelta(minutes=1)
+STORES_KEPT = 1000  # whose published versions a process keeps
+Versions = tuple[Publication, ...]
 log = structlog.get_logger()
 _parsed = lru_cache(maxsize=1000)(parse)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What was worked out for an account; ``orders`` says when its orders were placed, by id.
+
+    ``checkpoint`` is one to be kept.
+    """
+
+    settled: ledger.Settled
+    folded: Folded
+    orders: Mapping[str, datetime]
+    checkpoint: Checkpoint | None
+    has_checkpoints: bool = False
+
+    @property
+    def news(self) -> News:
+        """What the store may have to hear of it."""
+        account = self.settled.account
+        return News(
+            account=account.key,
+            lane=account.lane,
+            changes=self.settled.changes,
+            orders=self.orders,
+        )
 
 
 class Loyalty:
@@ -36,6 +72,7 @@ class Loyalty:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
+        self._versions: dict[str, Versions] = {}
         self.redemptions = Redemptions(tools.stores, tools.vault, tools.clock)
         self.notices = Notices(tools.stores, tools.clock)
 
@@ -49,6 +86,7 @@ class Loyalty:
         """
         parse(document)
         async with in_transaction():
+            await sql.lock(store.id)  # whoever comes meanwhile is priced by what is published
             latest = await PublicationRow.filter(store=store.id).order_by("-version").first()
             if latest is not None and latest.document == document:
                 return latest.version
@@ -76,56 +114,146 @@ class Loyalty:
         latest = await PublicationRow.filter(store=store.id).order_by("-version").first()
         return latest.document if latest else None
 
-    async def versions(self, store: str) -> tuple[Publication, ...]:
-        """Return the published versions, oldest first."""
+    async def versions(self, store: str, published: int | None = None) -> Versions:
+        """Return the published versions, oldest first.
+
+        Whoever knows how many were ``published`` may be given those that we know already.
+        """
+        held = self._versions.get(store, ())
+        if published is not None and len(held) == published:
+            return held
         rows = await PublicationRow.filter(store=store).order_by("version")
-        return publications([(row.published_at, _parsed(row.document)) for row in rows])
+        found = publications([(row.published_at, _parsed(row.document)) for row in rows])
+        if len(self._versions) >= STORES_KEPT:
+            self._versions.clear()
+        self._versions[store] = found
+        return found
 
     async def program(self, store: str) -> Publication | None:
         """Return the version in force now, if any."""
         return in_force(await self.versions(store), self._tools.clock())
 
-    async def on_stored(self, stored: records.Stored) -> None:
-        """Have the accounts settled whose points an order moves."""
-        await ledger.mark_dirty(stored.store.id, stored.accounts)
+    async def on_stored(self, told: Sequence[records.Stored]) -> None:
+        """Have the accounts settled whose points orders move, by themselves or by our codes.
 
-    async def settle_some(self) -> int:
-        """Settle accounts that are dirty or due; return how many.
+        Once for all of them, so that accounts are locked in their order; see ``mark_dirty``.
+        """
+        store, lane = told[0].store, told[0].lane
+        rows = await self.redemptions.named_by(told)
+        changed: dict[str, datetime] = {}
+        named = [(account, one.since) for one in told for account in one.accounts]
+        for account, since in [*named, *((row.account, row.redeemed_at) for row in rows)]:
+            changed[account] = min(changed.get(account, since), since)
+        await ledger.mark_dirty(store.id, changed, lane)
+        renumbered = [account for one in told if one.is_renumbered for account in one.accounts]
+        if renumbered:
+            await ledger.seen_anew(store.id, renumbered)
+        await self.redemptions.follow(store, rows)
+
+    async def settle_dirty(self, store: StoreRow) -> int:
+        """Settle accounts of a store that changed; return how many there were."""
+        now = self._tools.clock()
+        return await self._settle_all(store, await ledger.to_settle(store.id, now, SETTLE_BATCH))
+
+    async def settle_due(self, store: StoreRow) -> int:
+        """Settle accounts of a store whose points came or went with time; return how many."""
+        now = self._tools.clock()
+        return await self._settle_all(store, await ledger.due(store.id, now, SETTLE_BATCH))
+
+    async def _settle_all(self, store: StoreRow, accounts: Sequence[AccountRow]) -> int:
+        """Settle accounts together or, where that fails, one by one.
 
         One that fails is logged and left for later; the others go on.
         """
-        settled = 0
-        for row in await ledger.to_settle(self._tools.clock(), SETTLE_BATCH):
+        for one in _together(accounts):
             try:
-                store = await StoreRow.get(id=row.store)
-                async with in_transaction():
-                    await self.settle(store, row.key)
-                settled += 1
-            except Exception:
-                log.exception("settling failed", store=row.store, account=row.id)
-                await ledger.postpone(row, self._tools.clock() + RETRY_AFTER)
-        return settled
+                await self._settle_unlocked(store, one)
+            except Exception as error:
+                if sql.is_down(error):
+                    raise
+                if len(one) > 1:
+                    for alone in one:
+                        await self._settle_all(store, [alone])
+                    continue
+                log.exception("settling failed", store=store.id, account=one[0].id)
+                await ledger.postpone(one[0], self._tools.clock() + RETRY_AFTER)
+        return len(accounts)
+
+    async def _settle_unlocked(self, store: StoreRow, accounts: Sequence[AccountRow]) -> None:
+        """Work out without a lock what accounts lack, and post it where nothing came between.
+
+        Who did change meanwhile stays dirty, for the next turn. So transactions stay short: one
+        writer at a time is all that SQLite has.
+        """
+        outcomes = await self._work_out(store, accounts)
+        before = {one.key: (one.dirty_gen, one.version) for one in accounts}
+        async with in_transaction():
+            now = await ledger.locked(store.id, [one.key for one in accounts])
+            same = {one.key for one in now if before[one.key] == (one.dirty_gen, one.version)}
+            await self._post(store, [one for one in outcomes if one.settled.account.key in same])
 
     async def settle(self, store: StoreRow, account: str) -> Folded:
         """Bring an account's ledger to what follows from the facts now. In a transaction."""
-        locked = await ledger.locked(store.id, account)
-        now = self._tools.clock()
-        folded = fold(await self._facts(store, account), now)
-        changes = await ledger.post(locked, folded.postings, folded.next_expiry, now)
-        if changes:
-            await self.notices.want(store, account, changes, await self._notes_from(store.id))
-        return folded
+        (outcome,) = await self._work_out(store, await ledger.locked(store.id, [account]))
+        await self._post(store, [outcome])
+        return outcome.folded
 
-    async def _facts(self, store: StoreRow, account: str) -> Facts:
-        rows = await redemptions_of(store.id, account)
+    async def _work_out(self, store: StoreRow, accounts: Sequence[AccountRow]) -> list[Outcome]:
+        """Return what accounts of a store lack now; those with checkpoints begin there."""
+        known = await checkpoints.usable(store.id, accounts)
+        plain = [one for one in accounts if known.get(one.key) is None]
+        outcomes = await self._from(store, plain, None) if plain else []
+        for one in accounts:
+            if since := known.get(one.key):
+                outcomes += await self._from(store, [one], since)
+        return [replace(one, has_checkpoints=one.settled.account.key in known) for one in outcomes]
+
+    async def _from(
+        self, store: StoreRow, accounts: Sequence[AccountRow], since: Checkpoint | None
+    ) -> list[Outcome]:
+        """Return what accounts lack, folded from their beginning or from a checkpoint."""
+        now = self._tools.clock()
+        keys = [one.key for one in accounts]
+        begin = since.at if since else BEGINNING
+        facts = await self._facts(store, keys, begin)
+        posted = await ledger.posted(store.id, keys, begin)
+        return [
+            _outcome(one, facts[one.key], posted.get(one.key, {}), since, now) for one in accounts
+        ]
+
+    async def _post(self, store: StoreRow, outcomes: Sequence[Outcome]) -> None:
+        """Append what accounts lack, and want the store to hear of it."""
+        await ledger.post(store.id, [one.settled for one in outcomes], self._tools.clock())
+        metrics.SETTLED.inc(len(outcomes))
+        for one in outcomes:
+            if one.has_checkpoints:
+                await checkpoints.drop(store.id, one.settled.account)
+            if one.checkpoint:
+                await checkpoints.keep(store.id, one.settled.account, one.checkpoint)
+        changed = [one for one in outcomes if one.settled.is_news]
+        if not changed:
+            return
+        notes_from = await self._notes_from(store.id)
+        await self.notices.want(store, [one.news for one in changed], notes_from)
+
+    async def _facts(
+        self, store: StoreRow, accounts: Sequence[str], since: datetime
+    ) -> dict[str, Facts]:
+        rows = await redemptions_of(store.id, accounts, since)
+        orders = await records.orders_of(store.id, accounts, since)
+        coded = await records.orders_with(store.id, [row.code for row in rows])
+        versions = await self.versions(store.id)
         platform = self._tools.stores.platform(store.platform)
-        return Facts(
-            orders=await records.orders_of(store.id, account),
-            coded_orders=await records.orders_with(store.id, [row.code for row in rows]),
-            redemptions=[_decision(row) for row in rows],
-            versions=await self.versions(store.id),
-            cancel_restores_use=platform.capabilities.cancel_restores_use,
-        )
+        return {
+            account: Facts(
+                orders=orders[account],
+                coded_orders=coded,
+                redemptions=[_decision(row) for row in rows if row.account == account],
+                versions=versions,
+                cancel_restores_use=platform.capabilities.cancel_restores_use,
+            )
+            for account in accounts
+        }
 
     async def redeem(
         self, store: StoreRow, customer_id: str, reward_id: str, idempotency_key: str
@@ -143,7 +271,7 @@ class Loyalty:
             idempotency_key=idempotency_key,
         )
         async with in_transaction():
-            await ledger.locked(store.id, who.account)
+            await ledger.locked(store.id, [who.account])
             before = await RedemptionRow.get_or_none(
                 store=store.id, account=who.account, idempotency_key=idempotency_key
             )
@@ -180,6 +308,35 @@ class Loyalty:
             currency=currency,
             expires_at=self._tools.clock() + timedelta(days=days) if days else None,
         )
+
+
+def _together(accounts: Sequence[AccountRow]) -> Iterator[Sequence[AccountRow]]:
+    """Yield accounts to settle in one transaction each, so few that nobody waits long for it."""
+    for first in range(0, len(accounts), TOGETHER):
+        yield accounts[first : first + TOGETHER]
+
+
+def _outcome(
+    account: AccountRow,
+    facts: Facts,
+    posted: Mapping[Key, ledger.Posted],
+    since: Checkpoint | None,
+    now: datetime,
+) -> Outcome:
+    folded = fold(facts, now, since)
+    changes = difference(folded.postings, {key: one.points for key, one in posted.items()})
+    was_due = account.next_due_at is not None and account.next_due_at <= now
+    settled = ledger.Settled(
+        account=account,
+        changes=changes,
+        counts={key: one.entries for key, one in posted.items()},
+        next_due_at=folded.next_change,
+        next_expiry=folded.next_expiry,
+        is_news=bool(changes) or was_due,
+    )
+    placed = {order.id: order.placed_at for order in facts.orders}
+    new = checkpoints.taken(facts, now, since)
+    return Outcome(settled=settled, folded=folded, orders=placed, checkpoint=new)
 
 
 def _same(before: RedemptionRow, reward_id: str) -> RedemptionRow:

@@ -11,8 +11,7 @@ from typing import Literal
 
 from connector.commerce.models import StoreRow
 from connector.features.loyalty.rules.program import EarnRule, Publication, Reward
-from connector.ledger.ledger import Balance
-from connector.ledger.models import EntryRow
+from connector.ledger.ledger import Balance, Line
 from connector.rewards.models import RedemptionRow
 
 HISTORY_MAX = 50
@@ -164,7 +163,7 @@ class Holdings:
     balance: Balance
     next_expiry: ExpiryView | None
     redemptions: Sequence[RedemptionRow]
-    entries: Sequence[EntryRow]
+    lines: Sequence[Line]
     orders: dict[str, str]
 
 
@@ -198,22 +197,22 @@ def _redemption(row: RedemptionRow) -> RedemptionView:
     )
 
 
+def order_of(cause: str) -> str:
+    """Return the id of the order that a cause is about, empty where it is about none."""
+    about = cause.partition("/")[0]
+    return about.removeprefix("order:") if about.startswith("order:") else ""
+
+
 def _history(held: Holdings, rewards: dict[str, str], now: datetime) -> list[EntryView]:
     """Return the newest lines, each ledger key netted: corrections are no news to a shopper."""
-    net: dict[tuple[str, str, datetime], int] = {}
-    for entry in held.entries:
-        key = (entry.cause, entry.kind, entry.effective_at)
-        net[key] = net.get(key, 0) + entry.points
-    lines = [(key, points) for key, points in net.items() if points]
-    lines.sort(key=lambda line: (line[0][2], line[0][0], line[0][1]), reverse=True)
     return [
         EntryView(
-            kind=kind,
-            points=points,
-            at=at,
-            is_pending=at > now,
-            order_number=held.orders.get(cause.partition("/")[0].removeprefix("order:")),
-            reward_id=rewards.get(cause),
+            kind=line.kind,
+            points=line.points,
+            at=line.effective_at,
+            is_pending=line.effective_at > now,
+            order_number=held.orders.get(order_of(line.cause)),
+            reward_id=rewards.get(line.cause),
         )
-        for (cause, kind, at), points in lines[:HISTORY_MAX]
+        for line in held.lines
     ]

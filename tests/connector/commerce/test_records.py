@@ -6,14 +6,14 @@ from datetime import timedelta
 from connector.commerce import records
 from connector.commerce.models import OrderRow
 from connector.commerce.records import OLDER_PAUSE, Dirty
-from platforms.model import Seen
+from platforms.model import Seen, Touched
 from tests.connector.commerce.test_snapshots import HELD, LATER, OTHER
 
 
 async def observed(town, *seen):
     store = await town.connect(program=None)
     for one in seen:
-        await town.system.records.observe(store, one)
+        await town.system.records.take_in(store, [one])
     return store
 
 
@@ -26,20 +26,21 @@ async def test_an_incomplete_order_is_fetched_and_then_clean(town):
     assert await dirty(town, store) == [Dirty("order", "1", 1)]
 
     assert (
-        await town.system.records.fetched(store, Dirty("order", "1", 1), HELD, town.clock()) is True
+        await town.system.records.fetched(store, [(Dirty("order", "1", 1), HELD)], town.clock())
+        == 1
     )
 
     assert await dirty(town, store) == []
-    assert await records.orders_of(store.id, "customer:2") == [HELD]
+    assert (await records.orders_of(store.id, ["customer:2"]))["customer:2"] == [HELD]
 
 
 async def test_touched_during_the_fetch_stays_dirty(town):
     store = await observed(town, Seen(HELD))
-    await town.system.records.touch(store, "order", "1")
+    await town.system.records.take_in(store, [Touched("order", "1")])
     (one,) = await dirty(town, store)
 
-    await town.system.records.touch(store, "order", "1")
-    await town.system.records.fetched(store, one, HELD, town.clock())
+    await town.system.records.take_in(store, [Touched("order", "1")])
+    await town.system.records.fetched(store, [(one, HELD)], town.clock())
 
     assert await dirty(town, store) == [Dirty("order", "1", 2)]
 
@@ -47,37 +48,39 @@ async def test_touched_during_the_fetch_stays_dirty(town):
 async def test_an_older_fetch_is_believed_only_the_second_time(town):
     newer = replace(OTHER, updated_at=LATER)
     store = await observed(town, Seen(newer))
-    await town.system.records.touch(store, "order", "1")
+    await town.system.records.take_in(store, [Touched("order", "1")])
     (one,) = await dirty(town, store)
 
-    assert await town.system.records.fetched(store, one, HELD, town.clock()) is False
-    assert await records.orders_of(store.id, "customer:2") == [newer]
+    assert await town.system.records.fetched(store, [(one, HELD)], town.clock()) == 0
+    assert (await records.orders_of(store.id, ["customer:2"]))["customer:2"] == [newer]
     assert await dirty(town, store) == []
 
     town.clock.at += OLDER_PAUSE
     assert await dirty(town, store) == [one]
-    assert await town.system.records.fetched(store, one, HELD, town.clock()) is True
-    assert await records.orders_of(store.id, "customer:2") == [HELD]
+    assert await town.system.records.fetched(store, [(one, HELD)], town.clock()) == 1
+    assert (await records.orders_of(store.id, ["customer:2"]))["customer:2"] == [HELD]
     assert await dirty(town, store) == []
 
 
 async def test_a_purged_record_keeps_its_last_state_marked(town):
     store = await observed(town, Seen(HELD))
-    await town.system.records.touch(store, "order", "1")
+    await town.system.records.take_in(store, [Touched("order", "1")])
     (one,) = await dirty(town, store)
 
-    assert await town.system.records.fetched(store, one, None, town.clock()) is True
+    assert await town.system.records.fetched(store, [(one, None)], town.clock()) == 1
 
-    assert await records.orders_of(store.id, "customer:2") == [replace(HELD, is_deleted=True)]
+    assert (await records.orders_of(store.id, ["customer:2"]))["customer:2"] == [
+        replace(HELD, is_deleted=True)
+    ]
     assert await dirty(town, store) == []
 
 
 async def test_what_was_never_seen_and_is_gone_is_simply_clean(town):
     store = await observed(town)
-    await town.system.records.touch(store, "order", "77")
+    await town.system.records.take_in(store, [Touched("order", "77")])
     (one,) = await dirty(town, store)
 
-    assert await town.system.records.fetched(store, one, None, town.clock()) is False
+    assert await town.system.records.fetched(store, [(one, None)], town.clock()) == 0
 
     assert await dirty(town, store) == []
     assert (await OrderRow.get(platform_id="77")).body is None

@@ -8,6 +8,7 @@ import httpx
 import orjson
 import pytest
 
+from connector import worker
 from connector.commerce.models import OrderRow, StoreRow
 from connector.commerce.records import snapshot
 from connector.errors import ConnectFailed
@@ -16,6 +17,7 @@ from connector.sync.models import OutboxRow
 from connector.sync.outbox import Outbox, want
 from connector.web import status
 from platforms.errors import PlatformError, TransientError
+from platforms.model import Touched
 from platforms.woocommerce.fake import (
     FakeStore,
     Site,
@@ -106,7 +108,7 @@ async def test_a_dozen_orders_that_cannot_be_read_do_not_keep_refunds_unread(tow
     await town.settle()
     for one in broken:
         town.shop.records["order"][one["id"]]["date_created_gmt"] = ZERO_DATE
-        await town.system.records.touch(await town.row(), "order", str(one["id"]))
+        await town.system.records.take_in(await town.row(), [Touched("order", str(one["id"]))])
     await tick(town, 6, seconds=20)
 
     refunds.create(town.shop, order, {"amount": "10.00"})
@@ -241,10 +243,13 @@ async def test_a_silent_store_does_not_hold_up_anothers_records(town):
     shop = town.shop
     site = shop.site
     shop.site = Site(url=second.url, name=site.name, currency="EUR", timezone="Europe/Berlin")
-    await town.system.records.touch(silent, "order", str(order["id"]))
-    await town.system.records.touch(speaking, "product", str(next(iter(shop.all("product")))["id"]))
+    await town.system.records.take_in(silent, [Touched("order", str(order["id"]))])
+    await town.system.records.take_in(
+        speaking, [Touched("product", str(next(iter(shop.all("product")))["id"]))]
+    )
 
-    job = asyncio.create_task(town.system.passes.fetch_due())
+    stop = asyncio.Event()
+    job = asyncio.create_task(worker.work(town.system, stop))
     left = None
     for _ in range(200):
         await asyncio.sleep(0.02)
@@ -258,7 +263,7 @@ async def test_a_silent_store_does_not_hold_up_anothers_records(town):
 async def test_one_turn_of_a_pass_fetches_no_more_than_its_share(town):
     await town.connect()
     for number in range(300):
-        await town.system.records.touch(await town.row(), "order", f"9{number:05}")
+        await town.system.records.take_in(await town.row(), [Touched("order", f"9{number:05}")])
 
     progress = await town.system.passes.run(await town.row(), "sync", pages_max=5)
 
@@ -323,8 +328,9 @@ async def test_a_push_wanted_while_an_earlier_one_is_under_way_is_not_put_off(to
             told.append(1)
             orders.update(town.shop, first, {"status": "cancelled"})
             await town.shop.deliveries_done()
-            await town.system.inbox.read_some()
-            await town.system.parts["loyalty"].work[0]()
+            row = await town.row()
+            await town.system.inbox.read_some(row)
+            await worker.finish(town.system, row, "settle")
         return answer
 
     town.wire.handle_async_request = handle
@@ -457,9 +463,11 @@ async def test_a_store_that_fails_holds_up_no_other_stores_pushes(town):
             raise TransientError("down")
 
     for number in range(3):
-        await want(first.id, "discount", str(number), town.clock())
-        await want("second", "discount", str(number), town.clock())
-    await Outbox({"discount": push}, town.clock).push_some()
+        await want(first.id, "discount", [str(number)], town.clock())
+        await want("second", "discount", [str(number)], town.clock())
+    outbox = Outbox({"discount": push}, town.clock)
+    for row in (first, second):
+        await outbox.push_some(row)
 
     assert sorted(tried) == [(False, "0"), (False, "1"), (False, "2"), (True, "0")]
 
@@ -472,8 +480,8 @@ async def test_a_code_goes_out_before_many_profiles(town):
         pushed.append(target)
 
     for number in range(30):
-        await want(town.store, "profile", str(number), town.clock())
-    await want(town.store, "discount", "code", town.clock())
-    await Outbox({"discount": push, "profile": push}, town.clock).push_some()
+        await want(town.store, "profile", [str(number)], town.clock())
+    await want(town.store, "discount", ["code"], town.clock())
+    await Outbox({"discount": push, "profile": push}, town.clock).push_some(await town.row())
 
     assert pushed[0] == "code"

@@ -12,6 +12,7 @@ from connector.sync.models import PassRow
 from connector.sync.passes import AUDIT_EVERY
 from connector.web import status
 from platforms.errors import AccessRevoked, TransientError
+from platforms.model import Touched
 from platforms.woocommerce.fake import orders, people, refunds
 from tests.town import KEY, SECRET, SHOP
 
@@ -134,7 +135,7 @@ async def test_an_order_purged_keeps_its_points(town):
 
     orders.delete(town.shop, order, force=True)
     store = await StoreRow.get(id=town.store)
-    await town.system.records.touch(store, "order", str(order["id"]))
+    await town.system.records.take_in(store, [Touched("order", str(order["id"]))])
     await town.settle()
 
     assert (await town.visitor(maya))["available"] == 150

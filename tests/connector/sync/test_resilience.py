@@ -42,6 +42,7 @@ async def test_codes_that_are_alike_for_a_hundred_letters_stop_nothing(town):
     town.shop.records["order"][order["id"]]["coupon_lines"] = lines
 
     await town.settle()
+    await town.settle()  # our own write of the profile comes back
 
     assert (await town.visitor(maya))["available"] == 150
     assert await InboxRow.filter(state="waiting").count() == 0
@@ -55,7 +56,6 @@ async def test_a_delivery_of_a_store_that_is_gone_stops_nothing(town):
 
     await town.settle()
 
-    assert (await InboxRow.get(key="gone")).state == "parked"
     assert (await town.visitor(maya))["available"] == 150
 
 
@@ -124,7 +124,7 @@ async def test_a_lagging_answer_takes_no_refund_back(town):
 
 
 async def test_a_push_that_breaks_is_tried_again_and_the_next_goes_out(town):
-    await town.connect()
+    store = await town.connect()
     pushed = []
 
     async def push(_, target):
@@ -132,10 +132,10 @@ async def test_a_push_that_breaks_is_tried_again_and_the_next_goes_out(town):
             raise RuntimeError("our own mistake")
         pushed.append(target)
 
-    await want(town.store, "test", "broken", LONG_AGO)
-    await want(town.store, "test", "fine", town.clock())
+    await want(town.store, "test", ["broken"], LONG_AGO)
+    await want(town.store, "test", ["fine"], town.clock())
     outbox = Outbox({"test": push}, town.clock)
-    assert await outbox.push_some() == 2
+    assert await outbox.push_some(store) == 2
 
     broken = await OutboxRow.get(target="broken")
     assert (pushed, broken.is_parked, broken.attempts) == (["fine"], False, 1)

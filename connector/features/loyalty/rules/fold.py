@@ -7,7 +7,7 @@ which they can be spent; an expiry is wanted only once it is due.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 from fractions import Fraction
@@ -57,11 +57,16 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
-    """What the fold finds: wanted postings, the purse at the instant, and what expires next."""
+    """What the fold finds: wanted postings, and the purse at the instant.
+
+    ``next_expiry`` is when points expire next, and how many; ``next_change`` when the balance next
+    changes by itself.
+    """
 
     postings: tuple[Posting, ...]
     purse: Purse
     next_expiry: tuple[datetime, int] | None
+    next_change: datetime | None
 
 
 class Rank(IntEnum):
@@ -87,6 +92,22 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """All that facts of before an instant still mean: fold from here, with the later facts alone.
+
+    ``used`` says when the points that a redemption took would have expired, ``ahead`` what is yet
+    to happen, and ``tail`` what earlier facts want to be posted at the instant or after it.
+    """
+
+    at: datetime
+    lots: tuple[Lot, ...]
+    deficit: int
+    used: dict[str, datetime]
+    ahead: tuple[Movement, ...]
+    tail: tuple[Posting, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """What one order grants: its postings, its lot as first credited, and that lot's life."""
 
@@ -95,20 +116,59 @@ class Grant:
     movements: tuple[Movement, ...]
 
 
-def fold(facts: Facts, at: datetime) -> Folded:
-    """Return what the account's ledger should hold at an instant, and what follows from it."""
+def fold(facts: Facts, at: datetime, since: Checkpoint | None = None) -> Folded:
+    """Return what the account's ledger should hold at an instant, and what follows from it.
+
+    From a checkpoint on, the facts are those that begin at its instant or later, and the postings
+    those that take effect then or later.
+    """
+    walk, postings = _begun(facts, since)
+    postings += walk.until(at)
+    next_expiry = walk.purse.next_expiry(at)
+    ahead = [posting.effective_at for posting in postings if posting.effective_at > at]
+    if next_expiry:
+        ahead.append(next_expiry[0])
+    return Folded(
+        postings=tuple(postings),
+        purse=walk.purse,
+        next_expiry=next_expiry,
+        next_change=min(ahead, default=None),
+    )
+
+
+def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> Checkpoint:
+    """Return what is left to know of the facts that begin before an instant.
+
+    Those that begin later are left out; ``since`` as for :func:`fold`.
+    """
+    earlier = replace(
+        facts,
+        orders=[order for order in facts.orders if order.placed_at < at],
+        redemptions=[one for one in facts.redemptions if one.redeemed_at < at],
+    )
+    walk, postings = _begun(earlier, since)
+    postings += walk.until_before(at)
+    return Checkpoint(
+        at=at,
+        lots=tuple(lot for lot in walk.purse.lots.values() if lot.points or not lot.is_open),
+        deficit=walk.purse.deficit,
+        used=walk.used,
+        ahead=tuple(walk.ahead),
+        tail=tuple(posting for posting in postings if posting.effective_at >= at),
+    )
+
+
+def _begun(facts: Facts, since: Checkpoint | None) -> "tuple[Walk, list[Posting]]":
+    """Return a walk that has taken no step yet, and the postings that need none."""
     grants = [grant for order in facts.orders if (grant := granted(order, facts.versions))]
-    postings = [posting for grant in grants for posting in grant.postings]
+    postings = [*since.tail] if since else []
+    postings += [posting for grant in grants for posting in grant.postings]
     movements = [movement for grant in grants for movement in grant.movements]
     for redemption in facts.redemptions:
         for posting, rank in spending(redemption, facts):
             postings.append(posting)
             movements.append(_moved(posting, rank, posting.cause))
-    walk = Walk([grant.lot for grant in grants], movements)
-    postings += walk.until(at)
-    return Folded(
-        postings=tuple(postings), purse=walk.purse, next_expiry=walk.purse.next_expiry(at)
-    )
+    return Walk([grant.lot for grant in grants], movements, since), postings
 
 
 def _moved(posting: Posting, rank: Rank, cause: str) -> Movement:
@@ -223,13 +283,23 @@ def is_use(order: Order, redemption: Redemption, facts: Facts) -> bool:
 
 
 class Walk:
-    """Takes movements in canonical order and keeps the purse."""
+    """Takes movements in canonical order and keeps the purse.
 
-    def __init__(self, lots: Iterable[Lot], movements: Iterable[Movement]) -> None:
+    ``used`` says of each redemption when the first of the points that it took would have expired.
+    """
+
+    def __init__(
+        self, lots: Iterable[Lot], movements: Iterable[Movement], since: Checkpoint | None = None
+    ) -> None:
         self.purse = Purse()
-        self._ahead = list(movements)
-        self._used: dict[str, list[Lot]] = {}
-        heapify(self._ahead)
+        self.ahead = list(movements)
+        self.used: dict[str, datetime] = {}
+        if since:
+            self.purse.lots = {lot.cause: replace(lot) for lot in since.lots}
+            self.purse.deficit = since.deficit
+            self.ahead += since.ahead
+            self.used |= since.used
+        heapify(self.ahead)
         for lot in lots:
             self._announce(lot)
 
@@ -237,16 +307,24 @@ class Walk:
         self.purse.lots[lot.cause] = lot
         if lot.expires_at is not None:
             end = Movement(at=lot.expires_at, rank=Rank.EXPIRY, id=lot.cause, cause=lot.cause)
-            heappush(self._ahead, end)
+            heappush(self.ahead, end)
 
     def until(self, at: datetime) -> Iterator[Posting]:
         """Take every step due by an instant; yield what expires on the way."""
-        while self._ahead and self._ahead[0].at <= at:
-            step = heappop(self._ahead)
-            if step.rank is Rank.EXPIRY:
-                yield from self._expire(step)
-            else:
-                self._take(step)
+        while self.ahead and self.ahead[0].at <= at:
+            yield from self._step()
+
+    def until_before(self, at: datetime) -> Iterator[Posting]:
+        """Take every step due before an instant; yield what expires on the way."""
+        while self.ahead and self.ahead[0].at < at:
+            yield from self._step()
+
+    def _step(self) -> Iterator[Posting]:
+        step = heappop(self.ahead)
+        if step.rank is Rank.EXPIRY:
+            yield from self._expire(step)
+        else:
+            self._take(step)
 
     def _expire(self, step: Movement) -> Iterator[Posting]:
         left = self.purse.expire(step.cause)
@@ -258,7 +336,9 @@ class Walk:
             case Rank.MATURITY:
                 self.purse.open(step.cause)
             case Rank.REDEMPTION:
-                self._used[step.cause] = self.purse.take(step.points)
+                taken = self.purse.take(step.points)
+                ends = (lot.expires_at or NEVER for lot in taken)
+                self.used[step.cause] = min(ends, default=step.at)
             case Rank.RELEASE:
                 self._release(step)
             case Rank.REFUND | Rank.LATE_USE:
@@ -266,8 +346,7 @@ class Walk:
 
     def _release(self, step: Movement) -> None:
         """Give points back as a lot that outlasts what was spent, and a grace from now."""
-        ends = [lot.expires_at or NEVER for lot in self._used.get(step.cause, ())]
-        end = max(min(ends, default=step.at), step.at + RELEASE_GRACE)
+        end = max(self.used.get(step.cause, step.at), step.at + RELEASE_GRACE)
         self._announce(
             Lot(
                 cause=step.cause,

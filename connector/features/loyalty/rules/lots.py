@@ -70,7 +70,10 @@ class Purse:
 
     def expire(self, cause: str) -> int:
         """Empty a lot and return what was left of it."""
-        left, self.lots[cause].points = self.lots[cause].points, 0
+        lot = self.lots.get(cause)
+        if lot is None:  # spent before the checkpoint
+            return 0
+        left, lot.points = lot.points, 0
         return left
 
     def next_expiry(self, at: datetime) -> tuple[datetime, int] | None:

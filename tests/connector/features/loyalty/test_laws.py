@@ -4,15 +4,17 @@
 """
 
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from math import floor
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.commerce.snapshots import Verdict, judge
-from connector.features.loyalty.rules.fold import Redemption, fold
+from connector.features.loyalty.rules.fold import Checkpoint, Redemption, checkpoint, fold
 from connector.features.loyalty.rules.program import in_force, publications
 from connector.kernel.posting import Key, difference
 from tests.connector.features.loyalty.histories import (
@@ -171,3 +173,41 @@ def test_publishing_changes_no_key_of_an_earlier_cause(history, hours, points):
         return {one.key: one.points for one in folded.postings if is_early(one)}
 
     assert of_early(more) == of_early(versions)
+
+
+@given(
+    history=histories(),
+    cuts=st.lists(st.integers(0, 90 * 24), min_size=1, max_size=4),
+    end=st.integers(0, 400 * 24),
+)
+def test_folding_from_checkpoints_equals_folding_from_empty(history, cuts, end):
+    orders, redeemed, versions = history
+    known = facts([life[-1] for life in orders], redeemed, versions)
+    end_at = START + max(end, *cuts) * HOUR
+
+    whole: Ledger = Counter()
+    post(whole, fold(known, end_at).postings)
+    before: Checkpoint | None = None
+    for cut in sorted(cuts):
+        at = START + cut * HOUR
+        taken = checkpoint(begun_since(known, before), at, before)
+        before = msgspec.json.decode(msgspec.json.encode(taken), type=Checkpoint)
+    assert before is not None
+    late = fold(begun_since(known, before), end_at, before)
+
+    later: Ledger = Counter()
+    post(later, late.postings)
+    assert net(later) == {k: v for k, v in net(whole).items() if k[2] >= before.at}
+    assert late.purse.available() == fold(known, end_at).purse.available()
+    assert late.next_expiry == fold(known, end_at).next_expiry
+
+
+def begun_since(known, taken):
+    """Return the facts that begin at a checkpoint or later; an order that uses a code is one."""
+    if taken is None:
+        return known
+    return replace(
+        known,
+        orders=[order for order in known.orders if order.placed_at >= taken.at],
+        redemptions=[one for one in known.redemptions if one.redeemed_at >= taken.at],
+    )
