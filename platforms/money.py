@@ -1,6 +1,7 @@
 """Money: decimal text to integer minor units and back, by the currency's own decimals."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from babel.numbers import get_currency_precision
 
@@ -9,6 +10,7 @@ from platforms.errors import Malformed
 MINOR_MAX = 10**15  # sums of these fit 64 bits
 
 
+@lru_cache(maxsize=1000)
 def decimals(currency: str) -> int:
     """Return how many decimals the currency has: EUR 2, JPY 0, KWD 3.
 
@@ -25,9 +27,14 @@ def nearest_minor(text: str, currency: str) -> int:
     Raises:
         Malformed: it is no amount.
     """
+    places = decimals(currency)
+    whole, _, part = text.partition(".")
+    digits = whole + part
     try:
-        scaled = Decimal(text).scaleb(decimals(currency))
-        minor = int(scaled.quantize(Decimal(1), ROUND_HALF_UP))
+        if len(part) <= places and digits.isascii() and digits.isdigit():  # nearly all are so
+            minor = int(digits.ljust(len(whole) + places, "0"))
+        else:
+            minor = int(Decimal(text).scaleb(places).quantize(Decimal(1), ROUND_HALF_UP))
     except (ArithmeticError, ValueError) as error:
         raise Malformed(f"{text!r} is no amount of money") from error
     if abs(minor) > MINOR_MAX:

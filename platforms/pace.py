@@ -91,6 +91,12 @@ class Pace:
             self._busy[lane] -= 1
             self._changed.notify_all()
 
+    def shares(self) -> Counter[str]:
+        """Return its room, and how many requests of each lane are under way or wait for it."""
+        busy = {f"{lane} under way": count for lane, count in self._busy.items()}
+        waiting = {f"{lane} waiting": count for lane, count in self._waiting.items()}
+        return Counter({"room": self.width, **busy, **waiting})
+
     def now(self) -> float:
         """Return the seconds of its clock."""
         return self._clock()

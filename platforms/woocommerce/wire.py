@@ -359,11 +359,13 @@ def decode_rows(kind: Kind, answer: httpx.Response, host: str = "") -> Sequence[
         TransientError: it is no listing of the site at ``host``.
         Malformed: a row has not even an id.
     """
-    return [_decode_listed(kind, bytes(raw), host) for raw in whole(answer, list[msgspec.Raw])]
+    rows = [bytes(raw) for raw in whole(answer, list[msgspec.Raw])]
+    for body in rows[:1]:  # an answer is one store's
+        _check_host(body, host)
+    return [_decode_listed(kind, body) for body in rows]
 
 
-def _decode_listed(kind: Kind, body: bytes, host: str) -> Row:
-    _check_host(body, host)
+def _decode_listed(kind: Kind, body: bytes) -> Row:
     try:
         return decode(body, ROWS[kind])
     except Malformed:
