@@ -1,22 +1,31 @@
 """The long proofs at full size, all or those named: ``python -m tests.evidence [STEP ...]``.
 
-Writes ``tests/evidence/*.json`` with commit and date.
+Writes ``tests/evidence/*.json`` with commit and date; those named for an engine are of SQLite, or
+of PostgreSQL where ``python -m tests.servers postgres --`` stands before the command.
 """
 
 import asyncio
 import json
 import os
+import random
 import re
 import subprocess
 import sys
+import tempfile
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests import databases
 from tests.evidence import plant, recorded
+from tests.flows import crashes, fairness, kills
 
 FOLDER = Path(__file__).parent
 EXAMPLES = 5000
+FEWER = 200  # through the database
+ROUNDS = 40
+WAITING, PATIENCE_S = 500_000, 60.0
 
 
 def write(name: str, **figures: object) -> None:
@@ -33,8 +42,19 @@ def write(name: str, **figures: object) -> None:
 def laws() -> None:
     """Hold the laws with 5,000 examples each, drawn anew."""
     began = time.monotonic()
+    passed = run_laws(plant.LAWS)
+    seconds = round(time.monotonic() - began)
+    write("laws", laws=passed, examples=EXAMPLES, seconds=seconds)
+
+
+def run_laws(path: str) -> int:
+    """Run laws at full size; return how many hold.
+
+    Raises:
+        SystemExit: one does not.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-o", "timeout=3600", plant.LAWS],
+        [sys.executable, "-m", "pytest", "-q", "-o", "timeout=3600", path],
         env={**os.environ, "HYPOTHESIS_PROFILE": "evidence"},
         capture_output=True,
         text=True,
@@ -43,8 +63,7 @@ def laws() -> None:
     passed = re.search(r"(\d+) passed", done.stdout)
     if done.returncode or passed is None:
         raise SystemExit(done.stdout[-3000:])
-    seconds = round(time.monotonic() - began)
-    write("laws", laws=int(passed[1]), examples=EXAMPLES, seconds=seconds)
+    return int(passed[1])
 
 
 def planted(name: str, file: str) -> None:
@@ -59,11 +78,51 @@ def ways() -> None:
     write("recorded", ways=figures)
 
 
+def crashed() -> None:
+    """Crash at every point of every story."""
+    with tempfile.TemporaryDirectory() as name, databases.empty(Path(name)) as empty:
+        tried = {
+            story: asyncio.run(crashes.tried(story, empty, Path(name))) for story in crashes.STORIES
+        }
+    points = {story: one.points for story, one in tried.items()}
+    wrong = {story: one.wrong for story, one in tried.items() if one.wrong}
+    count = sum(len(one) for one in wrong.values())
+    told = {"points": sum(points.values()), "wrong": count, "stories": points, "what": wrong}
+    write(f"crashes-{databases.ENGINE}", **told)
+
+
+def killed() -> None:
+    """Kill web and worker processes forty times."""
+    seed = random.randrange(1_000_000)
+    with tempfile.TemporaryDirectory() as name:
+        figures = asdict(kills.survived(Path(name), ROUNDS, seed))
+    write(f"kills-{databases.ENGINE}", **figures)
+
+
+def database_laws() -> None:
+    """Hold the laws through the database with 200 examples each, drawn anew."""
+    began = time.monotonic()
+    passed = run_laws("tests/flows/test_database_laws.py")
+    seconds = round(time.monotonic() - began)
+    write(f"database-laws-{databases.ENGINE}", laws=passed, examples=FEWER, seconds=seconds)
+
+
+def fair() -> None:
+    """Time a delivery beside 500,000 waiting ones of another store."""
+    with tempfile.TemporaryDirectory() as name:
+        figures = asdict(fairness.waited(Path(name), WAITING, PATIENCE_S))
+    write(f"fairness-{databases.ENGINE}", **figures)
+
+
 STEPS = {
     "laws": laws,
     "planted": lambda: planted("laws", "planted"),
     "platforms": lambda: planted("platforms", "planted-platforms"),
     "recorded": ways,
+    "crashes": crashed,
+    "kills": killed,
+    "database-laws": database_laws,
+    "fairness": fair,
 }
 
 

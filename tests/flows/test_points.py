@@ -198,7 +198,7 @@ async def test_the_grace_begins_when_the_code_is_dead_not_when_it_was_decided(to
     await town.settle()
     decided_at = town.clock() - 2 * CHECKOUT_GRACE  # and the store was away ever since
     await RedemptionRow.all().update(return_at=decided_at)
-    await want(town.store, PUSH, (await RedemptionRow.get()).id, town.clock())
+    await want(town.store, PUSH, [(await RedemptionRow.get()).id], town.clock())
 
     await town.settle()
     assert list(town.shop.all("coupon")) == []

@@ -1,0 +1,23 @@
+"""Fifty at once spend what there is, and no more: in one process, and between several."""
+
+import asyncio
+
+import pytest
+
+from tests.flows import contention
+
+
+@pytest.mark.parametrize("is_busy", [False, True])
+async def test_fifty_at_once_spend_what_one_account_has(town, is_busy):
+    sums = await contention.in_process(town, is_busy=is_busy)
+
+    assert sums.holds, sums
+    assert sums.keys_granted == 20
+
+
+@pytest.mark.timeout(180)
+async def test_fifty_at_once_between_processes(tmp_path):
+    sums = await asyncio.to_thread(contention.between_processes, tmp_path)
+
+    assert sums.holds, sums
+    assert sums.keys_granted == sums.start // sums.cost >= contention.COUNT
