@@ -1,0 +1,14 @@
+"""How fast we are: ``make bench``. A row is a module of ``rows``, its limit one of ``limits``."""
+
+ROWS = (
+    "webhook",
+    "state_public",
+    "state_personal",
+    "settle",
+    "backfill",
+    "fold",
+    "memory",
+    "sustained",
+)
+UNBOUNDED = ("fold", "memory", "sustained")
+"""Rows that are held against themselves, or against nothing."""

@@ -1,0 +1,71 @@
+"""What of ours is timed without a process's start: ``python -m tests.benchmarks.ours JOB ...``.
+
+Each job opens Perennial by the settings in the environment and prints one JSON object.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from connector import worker
+from connector.commerce.models import StoreRow
+from connector.commerce.records import BEGINNING
+from connector.config import Settings
+from connector.ledger import ledger
+from connector.system import System, running
+from tests.benchmarks.memory import most_mb
+
+INBOX, SETTLE = frozenset({"inbox"}), frozenset({"settle"})
+
+
+async def settle(system: System) -> dict[str, Any]:
+    """Read all deliveries that wait and settle what they moved."""
+    return {"seconds": await _timed(worker.drain(system, INBOX | SETTLE))}
+
+
+async def read(system: System) -> dict[str, Any]:
+    """Read all deliveries that wait, settle nothing, then settle."""
+    before = await _timed(worker.drain(system, INBOX))
+    return {"read_seconds": before, "seconds": await _timed(worker.drain(system, SETTLE))}
+
+
+async def mark(system: System, store: str, account: str) -> dict[str, Any]:
+    """Have one account settled whole."""
+    await ledger.mark_dirty(store, {account: BEGINNING})
+    return {"seconds": await _timed(worker.drain(system, SETTLE))}
+
+
+async def backfill(system: System, store: str) -> dict[str, Any]:
+    """Read a whole store and settle every account."""
+    row = await StoreRow.get(id=store)
+    began = time.perf_counter()
+    progress = await system.passes.run(row, "sync")
+    listed = time.perf_counter() - began
+    await worker.drain(system, SETTLE)
+    seconds = time.perf_counter() - began
+    orders = progress.seen["order"]
+    return {"orders": orders, "listed": listed, "seconds": seconds, "memory_mb": most_mb("self")}
+
+
+async def _timed(job: Awaitable[None]) -> float:
+    began = time.perf_counter()
+    await job
+    return time.perf_counter() - began
+
+
+Job = Callable[..., Awaitable[dict[str, Any]]]
+JOBS: Mapping[str, Job] = {"settle": settle, "read": read, "mark": mark, "backfill": backfill}
+
+
+async def main(job: str, *words: str) -> None:
+    async with running(Settings.from_env(), lambda: datetime.now(UTC)) as system:
+        done = await JOBS[job](system, *words)
+    sys.stdout.write(json.dumps(done) + "\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
