@@ -28,6 +28,7 @@ async def test_figures_count_what_was_done_and_what_waits(town):
     await town.shop.deliveries_done()
     waiting = await figures(town)
     await town.settle()
+    await town.settle()  # our own write of the profile comes back
     after = await figures(town)
 
     def grown(name):
