@@ -28,7 +28,7 @@ SCHEMES = ("sqlite",)
 BUSY_MS = 10_000  # how long a writer waits for another process's transaction
 
 
-def credentials(url: str, *, is_patient: bool = False) -> dict[str, Any]:  # noqa: ARG001
+def credentials(url: str, *, is_patient: bool = False) -> dict[str, Any]:  # noqa: ARG001 - it cuts none short
     """Return what tortoise opens ``sqlite://FILE`` with.
 
     ``synchronous=FULL``: what we acknowledged is on the disk.

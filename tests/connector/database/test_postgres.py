@@ -55,7 +55,8 @@ async def test_transactions_that_cannot_begin_use_no_connection_up(town):
         except DBConnectionError:
             continue
 
-    await town.connect()
+    store = await town.connect()
+    assert [row.id for row in await StoreRow.all()] == [store.id]
 
 
 async def test_what_is_wrong_with_a_value_is_not_the_databases_trouble(town):
@@ -85,8 +86,8 @@ def test_an_address_says_user_password_and_encryption():
 
 
 def test_as_many_of_a_kind_as_wanted(database_url):
-    with database.sole(database_url, "worker"), database.sole(database_url, "worker"):
-        pass
+    with database.sole(database_url, "worker") as one, database.sole(database_url, "worker") as two:
+        assert (one, two) == (None, None)
 
 
 @contextmanager
