@@ -14,6 +14,7 @@
     ├── CodeUnknown          404   a pairing code or installation that is used up or too old
     ├── RequestInvalid       400   a request that can't be right
     ├── RewardUnavailable    404   no such reward in the program now
+    ├── RewardSoldOut        409   as many as there are of a reward are taken
     ├── InsufficientPoints   409   the balance is less than the reward costs
     ├── KeyReused            422   one Idempotency-Key, two different requests
     ├── ConnectFailed        422   a store could not be connected; the sentence says what to do
@@ -94,6 +95,12 @@ class RewardUnavailable(PerennialError):
     """The program in force has no such reward, or not in the store's currency."""
 
     status, code = 404, "reward-unavailable"
+
+
+class RewardSoldOut(PerennialError):
+    """As many as there are of a reward are taken; nothing was spent."""
+
+    status, code = 409, "reward-sold-out"
 
 
 class InsufficientPoints(PerennialError):

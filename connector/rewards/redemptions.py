@@ -7,7 +7,7 @@ was not, and no order has turned up with it within the checkout grace.
 
 import base64
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +15,8 @@ from tortoise.transactions import in_transaction
 
 from connector.commerce import records
 from connector.commerce.models import StoreRow
+from connector.database import sql
+from connector.errors import RewardSoldOut
 from connector.kernel.clock import Clock
 from connector.kernel.vault import Vault
 from connector.ledger import ledger
@@ -32,9 +34,10 @@ CODE_LENGTH = 16  # of ten bytes in base32; other codes are not ours
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What is redeemed: the reward, for how many points, and the amount off."""
+    """What is redeemed: the reward, for how many points, the amount off; ``stock`` if limited."""
 
     reward_id: str
+    stock: int | None
     cost: int
     amount_minor: int
     minimum_minor: int
@@ -66,8 +69,14 @@ class Redemptions:
         return base64.b32encode(digest[:CODE_BYTES]).decode()
 
     async def reserve(self, store: str, id_: str, who: Who, terms: Terms) -> RedemptionRow:
-        """Write the decision and want its discount. Inside the transaction that admits it."""
+        """Write the decision and want its discount. Inside the transaction that admits it.
+
+        Raises:
+            RewardSoldOut: all of the reward's stock is taken.
+        """
         now = self._clock()
+        if terms.stock is not None:
+            await _admit(store, terms.reward_id, terms.stock)
         row = await RedemptionRow.create(
             id=id_,
             store=store,
@@ -202,6 +211,29 @@ class Redemptions:
                 state = "issued" if was_there else row.state
             await RedemptionRow.filter(id=row.id).update(state=state)
         await ledger.seen_anew(store.id, [row.account for row in rows])
+
+
+async def _admit(store: str, reward_id: str, stock: int) -> None:
+    """See that a reward has one left, and let nobody else take it before we commit or give up."""
+    await sql.lock(f"{store} reward {reward_id}")
+    if not (await left(store, {reward_id: stock}))[reward_id]:
+        raise RewardSoldOut(f"all {stock} of this reward are taken")
+
+
+async def left(store: str, stocks: Mapping[str, int]) -> dict[str, int]:
+    """Return how many of each of these rewards can still be had.
+
+    A redemption holds its place until its points are back; then whoever asks next may have it.
+    """
+    counted = {}
+    for reward_id, stock in stocks.items():
+        (held,) = await sql.rows(
+            "SELECT COUNT(*) AS places FROM (SELECT 1 AS place FROM redemption"
+            " WHERE store = $1 AND reward_id = $2 AND released_at IS NULL LIMIT $3) held",
+            *(store, reward_id, stock),
+        )
+        counted[reward_id] = stock - held["places"]
+    return counted
 
 
 def _discount(row: RedemptionRow) -> Discount:

@@ -98,6 +98,16 @@ def close_costs(play: Play) -> None:
     play.program["rewards"] = [reward(1100, 1000), reward(1180, 1100), reward(1300, 1200)]
 
 
+def limited(play: Play) -> None:
+    assert play.program
+    few, gone, one = play.program["rewards"]
+    few["left"], gone["left"], one["left"] = 3, 0, 1
+
+
+def sold_out(play: Play) -> None:
+    play.redeem_problems = [(409, "reward-sold-out")]
+
+
 def all_reached(play: Play) -> None:
     assert play.visitor
     play.visitor["available"] = 5000
@@ -153,12 +163,17 @@ SHOTS = [
     Shot("close costs", set_up=close_costs),
     Shot("all reached", set_up=all_reached),
     Shot("nothing affordable", tab=2, set_up=nothing_affordable),
+    Shot("limited", set_up=limited),
+    Shot("limited rewards", tab=2, set_up=limited),
+    Shot("sold out meanwhile", set_up=sold_out, act=use),
     Shot("arabic", query=ARABIC),
+    Shot("arabic limited", tab=2, query=ARABIC, set_up=limited),
     Shot("arabic rewards", tab=2, query=ARABIC, set_up=with_code),
     Shot("japanese", query={"lang": "ja"}),
     Shot("polish rewards", tab=2, query={"lang": "pl"}),
     Shot("dark", query=DARK),
     Shot("dark rewards", tab=2, query=DARK, set_up=with_code),
+    Shot("dark limited", tab=2, query=DARK, set_up=limited),
     Shot("dark guest", query=DARK, set_up=guest),
     Shot("dark refused", query=DARK, set_up=refused, act=use),
     Shot("yellow, start", query={"accent": "#ffd400", "position": "start"}),

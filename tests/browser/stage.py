@@ -33,7 +33,9 @@ CODE = "7QK3M2XD6FTAW5HB"
 Json = dict[str, Any]
 
 
-def reward(cost: int, value: int, *, minimum: int = 0, days: int | None = None) -> Json:
+def reward(
+    cost: int, value: int, *, minimum: int = 0, days: int | None = None, left: int | None = None
+) -> Json:
     return {
         "id": f"{value // 100}-off",
         "kind": "amount_off",
@@ -41,6 +43,7 @@ def reward(cost: int, value: int, *, minimum: int = 0, days: int | None = None) 
         "value_minor": {"EUR": value},
         "minimum_minor": {"EUR": minimum} if minimum else {},
         "code_expires_days": days,
+        "left": left,
     }
 
 

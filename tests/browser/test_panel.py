@@ -145,6 +145,25 @@ async def test_a_refusal_says_what_to_do_and_that_no_points_went(page: Page, sta
     assert stage.play.keys == []
 
 
+async def test_a_reward_that_is_sold_out_is_said_and_not_offered(page: Page, stage: Stage) -> None:
+    assert stage.play.program
+    few, gone, _ = stage.play.program["rewards"]
+    few["left"], gone["left"] = 3, 0
+    stage.play.redeem_problems = [(409, "reward-sold-out")]
+    await open_panel(page)
+
+    await page.get_by_role("button", name="Use 500 points for €5 off").click()
+    note = page.get_by_role("alert")
+    await expect(note).to_contain_text("This reward has just run out. Choose another one.")
+    await expect(note).to_contain_text("No points were taken.")
+
+    await page.get_by_role("button", name="Rewards", exact=True).click()
+    first, last = (page.get_by_role("article", name=name) for name in ("€5 off", "€10 off"))
+    await expect(first).to_contain_text("3 left")
+    await expect(last).to_contain_text("Sold out")
+    await expect(last.get_by_role("button")).to_have_count(0)
+
+
 async def test_a_lost_answer_is_retried_under_the_same_key(page: Page, stage: Stage) -> None:
     stage.play.redeem_problems = [(500, "internal")]
     sent: list[str] = []

@@ -41,7 +41,7 @@ export interface EarnRule {
   };
 }
 /**
- * What can be had for points.
+ * What can be had for points; how many are ``left`` where there are only so many.
  */
 export interface Reward {
   id: string;
@@ -54,6 +54,7 @@ export interface Reward {
     [k: string]: number;
   };
   code_expires_days: number | null;
+  left: number | null;
 }
 /**
  * What only the signed-in shopper sees.

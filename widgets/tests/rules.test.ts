@@ -8,13 +8,13 @@ import { troubleOf, uuid } from '../src/panel/redeem.ts';
 import { cartUrl } from '../src/platforms/woocommerce.ts';
 import { follow, luminance } from '../src/theme/dress.ts';
 
-const offer = (cost: number): Offer => ({
-  id: String(cost), cost, valueMinor: cost, minimumMinor: 0, days: null,
+const offer = (cost: number, left: number | null = null): Offer => ({
+  id: String(cost), cost, valueMinor: cost, minimumMinor: 0, days: null, left,
 });
 const three = [offer(500), offer(1000), offer(1500)];
 
 test('what lacks the store’s currency is not shown', () => {
-  const reward = { kind: 'amount_off', minimum_minor: {}, code_expires_days: null };
+  const reward = { kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null };
   const program: Program = {
     name: 'Club', version: 1, pending_days: 0, expiry_months: null,
     earn: [
@@ -37,6 +37,15 @@ test('what lacks the store’s currency is not shown', () => {
 test('the best reward is the dearest that the points pay for', () => {
   assert.equal(best(three, 1240)?.cost, 1000);
   assert.equal(best(three, 499), undefined);
+});
+
+test('what is sold out is neither the best nor the goal', () => {
+  const list = [offer(500), offer(1000, 0), offer(1500, 3), offer(2000, 0)];
+
+  assert.equal(best(list, 1240)?.cost, 500);
+  assert.equal(stem(list, 1240)?.goal.cost, 1500);
+  assert.equal(stem(list, 1600)?.goal.cost, 1500);
+  assert.equal(stem([offer(500, 0)], 600), null);
 });
 
 test('the stem leads to the next reward, past those that are reached', () => {

@@ -262,6 +262,7 @@ class Loyalty:
 
         Raises:
             RewardUnavailable: the program in force has no such reward in the store's currency.
+            RewardSoldOut: as many as there are of it are taken.
             InsufficientPoints: the balance, settled to now, is less than it costs.
             KeyReused: the key was used for another reward.
         """
@@ -302,6 +303,7 @@ class Loyalty:
         days = reward.code_expires_days
         return Terms(
             reward_id=reward.id,
+            stock=reward.stock,
             cost=reward.cost,
             amount_minor=reward.value_minor[currency],
             minimum_minor=reward.minimum_minor.get(currency, 0),

@@ -19,11 +19,11 @@ from connector.commerce.models import StoreRow
 from connector.database import sql
 from connector.errors import StoreUnknown, VisitorUnknown
 from connector.features.loyalty import views
-from connector.features.loyalty.rules.program import in_force
+from connector.features.loyalty.rules.program import Publication, in_force
 from connector.features.loyalty.service import Loyalty
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
-from connector.rewards.redemptions import redemptions_of
+from connector.rewards.redemptions import left, redemptions_of
 from connector.web.body import bounded_body, decoded
 from connector.web.feature import Tools
 from connector.web.visitors import idempotency_key
@@ -149,10 +149,11 @@ class Storefront:
         due_at = sql.at(row["due_at"])
         program = in_force(await self._loyalty.versions(store_id, row["published"]), now)
         seen = [row["name"], row["currency"], row["version"], row["customer"]]
+        offered = [program.version if program else 0, await _left(store_id, program)]
         return Glance(
             account=account,
             is_due=due_at is not None and due_at <= now,
-            parts=[BUILD, store_id, account, *seen, program.version if program else 0],
+            parts=[BUILD, store_id, account, *seen, *offered],
         )
 
     @staticmethod
@@ -161,7 +162,9 @@ class Storefront:
 
     async def _program(self, store_id: str) -> views.ProgramView | None:
         published = await self._loyalty.program(store_id)
-        return views.view_program(published) if published else None
+        return (
+            views.view_program(published, await _left(store_id, published)) if published else None
+        )
 
     async def _body(
         self, store: StoreRow, customer_id: str, tag: str, status: int = 200
@@ -190,6 +193,12 @@ class Storefront:
             orders=await records.order_numbers(store.id, orders),
         )
         return views.view_visitor(held, now)
+
+
+async def _left(store_id: str, version: Publication | None) -> dict[str, int]:
+    """Return how many there still are of a version's limited rewards, by id."""
+    rewards = version.program.reward if version else []
+    return await left(store_id, {one.id: one.stock for one in rewards if one.stock is not None})
 
 
 def _headers(tag: str, cache: str) -> Mapping[str, str]:

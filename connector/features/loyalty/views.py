@@ -4,7 +4,7 @@
 in minor units, times are UTC.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -42,7 +42,7 @@ class EarnRuleView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RewardView:
-    """What can be had for points."""
+    """What can be had for points; how many are ``left`` where there are only so many."""
 
     id: str
     kind: str
@@ -50,6 +50,7 @@ class RewardView:
     value_minor: dict[str, int]
     minimum_minor: dict[str, int]
     code_expires_days: int | None
+    left: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +128,8 @@ def view_store(store: StoreRow) -> StoreView:
     return StoreView(id=store.id, name=store.name, currency=store.currency)
 
 
-def view_program(version: Publication) -> ProgramView:
-    """Return a program version as shoppers see it."""
+def view_program(version: Publication, left: Mapping[str, int]) -> ProgramView:
+    """Return a program version as shoppers see it; ``left`` of limited rewards, by id."""
     program = version.program
     return ProgramView(
         name=program.name,
@@ -136,7 +137,7 @@ def view_program(version: Publication) -> ProgramView:
         pending_days=max((rule.pending_days for rule in program.earn), default=0),
         expiry_months=program.expiry.months if program.expiry.kind == "lot" else None,
         earn=[_earn(rule) for rule in program.earn],
-        rewards=[_reward(one) for one in sorted(program.reward, key=lambda one: one.cost)],
+        rewards=[_reward(one, left) for one in sorted(program.reward, key=lambda one: one.cost)],
     )
 
 
@@ -144,7 +145,7 @@ def _earn(rule: EarnRule) -> EarnRuleView:
     return EarnRuleView(id=rule.id, kind=rule.kind, points=rule.points, per_minor=rule.per_minor)
 
 
-def _reward(reward: Reward) -> RewardView:
+def _reward(reward: Reward, left: Mapping[str, int]) -> RewardView:
     return RewardView(
         id=reward.id,
         kind=reward.kind,
@@ -152,6 +153,7 @@ def _reward(reward: Reward) -> RewardView:
         value_minor=reward.value_minor,
         minimum_minor=reward.minimum_minor,
         code_expires_days=reward.code_expires_days,
+        left=left.get(reward.id),
     )
 
 

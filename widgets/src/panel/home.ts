@@ -3,7 +3,7 @@
 import { type Child, h } from '../ui/h.ts';
 import { check, gift, icon, svg } from '../ui/icons.ts';
 import type { Key } from '../ui/words.ts';
-import { best, open, stem } from './offers.ts';
+import { best, inStock, open, stem } from './offers.ts';
 import { button, row } from './parts.ts';
 import { type MemberScene, nameOf, rateText, useText, worthText } from './scene.ts';
 
@@ -130,7 +130,7 @@ function empty(scene: MemberScene): Child[] {
   const name = visitor.first_name;
   const lead = [
     ...rates.slice(0, 1).map((rate) => rateText(scene, rate)),
-    ...offers.slice(0, 1).map((offer) => worthText(scene, offer)),
+    ...inStock(offers).slice(0, 1).map((offer) => worthText(scene, offer)),
   ];
   return [
     h('h3', { class: 'pn-hello' }, name ? words.t('welcome', { name }) : words.t('welcomeNew')),

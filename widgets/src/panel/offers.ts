@@ -13,6 +13,8 @@ export interface Offer {
   readonly valueMinor: number;
   readonly minimumMinor: number;
   readonly days: number | null;
+  /** How many can still be had, where there are only so many. */
+  readonly left: number | null;
 }
 
 /** The rates of orders; a rule that lacks the currency pays nothing and is left out. */
@@ -30,15 +32,20 @@ export function offers(program: Program, currency: string): Offer[] {
       const valueMinor = reward.value_minor[currency];
       if (reward.kind !== 'amount_off' || !valueMinor) return [];
       const minimumMinor = reward.minimum_minor[currency] ?? 0;
-      const { id, cost, code_expires_days: days } = reward;
-      return [{ id, cost, valueMinor, minimumMinor, days }];
+      const { id, cost, code_expires_days: days, left } = reward;
+      return [{ id, cost, valueMinor, minimumMinor, days, left }];
     })
     .sort((a, b) => a.cost - b.cost || a.valueMinor - b.valueMinor);
 }
 
+/** The rewards that are not sold out. */
+export function inStock(list: readonly Offer[]): Offer[] {
+  return list.filter(({ left }) => left !== 0);
+}
+
 /** The dearest reward that the points pay for. */
 export function best(list: readonly Offer[], available: number): Offer | undefined {
-  return list.findLast((offer) => offer.cost <= available);
+  return inStock(list).findLast((offer) => offer.cost <= available);
 }
 
 export interface Stem {
@@ -57,7 +64,8 @@ const FIRST_MIN = 0.06;
 const LAST_MAX = 0.76;
 
 /** Lay out the way to the next reward, or to the dearest when all are reached. */
-export function stem(list: readonly Offer[], available: number): Stem | null {
+export function stem(all: readonly Offer[], available: number): Stem | null {
+  const list = inStock(all);
   const goal = list.find((offer) => offer.cost > available) ?? list.at(-1);
   if (!goal) return null;
   const nodes: { offer: Offer; x: number }[] = [];

@@ -28,6 +28,7 @@ const WAITS_MS = [500, 1000, ...Array<number>(9).fill(2000)];
 const CODES: Record<string, Key> = {
   'insufficient-points': 'errPoints',
   'reward-unavailable': 'errReward',
+  'reward-sold-out': 'errSoldOut',
   'visitor-unknown': 'errVisitor',
   'rate-limited': 'errRate',
   'not-ready': 'errNotReady',

@@ -3,7 +3,7 @@
 import type { Redemption } from '../contract.ts';
 import { type Child, h } from '../ui/h.ts';
 import { check, clock, copy, down, gift, icon, lock } from '../ui/icons.ts';
-import { type Offer, best, open, past } from './offers.ts';
+import { type Offer, best, inStock, open, past } from './offers.ts';
 import { button, list, more, row, title } from './parts.ts';
 import { type MemberScene, nameOf, nameOfRedemption, useText } from './scene.ts';
 
@@ -28,18 +28,20 @@ export function rewards(scene: MemberScene): Child[] {
       ...codes.slice(0, CODES_MAX),
       codes.length > CODES_MAX &&
         more(words.t('moreCodes', { n: codes.length - CODES_MAX }), down, 'codes', ...codes.slice(CODES_MAX)),
-      ...offers.map((offer) =>
+      ...inStock(offers).map((offer) =>
         offer.cost <= visitor.available ? within(scene, offer, offer === primary) : locked(scene, offer),
       ),
+      ...offers.filter(({ left }) => left === 0).map((offer) => soldOut(scene, offer)),
       !offers.length && h('p', { class: 'pn-mute' }, words.t('noRewards')),
       usedCodes(scene),
     ),
   ];
 }
 
-/** What holds for an offer's code: the least order, and how long it lasts. */
-function terms({ words, store }: MemberScene, { minimumMinor, days }: Offer): string {
+/** What holds for an offer: how many are left, the least order, and how long its code lasts. */
+function terms({ words, store }: MemberScene, { minimumMinor, days, left }: Offer): string {
   return [
+    left ? words.t('left', { n: left }) : '',
     minimumMinor ? words.t('minimum', { amount: words.money(minimumMinor, store.currency, true) }) : '',
     days ? words.t('validDays', { n: days }) : '',
   ]
@@ -95,6 +97,17 @@ function locked(scene: MemberScene, offer: Offer): HTMLElement {
       h('span'),
     ),
     h('p', { class: 'pn-mute pn-num' }, toGo),
+  );
+}
+
+function soldOut(scene: MemberScene, offer: Offer): HTMLElement {
+  const { words } = scene;
+  const name = nameOf(scene, offer);
+  const detail = [words.t('points', { n: offer.cost }), words.t('soldOut')].join(SEPARATOR);
+  return h(
+    'article',
+    { class: 'pn-reward is-locked', part: 'reward', 'aria-label': name },
+    row({ shape: lock, isOff: true, isHeading: true, title: name, detail }),
   );
 }
 

@@ -21,6 +21,7 @@ Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Id = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,63}$")]
 Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
+Stock = Annotated[int, msgspec.Meta(ge=1, le=100_000)]  # counted at each redemption
 
 WORDS = {
     "Object contains unknown field": "this version does not know the field",
@@ -54,7 +55,10 @@ class Expiry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An amount off one order, for ``cost`` points; values and minimums by currency."""
+    """An amount off one order, for ``cost`` points; values and minimums by currency.
+
+    Of ``stock`` there are so many in all, whoever has them and under whichever version.
+    """
 
     id: Id
     kind: Literal["amount_off"]
@@ -62,6 +66,7 @@ class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     value_minor: dict[str, Positive]
     minimum_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
     code_expires_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] | None = None
+    stock: Stock | None = None
 
 
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -35,6 +35,7 @@ def test_the_demos_document_is_what_it_says():
         ("00:00:00Z", "00:00:00", "earn_from: say the zone too"),
         ("engine = 1", "engine = 2", "engine: Invalid enum value 2"),
         ("cost = 500", "", "reward[0]: missing the field `cost`"),
+        ("cost = 500", "cost = 500\nstock = 0", "reward[0].stock: Expected `int` >= 1"),
         ("[[reward]]", "[[multiplier]]", "this version does not know the field `multiplier`"),
         ("[[reward]]", "[[reward", "this is no TOML"),
         ("[[reward]]", '[[earn]]\nid="b"\nkind="order"\npoints=1\nper_minor={}\n[[reward]]',
