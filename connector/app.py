@@ -4,7 +4,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
+from connector import tracing
 from connector.errors import PerennialError, StoreUnknown
 from connector.sync.stores import Stores
 from connector.system import System
@@ -17,9 +19,9 @@ from connector.web.visitors import origin_of
 from connector.web.webhooks import Webhooks
 
 
-def create_app(system: System) -> Starlette:
+def create_app(system: System) -> ASGIApp:
     """Return the application."""
-    return Starlette(
+    app = Starlette(
         routes=_routes(system),
         middleware=[
             Middleware(StorefrontCors, prefix="/storefront/", origin_of=_origins(system.stores))
@@ -30,11 +32,16 @@ def create_app(system: System) -> Starlette:
             Exception: problem.of_anything,
         },
     )
+    return _traced(app, system)
 
 
-def create_watch(system: System) -> Starlette:
+def create_watch(system: System) -> ASGIApp:
     """Return what a worker answers: whether it is well, and its figures."""
-    return Starlette(routes=_watch(system))
+    return _traced(Starlette(routes=_watch(system)), system)
+
+
+def _traced(app: ASGIApp, system: System) -> ASGIApp:
+    return app if system.tracer is tracing.OFF else tracing.Answers(app, system.tracer)
 
 
 def _watch(system: System) -> list[BaseRoute]:

@@ -110,11 +110,13 @@ def emit(value: object) -> None:
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_UTC_Z).decode() + "\n")
 
 
-def with_system(job: Callable[[System], Awaitable[T]], *, as_json: bool = False) -> T:
+def with_system(
+    job: Callable[[System], Awaitable[T]], *, as_json: bool = False, traced_as: str = ""
+) -> T:
     """Run a command's work over a wired system, with a migrated database."""
 
     async def inside() -> T:
-        async with running(Settings.from_env()) as system:
+        async with running(Settings.from_env(), traced_as=traced_as) as system:
             await _require_migrated(system)
             return await job(system)
 
@@ -161,7 +163,7 @@ def serve(*, host: str = "127.0.0.1", port: int = 8400) -> None:
             err.print(f"serving {system.settings.public_url} on {host}:{port}")
             await servers.serve([(create_app(system), bound)], stop)
 
-    with_system(job)
+    with_system(job, traced_as="serve")
 
 
 @app.command("worker")
@@ -184,7 +186,7 @@ def worker_command(
                 err.print("working")
                 group.create_task(worker.work(system, stop))
 
-    with_system(job)
+    with_system(job, traced_as="worker")
 
 
 def add_connect_commands(group: typer.Typer) -> None:

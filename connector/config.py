@@ -25,6 +25,7 @@ class Settings:
     allow_loopback: bool = False
     plain_http: frozenset[str] = frozenset()
     redis_url: str = field(default="", repr=False)
+    otlp_url: str = field(default="", repr=False)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
@@ -48,6 +49,7 @@ class Settings:
             allow_loopback=got["allow_loopback"] == "1",
             plain_http=frozenset(got["plain_http"].replace(",", " ").split()),
             redis_url=got["redis_url"],
+            otlp_url=got["otlp_url"],
         )
 
 
@@ -79,6 +81,11 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
         "Hosts of stores without a certificate, separated by commas: their requests are signed, and"
         " can be read on the way.",
     ),
+    "otlp_url": (
+        "",
+        "`http://HOST:4318`, an OpenTelemetry collector to which `serve` and `worker` send traces;"
+        " needs `pip install 'perennial[tracing]'`.",
+    ),
 }
 """Each setting with its default and what it is for; the README's table is held to this."""
 
@@ -93,6 +100,8 @@ def _problem(name: str, text: str) -> str | None:  # noqa: PLR0911 - a case a se
             return f"{full} must begin with sqlite:// or postgres://"
         case "redis_url" if text and not text.startswith(("redis://", "rediss://")):
             return f"{full} must begin with redis://"
+        case "otlp_url" if text and not text.startswith(("http://", "https://")):
+            return f"{full} must begin with http:// or https://"
         case "public_url" if urlsplit(text).scheme not in {"http", "https"}:
             return f"{full} must begin with https:// (or http://)"
         case "plain_http" if "/" in text or ":" in text:

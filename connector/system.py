@@ -5,9 +5,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
+from opentelemetry.trace import Tracer
 from typing_extensions import override
 
-from connector import database
+from connector import database, tracing
 from connector.commerce.records import Records
 from connector.config import Settings
 from connector.kernel import metrics
@@ -19,7 +20,6 @@ from connector.registry import find_features, find_models, find_platforms
 from connector.sync.inbox import HAS_WAITING, OLDEST_DELIVERY, Inbox
 from connector.sync.outbox import OLDEST_PUSH, PUSH_DUE, Outbox
 from connector.sync.passes import FETCH_DUE, LISTING_DUE, OLDEST_LISTING, Passes
-from connector.sync.relay import carried
 from connector.sync.stores import Stores
 from connector.sync.work import Work
 from connector.web.feature import Part, Tools
@@ -35,6 +35,7 @@ class System:
     models: Sequence[str]
     tools: Tools
     bell: Bell
+    tracer: Tracer
     records: Records
     inbox: Inbox
     passes: Passes
@@ -71,13 +72,17 @@ async def running(
     clock: Clock = system_clock,
     transport: httpx.AsyncBaseTransport | None = None,
     client: str | None = None,
+    traced_as: str = "",
 ) -> AsyncIterator[System]:
     """Hold the database and the HTTP client open around a wired system.
 
     ``transport`` is how stores are reached: by default over the network, checked addresses only.
     ``client`` is the module of another database client than ours, such as one that fails.
+    ``traced_as`` is what traces call the process; without it there are none.
     """
     async with AsyncExitStack() as stack:
+        otlp_url = settings.otlp_url if traced_as else ""
+        tracer = await stack.enter_async_context(tracing.opened(otlp_url, traced_as))
         models = find_models()
         await stack.enter_async_context(database.opened(settings.database_url, models, client))
         network = transport or http.SafeTransport(
@@ -85,6 +90,8 @@ async def running(
         )
         await stack.enter_async_context(network)
         network = Counted(network)
+        if tracer is not tracing.OFF:
+            network = tracing.Calls(network, tracer)
         vault = Vault(settings.secret_key)
         stores = Stores(
             platforms=find_platforms(),
@@ -95,6 +102,9 @@ async def running(
         )
         bell = Bell()
         if settings.redis_url:
+            # The client imports OpenTelemetry's SDK where that is installed: 0.1 s.
+            from connector.sync.relay import carried  # noqa: PLC0415
+
             relay = carried(bell, settings.redis_url, random_id())
             await stack.enter_async_context(relay)
         tools = Tools(
@@ -105,10 +115,12 @@ async def running(
             visitors=Visitors(stores, vault, clock),
             wake=bell.ring,
         )
-        yield _wired(settings, models, tools, bell)
+        yield _wired(settings, models, tools, bell, tracer)
 
 
-def _wired(settings: Settings, models: Sequence[str], tools: Tools, bell: Bell) -> System:
+def _wired(
+    settings: Settings, models: Sequence[str], tools: Tools, bell: Bell, tracer: Tracer
+) -> System:
     parts = {feature.name: feature.start(tools) for feature in find_features()}
     records = Records(tools.vault, [hook for part in parts.values() for hook in part.hooks])
     pushes = {kind: push for part in parts.values() for kind, push in part.pushes.items()}
@@ -120,6 +132,7 @@ def _wired(settings: Settings, models: Sequence[str], tools: Tools, bell: Bell) 
         models=models,
         tools=tools,
         bell=bell,
+        tracer=tracer,
         records=records,
         inbox=inbox,
         passes=passes,

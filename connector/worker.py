@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 import structlog
+from opentelemetry.trace import Tracer
 from tortoise.exceptions import BaseORMException
 
+from connector import tracing
 from connector.commerce.models import StoreRow
 from connector.kernel import metrics
 from connector.sync import retention
@@ -94,7 +96,7 @@ class Worker:
         done, pause = 0, IDLE_S
         try:
             with metrics.TURNS.labels(work.name).time():
-                done = await turn(work, await StoreRow.get(id=store))
+                done = await turn(work, await StoreRow.get(id=store), self._system.tracer)
         except (OSError, BaseORMException) as error:
             log.warning("the database does not answer", work=work.name, error=str(error))
             pause = TROUBLE_S
@@ -139,15 +141,18 @@ async def work(system: System, stop: asyncio.Event) -> None:
     await Worker(system, stop).run()
 
 
-async def turn(work: Work, store: StoreRow) -> int:
+async def turn(work: Work, store: StoreRow, tracer: Tracer) -> int:
     """Do some of what waits at a store; return how much that was."""
     ends = time.monotonic() + TURN_S
     done = 0
-    while done < TURN_ITEMS and time.monotonic() < ends:
-        some = await work.job(store)
-        done += some
-        if not some:
-            break
+    about = {"perennial.work": work.name, "perennial.store": store.id}
+    with tracing.span(tracer, f"turn {work.name}", about) as span:
+        while done < TURN_ITEMS and time.monotonic() < ends:
+            some = await work.job(store)
+            done += some
+            if not some:
+                break
+        span.set_attribute("perennial.done", done)
     return done
 
 
@@ -180,7 +185,7 @@ async def _drained(system: System, leases: Leases, work: Work) -> int:
         stores = await leases.take(work, system.tools.clock(), work.at_once)
         new = [store for store in stores if store not in tried]
         try:
-            turns = [turn(work, await StoreRow.get(id=store)) for store in new]
+            turns = [turn(work, await StoreRow.get(id=store), system.tracer) for store in new]
             done += sum(await asyncio.gather(*turns))
         finally:
             for store in stores:

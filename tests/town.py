@@ -194,16 +194,20 @@ class Town:
 
 
 @asynccontextmanager
-async def founded(empty: str, folder: Path, site: Site = SITE) -> AsyncIterator[Town]:
-    """Found a town on a copy of an empty database."""
+async def founded(
+    empty: str, folder: Path, site: Site = SITE, otlp_url: str = ""
+) -> AsyncIterator[Town]:
+    """Found a town on a copy of an empty database; its traces go to ``otlp_url``."""
     clock, wire = Clock(), Wire()
     world = World(clock=clock, rng=Random(1), transport=wire, delay_s=0.0)
     async with AsyncExitStack() as stack:
         url = stack.enter_context(databases.blank(folder, template=empty))
-        settings = Settings(database_url=url, secret_key="k" * 40, public_url=SERVICE)
+        settings = Settings(
+            database_url=url, secret_key="k" * 40, public_url=SERVICE, otlp_url=otlp_url
+        )
         shop = FakeStore(site, world)
         shop.add_key("read_write", key=KEY, secret=SECRET)
-        system = await stack.enter_async_context(running(settings, clock, wire))
+        system = await stack.enter_async_context(running(settings, clock, wire, traced_as="town"))
         wire.apps["store.example.test"] = httpx.ASGITransport(create_fake(shop))
         wire.apps["rewards.example.test"] = httpx.ASGITransport(
             create_app(system), raise_app_exceptions=False

@@ -50,6 +50,8 @@ def test_all_wrong_settings_are_told_at_once(env):
         "PERENNIAL_DATABASE_URL": "mysql://x",
         "PERENNIAL_PUBLIC_URL": "rewards.example",
         "PERENNIAL_ALLOW_LOOPBACK": "yes",
+        "PERENNIAL_REDIS_URL": "127.0.0.1:6379",
+        "PERENNIAL_OTLP_URL": "collector:4318",
     }
     line = failed(["doctor"], wrong)
     for name in wrong:

@@ -49,5 +49,6 @@ async def test_a_turn_ends_so_that_others_have_theirs(town):
         done.append(30)
         return 30
 
-    assert await worker.turn(Work(name="long", waiting="1 = 1", job=job), store) == 120
+    work = Work(name="long", waiting="1 = 1", job=job)
+    assert await worker.turn(work, store, town.system.tracer) == 120
     assert len(done) == 4
