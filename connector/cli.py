@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import orjson
-import structlog
 import typer
 import uvloop
 from rich.console import Console
@@ -23,7 +22,7 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from connector import database, demo, worker
+from connector import database, demo, logs, worker
 from connector.app import create_app, create_watch
 from connector.commerce.models import StoreRow
 from connector.config import Settings
@@ -69,15 +68,7 @@ StoreId = Annotated[
 
 def main() -> None:
     """Run the command line."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(bool_as_flag=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    logs.configure()
     add_connect_commands(connect)
     add_conformance_commands(conformance)
     app()

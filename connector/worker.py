@@ -65,7 +65,9 @@ class Worker:
                     for store in await self._leases.take(work, now, work.at_once - busy):
                         self._begin(work, store, bell)
             except (OSError, BaseORMException) as error:
-                log.warning("the database does not answer", work=work.name, error=str(error))
+                log.warning(
+                    "the database does not answer", work=work.name, error=type(error).__name__
+                )
                 pause = TROUBLE_S
             except Exception:
                 log.exception("looking for work failed", work=work.name)
@@ -98,7 +100,7 @@ class Worker:
             with metrics.TURNS.labels(work.name).time():
                 done = await turn(work, await StoreRow.get(id=store), self._system.tracer)
         except (OSError, BaseORMException) as error:
-            log.warning("the database does not answer", work=work.name, error=str(error))
+            log.warning("the database does not answer", work=work.name, error=type(error).__name__)
             pause = TROUBLE_S
         except Exception:
             log.exception("work failed", work=work.name, store=store)

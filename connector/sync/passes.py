@@ -222,7 +222,7 @@ class Passes:
             log.warning("webhooks were given up", store=store.id)
             await client.subscribe(url, self._stores.webhook_secret(store))
         except PlatformError as error:
-            log.warning("webhooks were not mended", store=store.id, error=str(error))
+            log.warning("webhooks were not mended", store=store.id, error=error.name)
             return
         await StoreRow.filter(id=store.id).update(webhooks_mended_at=self._clock())
 
@@ -281,7 +281,7 @@ class Passes:
             return await self._records.fetched(store, brought, self._clock())
 
     async def _wait(self, store: StoreRow, dirty: Sequence[Dirty], error: PlatformError) -> None:
-        log.warning("fetch failed", store=store.id, records=len(dirty), error=str(error))
+        log.warning("fetch failed", store=store.id, records=len(dirty), error=error.name)
         wait = RETRY_AFTER
         if isinstance(error, RateLimited):
             wait = timedelta(seconds=error.retry_after_s)
@@ -289,7 +289,7 @@ class Passes:
 
     async def _broken(self, store: StoreRow, one: Dirty, error: PlatformError) -> None:
         """Leave a record that fails by itself, longer each time, for the others to pass it by."""
-        log.warning("fetch failed", store=store.id, kind=one.kind, id=one.id, error=str(error))
+        log.warning("fetch failed", store=store.id, kind=one.kind, id=one.id, error=error.name)
         wait = min(RETRY_AFTER * 2 ** min(one.failures, 20), BROKEN_WAIT_MAX)
         await self._records.postpone(store.id, [one], self._clock() + wait, has_failed=True)
 
@@ -331,7 +331,7 @@ class Passes:
         try:
             return await self.fetch_some(store)
         except PlatformError as error:
-            log.warning("fetch failed", store=store.id, error=str(error))
+            log.warning("fetch failed", store=store.id, error=error.name)
         return 0
 
     async def _trouble(self, store: StoreRow, aim: Aim, error: PlatformError) -> None:
@@ -339,7 +339,7 @@ class Passes:
 
         An audit that fails lets what changed be read before it is tried again.
         """
-        log.warning("pass failed", store=store.id, error=str(error))
+        log.warning("pass failed", store=store.id, error=error.name)
         wait = min(RETRY_AFTER * 2 ** min(store.failures, 10), RETRY_MAX)
         if isinstance(error, RateLimited):
             wait = max(RETRY_AFTER, timedelta(seconds=error.retry_after_s))

@@ -43,5 +43,6 @@ async def of_http(_: Request, error: Exception) -> Response:
 
 async def of_anything(request: Request, error: Exception) -> Response:
     """Tell our own failure without its details; the log has them."""
-    log.error("request failed", path=request.url.path, exc_info=error)
+    route = getattr(request.scope.get("route"), "path_format", "")
+    log.error("request failed", method=request.method, route=route, exc_info=error)
     return problem(503, "not-ready", "Not ready", "Our own trouble. Try again in a moment.")

@@ -60,7 +60,7 @@ async def serve(apps: Sequence[Served], stop: asyncio.Event) -> None:
                 uvicorn.Config(
                     app,
                     access_log=False,
-                    log_level="warning",
+                    log_config=None,
                     timeout_graceful_shutdown=GRACE_S,
                     server_header=False,
                 )
