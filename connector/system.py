@@ -18,8 +18,14 @@ from connector.kernel.ids import random_id
 from connector.kernel.vault import Vault
 from connector.registry import find_features, find_models, find_platforms
 from connector.sync.inbox import HAS_WAITING, OLDEST_DELIVERY, Inbox
-from connector.sync.outbox import OLDEST_PUSH, PUSH_DUE, Outbox
-from connector.sync.passes import FETCH_DUE, LISTING_DUE, OLDEST_LISTING, Passes
+from connector.sync.outbox import PUSH_DUE, Outbox
+from connector.sync.passes import (
+    FETCH_DUE,
+    LISTING_DUE,
+    OLDEST_DIRTY,
+    OLDEST_LISTING,
+    Passes,
+)
 from connector.sync.stores import Stores
 from connector.sync.work import Work
 from connector.web.feature import Part, Tools
@@ -146,7 +152,13 @@ def _wired(
                 at_once=4,
                 oldest=OLDEST_DELIVERY,
             ),
-            Work(name="fetch", waiting=FETCH_DUE, job=passes.fetch_due, at_once=8),
+            Work(
+                name="fetch",
+                waiting=FETCH_DUE,
+                job=passes.fetch_due,
+                at_once=8,
+                oldest=OLDEST_DIRTY,
+            ),
             Work(
                 name="pass",
                 waiting=LISTING_DUE,
@@ -155,7 +167,11 @@ def _wired(
                 oldest=OLDEST_LISTING,
             ),
             Work(
-                name="push", waiting=PUSH_DUE, job=outbox.push_some, at_once=8, oldest=OLDEST_PUSH
+                name="push",
+                waiting=PUSH_DUE,
+                job=outbox.push_some,
+                at_once=8,
+                oldest=outbox.oldest,
             ),
             *(work for part in parts.values() for work in part.works),
         ],

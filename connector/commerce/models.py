@@ -11,6 +11,8 @@ from tortoise.models import Model
 ID_MAX = 64
 LIVE, BACKFILL = 0, 1
 """Lanes: what just happened, and what was so long ago that it can wait its turn."""
+LANES = ("live", "backfill")
+"""Their names."""
 
 
 class StoreRow(Model):
@@ -58,6 +60,7 @@ class RecordRow(Model):
 
     ``body`` is the snapshot as JSON, null while we only know its id. The record is dirty while
     ``dirty_gen`` is ahead of ``fetched_gen``: somebody named it, or showed it incompletely.
+    ``dirty_at`` is since when it waits in its lane, null while it is clean.
     ``shown_at`` is the stamp of the newest incomplete one. ``older_fetches`` counts fetches in a
     row that brought an older state than we know of, ``fetch_failures`` those that failed for this
     record alone. ``audited_at`` is when the audit began that
@@ -72,6 +75,7 @@ class RecordRow(Model):
     updated_at = fields.DatetimeField(null=True)
     shown_at = fields.DatetimeField(null=True)
     dirty_gen = fields.IntField(default=0)
+    dirty_at = fields.DatetimeField(null=True)
     fetched_gen = fields.IntField(default=0)
     older_fetches = fields.IntField(default=0)
     fetch_failures = fields.IntField(default=0, db_default=0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from tortoise.expressions import F, Q
+from tortoise.functions import Coalesce
 
 from connector.commerce.identity import account_of
 from connector.commerce.models import (
@@ -49,8 +50,8 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 CODES_MAX = 100  # of one order
 CODE_MAX = 100  # characters; ours have 16
 COLUMNS = (
-    "body", "content_hash", "updated_at", "shown_at", "dirty_gen", "fetched_gen", "older_fetches",
-    "fetch_failures", "retry_at", "is_gone", "lane",
+    "body", "content_hash", "updated_at", "shown_at", "dirty_gen", "dirty_at", "fetched_gen",
+    "older_fetches", "fetch_failures", "retry_at", "is_gone", "lane",
 )  # fmt: skip
 ORDER_COLUMNS = ("account", "placed_at")
 
@@ -102,6 +103,7 @@ class Held:
     record: Record | None = None
     shown_at: datetime | None = None
     dirty_gen: int = 0
+    dirty_at: datetime | None = None
     fetched_gen: int = 0
     older_fetches: int = 0
     fetch_failures: int = 0
@@ -112,10 +114,12 @@ class Held:
     is_changed: bool = False
     stored: list[tuple[Record | None, Record, str]] = field(default_factory=list)
 
-    def touch(self, lane: int) -> None:
+    def touch(self, lane: int, now: datetime) -> None:
         """Note that the record must be fetched."""
         is_dirty = self.dirty_gen > self.fetched_gen
-        self.lane = min(self.lane, lane) if is_dirty else lane
+        if not is_dirty or lane < self.lane:
+            self.lane, self.dirty_at = lane, now
+        self.dirty_at = self.dirty_at or now
         self.dirty_gen += 1
         self.retry_at = None
         self.is_changed = True
@@ -138,8 +142,8 @@ class Held:
             record and pack(record),
             content_hash(record) if record else "",
             record and record.updated_at,
-            *(self.shown_at, self.dirty_gen, self.fetched_gen, self.older_fetches),
-            *(self.fetch_failures, self.retry_at, self.is_gone, self.lane),
+            *(self.shown_at, self.dirty_gen, self.dirty_at, self.fetched_gen),
+            *(self.older_fetches, self.fetch_failures, self.retry_at, self.is_gone, self.lane),
         )
 
 
@@ -154,6 +158,7 @@ class Records:
         self,
         store: StoreRow,
         changes: Sequence[Seen | Touched],
+        now: datetime,
         *,
         lane: int = LIVE,
         doubts_older: bool = False,
@@ -168,19 +173,20 @@ class Records:
         for change in changes:
             row = held[_name(change)]
             if isinstance(change, Touched) or (doubts_older and row.is_newer(change.record)):
-                row.touch(lane)
+                row.touch(lane, now)
             else:
-                changed += _observe(row, change, lane)
+                changed += _observe(row, change, lane, now)
         await self._write(store, held.values(), lane)
         return changed
 
     async def dirty(self, store: str, kind: Kind, now: datetime, limit: int) -> list[Dirty]:
-        """Return records to fetch, the live ones first, oldest trouble first."""
+        """Return records to fetch, the live ones first, then the longest waiting."""
         rows = (
             await TABLES[kind]
             .filter(Q(retry_at=None) | Q(retry_at__lte=now))
             .filter(store=store, dirty_gen__gt=F("fetched_gen"))
-            .order_by("lane", "id")
+            .annotate(since=Coalesce("retry_at", F("dirty_at")))  # as the index has them
+            .order_by("lane", "since", "id")
             .limit(limit)
         )
         return [
@@ -209,13 +215,18 @@ class Records:
         rows = TABLES[kind].filter(store=store, platform_id__in=list(ids))
         await rows.update(audited_at=began_at, is_gone=False)
 
-    async def doubt_unseen(self, store: str, began_at: datetime) -> None:
+    async def doubt_unseen(self, store: str, began_at: datetime, now: datetime) -> None:
         """Have the records fetched that the audit did not see: perhaps they are no more."""
         await sql.lock(store)
-        for table in TABLES.values():
-            held = table.filter(store=store, body__not_isnull=True, is_gone=False)
-            unseen = held.filter(Q(audited_at=None) | Q(audited_at__lt=began_at))
-            await unseen.update(dirty_gen=F("dirty_gen") + 1, retry_at=None, lane=BACKFILL)
+        for table in TABLE_NAMES.values():
+            await sql.run(
+                f"UPDATE {table} SET dirty_gen = dirty_gen + 1, retry_at = NULL,"
+                " lane = CASE WHEN dirty_gen > fetched_gen THEN lane ELSE $3 END,"
+                " dirty_at = COALESCE(dirty_at, $4)"
+                " WHERE store = $1 AND body IS NOT NULL AND NOT is_gone"
+                " AND (audited_at IS NULL OR audited_at < $2)",
+                *(store, began_at, BACKFILL, now),
+            )
 
     async def postpone(
         self, store: str, dirty: Sequence[Dirty], until: datetime, *, has_failed: bool = False
@@ -238,9 +249,9 @@ class Records:
                 continue
             account = ", account" if kind == "order" else ""
             found = await sql.rows(
-                "SELECT platform_id, body, shown_at, dirty_gen, fetched_gen, older_fetches,"
-                f" fetch_failures, retry_at, is_gone, lane{account} FROM {TABLE_NAMES[kind]}"
-                " WHERE store = $1 AND platform_id = ANY($2)",
+                "SELECT platform_id, body, shown_at, dirty_gen, dirty_at, fetched_gen,"
+                f" older_fetches, fetch_failures, retry_at, is_gone, lane{account}"
+                f" FROM {TABLE_NAMES[kind]} WHERE store = $1 AND platform_id = ANY($2)",
                 *(store.id, ids),
             )
             for row in found:
@@ -301,6 +312,7 @@ def _read(kind: Kind, row: sql.Row) -> Held:
         record=unpack(row["body"], TYPES[kind]) if row["body"] is not None else None,
         shown_at=sql.at(row["shown_at"]),
         dirty_gen=row["dirty_gen"],
+        dirty_at=sql.at(row["dirty_at"]),
         fetched_gen=row["fetched_gen"],
         older_fetches=row["older_fetches"],
         fetch_failures=row["fetch_failures"],
@@ -311,7 +323,7 @@ def _read(kind: Kind, row: sql.Row) -> Held:
     )
 
 
-def _observe(row: Held, seen: Seen, lane: int) -> bool:
+def _observe(row: Held, seen: Seen, lane: int, now: datetime) -> bool:
     """Let an observation change a row; return whether its snapshot really changed."""
     held = row.record
     record = settled_on(held, seen.record)
@@ -322,7 +334,7 @@ def _observe(row: Held, seen: Seen, lane: int) -> bool:
         case Verdict.DIRTY:
             if row.shown_at is None or row.shown_at < record.updated_at:
                 row.shown_at = record.updated_at
-            row.touch(lane)
+            row.touch(lane, now)
     return False
 
 
@@ -343,6 +355,8 @@ def _fetched(row: Held, dirty: Dirty, record: Record | None, now: datetime) -> b
     if result is not None and (held is None or result != held):
         row.store(result)
     row.fetched_gen = dirty.generation
+    if row.dirty_gen <= row.fetched_gen:
+        row.dirty_at = None
     row.older_fetches = row.fetch_failures = 0
     row.retry_at = row.shown_at = None
     row.is_gone = record is None

@@ -18,5 +18,9 @@ TURNS = Histogram(
     buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30),
 )
 WAITING = Gauge("perennial_stores_waiting", "Stores that have such work waiting.", ["work"])
-AGE = Gauge("perennial_queue_age_seconds", "How long the oldest of its kind has waited.", ["work"])
+AGE = Gauge(
+    "perennial_queue_age_seconds",
+    "How long the oldest of its kind and lane has waited to be done.",
+    ["work", "lane"],
+)
 BUDGET = Gauge("perennial_store_budget", "Requests that stores have room for now.", ["share"])

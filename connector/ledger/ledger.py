@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tortoise.expressions import F, Q
-from tortoise.functions import Sum
+from tortoise.functions import Coalesce, Sum
 from tortoise.queryset import QuerySet
 
 from connector.commerce.models import BACKFILL, LIVE
@@ -18,6 +18,7 @@ from connector.commerce.records import BEGINNING
 from connector.database import sql
 from connector.kernel.posting import Key, Posting
 from connector.ledger.models import AccountRow, EntryRow
+from connector.sync.work import oldest
 
 WAITING = (
     "EXISTS (SELECT 1 FROM account a WHERE a.store = s.id AND a.dirty_gen > a.settled_gen"
@@ -32,8 +33,16 @@ EARLIER = (  # what an account that is dirty already says is before what is said
     "account.dirty_gen > account.settled_gen AND"
     " (account.{0} IS NULL OR account.{0} <= excluded.{0})"
 )
-OLDEST_DUE = (
-    "SELECT MIN((SELECT MIN(a.next_due_at) FROM account a WHERE a.store = s.id)) AS at FROM store s"
+OLDEST_DIRTY = oldest(
+    "SELECT MIN(COALESCE(a.retry_at, a.dirty_at)) FROM account a WHERE a.store = s.id"
+    " AND a.lane = {lane} AND a.dirty_gen > a.settled_gen"
+    " AND COALESCE(a.retry_at, a.dirty_at) <= :now",
+    lanes=(LIVE, BACKFILL),
+)
+OLDEST_DUE = oldest(
+    "SELECT CASE WHEN a.retry_at > a.next_due_at THEN a.retry_at ELSE a.next_due_at END"
+    " FROM account a WHERE a.store = s.id AND a.next_due_at <= :now"
+    " AND (a.retry_at IS NULL OR a.retry_at <= :now) ORDER BY a.next_due_at LIMIT 1"
 )
 
 
@@ -70,7 +79,9 @@ class Settled:
     is_news: bool
 
 
-async def mark_dirty(store: str, accounts: Mapping[str, datetime], lane: int = LIVE) -> None:
+async def mark_dirty(
+    store: str, accounts: Mapping[str, datetime], now: datetime, lane: int = LIVE
+) -> None:
     """Note that accounts must be settled, and since when their facts changed.
 
     Once, inside the transaction of what changed: accounts are always locked in the order of their
@@ -78,30 +89,34 @@ async def mark_dirty(store: str, accounts: Mapping[str, datetime], lane: int = L
     """
     await sql.many(
         "INSERT INTO account"
-        " (store, key, dirty_gen, settled_gen, next_due_points, version, lane, dirty_from)"
-        " VALUES ($1, $2, 1, 0, 0, 0, $3, $4)"
+        " (store, key, dirty_gen, settled_gen, next_due_points, version, lane, dirty_from,"
+        " dirty_at) VALUES ($1, $2, 1, 0, 0, 0, $3, $4, $5)"
         " ON CONFLICT (store, key) DO UPDATE SET dirty_gen = account.dirty_gen + 1,"
         f" lane = CASE WHEN {EARLIER.format('lane')} THEN account.lane ELSE excluded.lane END,"
+        f" dirty_at = CASE WHEN {EARLIER.format('lane')}"  # what becomes live waits from now on
+        " THEN COALESCE(account.dirty_at, excluded.dirty_at) ELSE excluded.dirty_at END,"
         f" dirty_from = CASE WHEN {EARLIER.format('dirty_from')} THEN account.dirty_from"
         " ELSE excluded.dirty_from END",
-        ((store, key, lane, since) for key, since in sorted(accounts.items())),
+        ((store, key, lane, since, now) for key, since in sorted(accounts.items())),
     )
 
 
-async def mark_all_dirty(store: str) -> None:
+async def mark_all_dirty(store: str, now: datetime) -> None:
     """Note that every account of a store must be settled, from its beginning."""
     await sql.run(
         "UPDATE account SET dirty_gen = dirty_gen + 1, dirty_from = NULL,"
-        " lane = CASE WHEN dirty_gen > settled_gen THEN lane ELSE $2 END WHERE id IN"
+        " lane = CASE WHEN dirty_gen > settled_gen THEN lane ELSE $2 END,"
+        " dirty_at = COALESCE(dirty_at, $3) WHERE id IN"
         ' (SELECT id FROM account WHERE store = $1 ORDER BY key COLLATE "C" FOR UPDATE)',
-        *(store, BACKFILL),
+        *(store, BACKFILL, now),
     )
 
 
 async def to_settle(store: str, now: datetime, limit: int) -> list[AccountRow]:
-    """Return accounts of a store that are dirty, the live ones first."""
+    """Return accounts of a store that are dirty, the live ones first, then the longest waiting."""
     dirty = AccountRow.filter(store=store, dirty_gen__gt=F("settled_gen"))
-    return await _not_postponed(dirty, now).order_by("lane", "id").limit(limit)
+    dirty = dirty.annotate(since=Coalesce("retry_at", F("dirty_at")))  # as the index has them
+    return await _not_postponed(dirty, now).order_by("lane", "since", "id").limit(limit)
 
 
 async def due(store: str, now: datetime, limit: int) -> list[AccountRow]:
@@ -171,7 +186,7 @@ async def post(store: str, settled: Sequence[Settled], now: datetime) -> None:
         ),
     )
     await sql.many(
-        "UPDATE account SET settled_gen = $2, retry_at = NULL, next_due_at = $3,"
+        "UPDATE account SET settled_gen = $2, dirty_at = NULL, retry_at = NULL, next_due_at = $3,"
         " next_expiry_at = $4, next_due_points = $5, version = version + $6 WHERE id = $1",
         (
             (

@@ -14,7 +14,8 @@ class AccountRow(Model):
     Dirty while ``dirty_gen`` is ahead of ``settled_gen``, and settled in the order of ``lane``; due
     when ``next_due_at`` is past, the next instant at which points come or go by themselves. At
     ``next_expiry_at``, ``next_due_points`` expire. While it is dirty, what changed began at
-    ``dirty_from`` or later; null says nothing.
+    ``dirty_from`` or later; null says nothing. ``dirty_at`` is since when it waits in its lane,
+    null while it is clean.
     Where settling failed, it waits until ``retry_at``. ``version`` grows with every change of what
     its owner sees.
     """
@@ -29,6 +30,7 @@ class AccountRow(Model):
     next_due_points = fields.BigIntField(default=0)
     next_expiry_at = fields.DatetimeField(null=True)
     dirty_from = fields.DatetimeField(null=True)
+    dirty_at = fields.DatetimeField(null=True)
     lane = fields.SmallIntField(default=LIVE, db_default=LIVE)
     version = fields.IntField(default=0)
 

@@ -161,7 +161,8 @@ class Redemptions:
             await ledger.locked(store.id, [row.account])
             if not await self._is_used(store, row):
                 await RedemptionRow.filter(id=row.id).update(released_at=self._clock())
-                await ledger.mark_dirty(store.id, {row.account: row.redeemed_at})
+                changed = {row.account: row.redeemed_at}
+                await ledger.mark_dirty(store.id, changed, self._clock())
             await self._refresh(store, [await RedemptionRow.get(id=row.id)])
         return None
 

@@ -22,6 +22,7 @@ from connector.kernel import metrics
 from connector.kernel.clock import Clock
 from connector.sync.models import InboxRow
 from connector.sync.stores import Signer, Stores, may_be_id
+from connector.sync.work import oldest
 from platforms.errors import Malformed
 from platforms.model import Delivery, Ignored, Seen, Touched
 
@@ -32,9 +33,9 @@ HEADERS_KEPT = 4000  # characters
 WAITING, DONE, PARKED = "waiting", "done", "parked"
 HAS_WAITING = "EXISTS (SELECT 1 FROM inbox i WHERE i.store = s.id AND i.state = 'waiting')"
 """Whether a store ``s`` has deliveries that nobody has read."""
-OLDEST_DELIVERY = (  # store by store, as the index has them
-    "SELECT MIN((SELECT i.received_at FROM inbox i WHERE i.store = s.id AND i.state = 'waiting'"
-    " ORDER BY i.id LIMIT 1)) AS at FROM store s"
+OLDEST_DELIVERY = oldest(
+    "SELECT i.received_at FROM inbox i WHERE i.store = s.id AND i.state = 'waiting'"
+    " ORDER BY i.id LIMIT 1"
 )
 KEEP = (
     "INSERT INTO inbox (store, key, headers, body, received_at, state, trouble)"
@@ -180,7 +181,7 @@ class Inbox:
         read = [platform.read(_delivery(row)) for row in rows]
         changes: list[Seen | Touched] = [one for one in read if not isinstance(one, Ignored)]
         async with in_transaction():
-            await self._records.take_in(store, changes)
+            await self._records.take_in(store, changes, self._clock())
             await sql.run(
                 "UPDATE inbox SET state = 'done' WHERE id = ANY($1)", [row["id"] for row in rows]
             )

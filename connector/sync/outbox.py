@@ -11,12 +11,13 @@ import structlog
 from tortoise.expressions import F
 from tortoise.queryset import QuerySet
 
-from connector.commerce.models import LIVE, StoreRow
+from connector.commerce.models import BACKFILL, LIVE, StoreRow
 from connector.commerce.records import retry_delay
 from connector.database import sql
 from connector.kernel import metrics
 from connector.kernel.clock import Clock
 from connector.sync.models import OutboxRow
+from connector.sync.work import oldest
 from platforms.errors import (
     AccessRevoked,
     PermanentError,
@@ -38,11 +39,10 @@ PUSH_DUE = (
 )
 """Whether a store ``s`` has pushes that are due at the instant ``:now``."""
 OLDEST_PUSH = (
-    "SELECT MIN(due_at) AS at FROM outbox WHERE wanted_gen > agreed_gen AND NOT is_parked"
-    " AND due_at <= :now"
+    "SELECT MIN(o.due_at) FROM outbox o WHERE o.store = s.id AND o.kind = '{}'"
+    " AND o.lane = {{lane}} AND o.wanted_gen > o.agreed_gen AND NOT o.is_parked"
+    " AND o.due_at <= :now"
 )
-
-
 Wanted = tuple[str, str, int]
 """What the other side must hear about: the kind of push, its target, and in which lane."""
 
@@ -75,6 +75,11 @@ class Outbox:
     def __init__(self, handlers: Mapping[str, Push], clock: Clock) -> None:
         self._handlers = handlers
         self._clock = clock
+        self.oldest = oldest(
+            *(OLDEST_PUSH.format(kind) for kind in handlers),
+            lanes=(LIVE, BACKFILL),
+            stores="s.disconnected_at IS NULL",
+        )
 
     async def push_some(self, store: StoreRow) -> int:
         """Push to a store what is due; return how many targets that was.

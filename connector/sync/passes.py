@@ -23,6 +23,7 @@ from connector.kernel.clock import Clock
 from connector.sync import outbox
 from connector.sync.models import PassRow
 from connector.sync.stores import Stores
+from connector.sync.work import oldest
 from platforms.errors import (
     AccessRevoked,
     PlatformError,
@@ -50,7 +51,7 @@ PAGES_MAX = 100_000  # of one pass: ten million records
 TURN_PAGES = 1  # then others may have their turn
 
 LISTING_DUE = "s.reconcile_at <= :now AND s.disconnected_at IS NULL"
-OLDEST_LISTING = "SELECT MIN(reconcile_at) AS at FROM store WHERE disconnected_at IS NULL"
+OLDEST_LISTING = oldest("s.reconcile_at", stores="s.disconnected_at IS NULL")
 TO_FETCH = (
     "EXISTS (SELECT 1 FROM {} r WHERE r.store = s.id AND r.dirty_gen > r.fetched_gen"
     " AND (r.retry_at IS NULL OR r.retry_at <= :now))"
@@ -60,6 +61,16 @@ FETCH_DUE = (
     f" ({' OR '.join(TO_FETCH.format(name) for name in TABLE_NAMES.values())})"
 )
 """Whether a store ``s`` has a pass that is due, or records to fetch, at the instant ``:now``."""
+OLDEST_DIRTY = oldest(
+    *(
+        f"SELECT MIN(COALESCE(r.retry_at, r.dirty_at)) FROM {name} r WHERE r.store = s.id"
+        " AND r.lane = {lane} AND r.dirty_gen > r.fetched_gen"
+        " AND COALESCE(r.retry_at, r.dirty_at) <= :now"
+        for name in TABLE_NAMES.values()
+    ),
+    lanes=(LIVE, BACKFILL),
+    stores="s.disconnected_at IS NULL",
+)
 log = structlog.get_logger()
 
 
@@ -158,7 +169,7 @@ class Passes:
         """Read one page and keep it, with where the pass goes on."""
         if row.listing == UNSEEN:
             async with in_transaction():
-                await self._records.doubt_unseen(store.id, row.began_at)
+                await self._records.doubt_unseen(store.id, row.began_at, self._clock())
                 await PassRow.filter(id=row.id).update(listing="")
             row.listing = ""
             return
@@ -166,7 +177,11 @@ class Passes:
         page = await client.page(kind, row.cursor, row.since)
         async with in_transaction():
             progress.changed += await self._records.take_in(
-                store, page.items, lane=BACKFILL, doubts_older=row.aim == "audit"
+                store,
+                page.items,
+                self._clock(),
+                lane=BACKFILL,
+                doubts_older=row.aim == "audit",
             )
             progress.seen[kind] += len(page.items)
             if row.aim == "audit":

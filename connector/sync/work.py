@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.commerce.models import StoreRow
+from connector.commerce.models import LIVE, StoreRow
 from connector.database import sql
 
 LEASE_MS = 15_000
@@ -28,8 +28,8 @@ Held = tuple[str, str]
 class Work:
     """A kind of work. ``waiting`` is SQL: has store ``s`` any at the instant ``:now``?
 
-    One process does it for ``at_once`` stores side by side. ``oldest`` is SQL too: since when does
-    the first wait, where the tables know?
+    One process does it for ``at_once`` stores side by side. ``oldest`` is SQL too, see the function
+    of that name: since when does the first wait in each lane?
     """
 
     name: str
@@ -37,6 +37,19 @@ class Work:
     job: Job
     at_once: int = 1
     oldest: str | None = None
+
+
+def oldest(*firsts: str, lanes: Iterable[int] = (LIVE,), stores: str = "1 = 1") -> str:
+    """Return SQL whose rows are (lane, at), a row a lane: since when the first waits, if any does.
+
+    ``firsts`` tell it of one store ``s`` in one ``{lane}``, each of its own part. Each is asked for
+    every store, so it must find its answer at the end of an index; nothing is counted or sorted.
+    """
+    each = " UNION ALL ".join(
+        f"SELECT ({first}) AS at FROM store s WHERE {stores}" for first in firsts
+    )
+    text = f"SELECT {{lane}} AS lane, MIN(at) AS at FROM ({each}) found"
+    return " UNION ALL ".join(text.format(lane=lane) for lane in lanes)
 
 
 async def asked(text: str, now: datetime, *values: object) -> Sequence[sql.Row]:

@@ -1,6 +1,7 @@
 """For operators: is the process alive, is it fit to work, and what does it count."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
@@ -9,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from tortoise.exceptions import BaseORMException
 
 from connector import database
+from connector.commerce.models import LANES
 from connector.database import sql
 from connector.kernel import metrics
 from connector.kernel.clock import Clock
@@ -51,10 +53,10 @@ class Health:
             steps = await database.pending(self._database_url, self._models)
             if steps:
                 return _not_ready("run `perennial migrate`", migrations=steps)
-            ages = await self._ages()
+            lag_s = await self._inbox_lag_s()
         except (BaseORMException, OSError) as error:
             return _not_ready("the database does not answer", database=type(error).__name__)
-        return JSONResponse({"status": "ready", "inbox_lag_s": round(ages["inbox"], 1)})
+        return JSONResponse({"status": "ready", "inbox_lag_s": round(lag_s, 1)})
 
     async def metrics(self, _: Request) -> Response:
         """Tell Prometheus what this process counted, and what waits in the tables for all."""
@@ -63,22 +65,27 @@ class Health:
             text = f"SELECT COUNT(*) AS stores FROM store s WHERE {work.waiting}"
             (row,) = await asked(text, now)
             metrics.WAITING.labels(work.name).set(row["stores"])
-        for name, age_s in (await self._ages()).items():
-            metrics.AGE.labels(name).set(age_s)
+            for lane, age_s in (await _ages(work, now)).items():
+                metrics.AGE.labels(work.name, lane).set(age_s)
         for share, count in self._stores.budget().items():
             metrics.BUDGET.labels(share).set(count)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    async def _ages(self) -> dict[str, float]:
-        """Return for how many seconds the oldest of each kind of work has waited."""
-        now = self._clock()
-        ages = {}
-        for work in self._works:
-            if work.oldest is not None:
-                (row,) = await asked(work.oldest, now)
-                since = sql.at(row["at"])
-                ages[work.name] = max((now - since).total_seconds(), 0.0) if since else 0.0
+    async def _inbox_lag_s(self) -> float:
+        (inbox,) = (work for work in self._works if work.name == "inbox")
+        (age_s,) = (await _ages(inbox, self._clock())).values()
+        return age_s
+
+
+async def _ages(work: Work, now: datetime) -> dict[str, float]:
+    """Return for how many seconds the oldest of such work has waited, by lane."""
+    ages: dict[str, float] = {}
+    if work.oldest is None:
         return ages
+    for row in await asked(work.oldest, now):
+        since = sql.at(row["at"])
+        ages[LANES[row["lane"]]] = max((now - since).total_seconds(), 0.0) if since else 0.0
+    return ages
 
 
 def _not_ready(advice: str, **details: object) -> Response:

@@ -35,7 +35,7 @@ async def read(system: System) -> dict[str, Any]:
 
 async def mark(system: System, store: str, account: str) -> dict[str, Any]:
     """Have one account settled whole."""
-    await ledger.mark_dirty(store, {account: BEGINNING})
+    await ledger.mark_dirty(store, {account: BEGINNING}, system.tools.clock())
     return {"seconds": await _timed(worker.drain(system, SETTLE))}
 
 

@@ -118,7 +118,7 @@ async def test_an_order_with_a_nul_in_its_code_does_not_hold_up_its_page(town):
     (order,) = [one for orders in held.values() for one in orders]
     odd = replace(order, codes=("a\0b",), updated_at=order.updated_at + timedelta(seconds=1))
     async with in_transaction():
-        assert await town.system.records.take_in(row, [Seen(odd)], lane=BACKFILL) == 1
+        assert await town.system.records.take_in(row, [Seen(odd)], town.clock(), lane=BACKFILL) == 1
 
 
 async def accounts(row):
@@ -155,9 +155,9 @@ async def test_a_turn_that_is_cancelled_gives_its_lease_back(town):
 
 async def test_publishing_leaves_live_work_before_backfill(town):
     row = await town.connect()
-    await ledger.mark_dirty(row.id, {"customer:live": town.clock()}, LIVE)
-    await ledger.mark_dirty(row.id, {"customer:old": town.clock()}, BACKFILL)
-    await ledger.mark_all_dirty(row.id)
+    await ledger.mark_dirty(row.id, {"customer:live": town.clock()}, town.clock(), LIVE)
+    await ledger.mark_dirty(row.id, {"customer:old": town.clock()}, town.clock(), BACKFILL)
+    await ledger.mark_all_dirty(row.id, town.clock())
     assert (await AccountRow.get(store=row.id, key="customer:live")).lane == LIVE
 
 
@@ -171,7 +171,7 @@ async def test_an_order_that_got_another_number_is_news_to_its_shopper(town):
     (order,) = (await records.orders_of(row.id, [account]))[account]
     later = replace(order, number="A-77", updated_at=order.updated_at + timedelta(seconds=1))
     async with in_transaction():
-        await town.system.records.take_in(row, [Seen(later)])
+        await town.system.records.take_in(row, [Seen(later)], town.clock())
     await worker.drain(town.system, ["settle"])
     fresh = (await town.state(maya)).json()["visitor"]["history"]
     assert fresh[0]["order_number"] == "A-77"

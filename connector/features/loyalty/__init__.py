@@ -20,7 +20,13 @@ def start(tools: Tools) -> Part:
             NOTE: loyalty.notices.push_note,
         },
         works=(
-            Work(name="settle", waiting=ledger.WAITING, job=loyalty.settle_dirty, at_once=4),
+            Work(
+                name="settle",
+                waiting=ledger.WAITING,
+                job=loyalty.settle_dirty,
+                at_once=4,
+                oldest=ledger.OLDEST_DIRTY,
+            ),
             Work(name="due", waiting=ledger.DUE, job=loyalty.settle_due, oldest=ledger.OLDEST_DUE),
         ),
         routes=Storefront(tools, loyalty).routes(),

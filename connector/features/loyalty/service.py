@@ -97,7 +97,7 @@ class Loyalty:
                 published_at=self._tools.clock(),
                 document=document,
             )
-            await ledger.mark_all_dirty(store.id)
+            await ledger.mark_all_dirty(store.id, self._tools.clock())
         self._tools.wake()
         return version
 
@@ -144,7 +144,7 @@ class Loyalty:
         named = [(account, one.since) for one in told for account in one.accounts]
         for account, since in [*named, *((row.account, row.redeemed_at) for row in rows)]:
             changed[account] = min(changed.get(account, since), since)
-        await ledger.mark_dirty(store.id, changed, lane)
+        await ledger.mark_dirty(store.id, changed, self._tools.clock(), lane)
         renumbered = [account for one in told if one.is_renumbered for account in one.accounts]
         if renumbered:
             await ledger.seen_anew(store.id, renumbered)

@@ -13,7 +13,7 @@ from tests.connector.commerce.test_snapshots import HELD, LATER, OTHER
 async def observed(town, *seen):
     store = await town.connect(program=None)
     for one in seen:
-        await town.system.records.take_in(store, [one])
+        await town.system.records.take_in(store, [one], town.clock())
     return store
 
 
@@ -36,10 +36,10 @@ async def test_an_incomplete_order_is_fetched_and_then_clean(town):
 
 async def test_touched_during_the_fetch_stays_dirty(town):
     store = await observed(town, Seen(HELD))
-    await town.system.records.take_in(store, [Touched("order", "1")])
+    await town.system.records.take_in(store, [Touched("order", "1")], town.clock())
     (one,) = await dirty(town, store)
 
-    await town.system.records.take_in(store, [Touched("order", "1")])
+    await town.system.records.take_in(store, [Touched("order", "1")], town.clock())
     await town.system.records.fetched(store, [(one, HELD)], town.clock())
 
     assert await dirty(town, store) == [Dirty("order", "1", 2)]
@@ -48,7 +48,7 @@ async def test_touched_during_the_fetch_stays_dirty(town):
 async def test_an_older_fetch_is_believed_only_the_second_time(town):
     newer = replace(OTHER, updated_at=LATER)
     store = await observed(town, Seen(newer))
-    await town.system.records.take_in(store, [Touched("order", "1")])
+    await town.system.records.take_in(store, [Touched("order", "1")], town.clock())
     (one,) = await dirty(town, store)
 
     assert await town.system.records.fetched(store, [(one, HELD)], town.clock()) == 0
@@ -64,7 +64,7 @@ async def test_an_older_fetch_is_believed_only_the_second_time(town):
 
 async def test_a_purged_record_keeps_its_last_state_marked(town):
     store = await observed(town, Seen(HELD))
-    await town.system.records.take_in(store, [Touched("order", "1")])
+    await town.system.records.take_in(store, [Touched("order", "1")], town.clock())
     (one,) = await dirty(town, store)
 
     assert await town.system.records.fetched(store, [(one, None)], town.clock()) == 1
@@ -77,7 +77,7 @@ async def test_a_purged_record_keeps_its_last_state_marked(town):
 
 async def test_what_was_never_seen_and_is_gone_is_simply_clean(town):
     store = await observed(town)
-    await town.system.records.take_in(store, [Touched("order", "77")])
+    await town.system.records.take_in(store, [Touched("order", "77")], town.clock())
     (one,) = await dirty(town, store)
 
     assert await town.system.records.fetched(store, [(one, None)], town.clock()) == 0

@@ -1,11 +1,13 @@
 """A database with rows comes through every upgrade whole, and ends as a fresh one begins."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from connector.commerce.models import StoreRow
 from connector.config import Settings
+from connector.database import sql
 from connector.ledger import ledger
 from connector.system import running
 from connector.worker import drain
@@ -43,6 +45,24 @@ def test_rows_come_through(database_url, name):
         assert kept.items() <= after.items(), table
 
 
+def test_what_is_dirty_at_the_upgrade_waits_since_then(database_url):
+    databases.migrate(database_url, "0003_work")
+    dirty = {"account": "settled_gen", "order": "fetched_gen", "product": "fetched_gen"}
+    release.fill(database_url)
+    for table, done in dirty.items():
+        databases.query(database_url, f'UPDATE "{table}" SET {done} = 0')
+    before = datetime.now(UTC)
+
+    databases.migrate(database_url)
+
+    for table in dirty:
+        ((at,),) = databases.query(database_url, f'SELECT dirty_at FROM "{table}"')
+        since = sql.at(at)
+        assert since is not None, table
+        assert abs(since - before) < timedelta(minutes=2), table
+    assert databases.query(database_url, "SELECT dirty_at FROM customer") == [(None,)]
+
+
 @pytest.mark.parametrize("file", RELEASES, ids=lambda file: file.name.partition(".")[0])
 async def test_the_recorded_store_comes_through(database_url, file):
     """Balances are those of before; settled anew by this release, no entry is added."""
@@ -58,7 +78,7 @@ async def test_the_recorded_store_comes_through(database_url, file):
     settings = Settings(database_url=database_url, secret_key="k" * 40, public_url=SERVICE)
     async with running(settings, clock, Wire()) as system:
         store = await StoreRow.get()
-        await ledger.mark_all_dirty(store.id)
+        await ledger.mark_all_dirty(store.id, clock())
         await drain(system, ["settle"])
         held = {
             key: one.available for key, one in (await ledger.balances(store.id, clock())).items()

@@ -108,7 +108,9 @@ async def test_a_dozen_orders_that_cannot_be_read_do_not_keep_refunds_unread(tow
     await town.settle()
     for one in broken:
         town.shop.records["order"][one["id"]]["date_created_gmt"] = ZERO_DATE
-        await town.system.records.take_in(await town.row(), [Touched("order", str(one["id"]))])
+        await town.system.records.take_in(
+            await town.row(), [Touched("order", str(one["id"]))], town.clock()
+        )
     await tick(town, 6, seconds=20)
 
     refunds.create(town.shop, order, {"amount": "10.00"})
@@ -243,9 +245,9 @@ async def test_a_silent_store_does_not_hold_up_anothers_records(town):
     shop = town.shop
     site = shop.site
     shop.site = Site(url=second.url, name=site.name, currency="EUR", timezone="Europe/Berlin")
-    await town.system.records.take_in(silent, [Touched("order", str(order["id"]))])
+    await town.system.records.take_in(silent, [Touched("order", str(order["id"]))], town.clock())
     await town.system.records.take_in(
-        speaking, [Touched("product", str(next(iter(shop.all("product")))["id"]))]
+        speaking, [Touched("product", str(next(iter(shop.all("product")))["id"]))], town.clock()
     )
 
     stop = asyncio.Event()
@@ -263,7 +265,9 @@ async def test_a_silent_store_does_not_hold_up_anothers_records(town):
 async def test_one_turn_of_a_pass_fetches_no_more_than_its_share(town):
     await town.connect()
     for number in range(300):
-        await town.system.records.take_in(await town.row(), [Touched("order", f"9{number:05}")])
+        await town.system.records.take_in(
+            await town.row(), [Touched("order", f"9{number:05}")], town.clock()
+        )
 
     progress = await town.system.passes.run(await town.row(), "sync", pages_max=5)
 

@@ -135,7 +135,7 @@ async def test_an_order_purged_keeps_its_points(town):
 
     orders.delete(town.shop, order, force=True)
     store = await StoreRow.get(id=town.store)
-    await town.system.records.take_in(store, [Touched("order", str(order["id"]))])
+    await town.system.records.take_in(store, [Touched("order", str(order["id"]))], town.clock())
     await town.settle()
 
     assert (await town.visitor(maya))["available"] == 150

@@ -60,7 +60,7 @@ def order(number, minor=300):
 
 async def seen(town, *orders):
     store = await town.row()
-    await town.system.records.take_in(store, [Seen(one) for one in orders])
+    await town.system.records.take_in(store, [Seen(one) for one in orders], town.clock())
     await worker.finish(town.system, store, "settle")
 
 
@@ -78,7 +78,7 @@ async def grown(town, many):
 async def refolded(town):
     """Fold everything from its beginning; return how many entries that changed."""
     before = await EntryRow.all().count()
-    await ledger.mark_all_dirty(town.store)
+    await ledger.mark_all_dirty(town.store, town.clock())
     await worker.finish(town.system, await town.row(), "settle")
     return await EntryRow.all().count() - before
 
