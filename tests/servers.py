@@ -104,18 +104,18 @@ def postgres(*, durable: bool = False) -> Iterator[str]:
 
 
 @contextmanager
-def redis(*, durable: bool = False) -> Iterator[str]:
+def redis(*, durable: bool = False, port: int | None = None) -> Iterator[str]:
     """Run a Redis server; yield its address."""
     server = shutil.which("redis-server")
     if server is None:
         raise SystemExit("redis-server is missing: sudo apt-get install redis-server")
     with _folder() as folder:
-        port = str(free_port())
+        at = str(port or free_port())
         options = ["--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
         options += ["--appendonly", "yes" if durable else "no"]
-        ready = ("redis-cli", "-p", port, "ping")
-        with _running([server, "--port", port, *options], folder, lambda: _says(*ready)):
-            yield f"redis://127.0.0.1:{port}/0"
+        ready = ("redis-cli", "-p", at, "ping")
+        with _running([server, "--port", at, *options], folder, lambda: _says(*ready)):
+            yield f"redis://127.0.0.1:{at}/0"
 
 
 SERVERS = {"postgres": (POSTGRES, postgres), "redis": (REDIS, redis)}

@@ -18,6 +18,7 @@ CHANNEL = "perennial.wake"
 TIMEOUT_S = 2.0
 GATHER_S = 0.01  # rings that come so close together are carried as one
 AGAIN_S = 2.0  # after Redis failed
+PULSE_S = 2.0  # silent for so long, Redis is asked whether it is there
 log = structlog.get_logger()
 
 
@@ -42,11 +43,14 @@ async def carried(bell: Bell, url: str, process: str) -> AsyncIterator[None]:
 
 
 async def _persistently(job: Callable[[], Awaitable[None]]) -> None:
-    """Do a job for ever, again after a while where Redis fails."""
+    """Do a job until cancelled, again after a while where Redis fails."""
     while True:
         try:
             await job()
         except (RedisError, OSError, TimeoutError) as error:
+            ours = asyncio.current_task()
+            if ours is not None and ours.cancelling():  # it failed while it was being ended
+                return
             log.warning("redis failed", error=type(error).__name__)
             await asyncio.sleep(AGAIN_S)
 
@@ -62,9 +66,15 @@ async def _tell(redis: Redis, here: asyncio.Event, process: str) -> None:
 
 async def _hear(redis: Redis, bell: Bell, here: asyncio.Event, process: str) -> None:
     """Ring here for the others."""
-    async with redis.pubsub(ignore_subscribe_messages=True) as told:
+    async with redis.pubsub() as told:
         await told.subscribe(CHANNEL)
+        is_asked = False
         while True:
-            message = await told.get_message(timeout=None)
-            if message is not None and message["data"] != process.encode():
+            message = await told.get_message(timeout=PULSE_S)
+            if message is None and is_asked:  # cut by somebody in between, who told us nothing
+                raise TimeoutError
+            is_asked = message is None
+            if message is None:
+                await told.ping()
+            elif message["type"] == "message" and message["data"] != process.encode():
                 bell.ring(but=here)
