@@ -20,13 +20,15 @@ from connector.kernel.posting import Key, Posting
 from connector.ledger.models import AccountRow, EntryRow
 from connector.sync.work import oldest
 
-WAITING = (
-    "EXISTS (SELECT 1 FROM account a WHERE a.store = s.id AND a.dirty_gen > a.settled_gen"
-    " AND (a.retry_at IS NULL OR a.retry_at <= :now))"
+WAITING = (  # the first by the index: of an EXISTS, PostgreSQL may read the table for each store
+    "(SELECT a.id FROM account a WHERE a.store = s.id AND a.dirty_gen > a.settled_gen"
+    " AND (a.retry_at IS NULL OR a.retry_at <= :now)"
+    " ORDER BY a.lane, COALESCE(a.retry_at, a.dirty_at), a.id LIMIT 1) IS NOT NULL"
 )
 DUE = (
-    "EXISTS (SELECT 1 FROM account a WHERE a.store = s.id AND a.next_due_at <= :now"
-    " AND (a.retry_at IS NULL OR a.retry_at <= :now))"
+    "(SELECT a.id FROM account a WHERE a.store = s.id AND a.next_due_at <= :now"
+    " AND (a.retry_at IS NULL OR a.retry_at <= :now)"
+    " ORDER BY a.next_due_at LIMIT 1) IS NOT NULL"
 )
 """Whether a store ``s`` has accounts that are dirty, or due, at the instant ``:now``."""
 EARLIER = (  # what an account that is dirty already says is before what is said now

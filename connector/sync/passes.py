@@ -52,9 +52,10 @@ TURN_PAGES = 1  # then others may have their turn
 
 LISTING_DUE = "s.reconcile_at <= :now AND s.disconnected_at IS NULL"
 OLDEST_LISTING = oldest("s.reconcile_at", stores="s.disconnected_at IS NULL")
-TO_FETCH = (
-    "EXISTS (SELECT 1 FROM {} r WHERE r.store = s.id AND r.dirty_gen > r.fetched_gen"
-    " AND (r.retry_at IS NULL OR r.retry_at <= :now))"
+TO_FETCH = (  # the first by the index: of an EXISTS, PostgreSQL may read the table for each store
+    "(SELECT r.id FROM {} r WHERE r.store = s.id AND r.dirty_gen > r.fetched_gen"
+    " AND (r.retry_at IS NULL OR r.retry_at <= :now)"
+    " ORDER BY r.lane, COALESCE(r.retry_at, r.dirty_at), r.id LIMIT 1) IS NOT NULL"
 )
 FETCH_DUE = (
     "s.disconnected_at IS NULL AND"
