@@ -8,7 +8,8 @@ ROWS = (
     "backfill",
     "fold",
     "memory",
+    "size",
     "sustained",
 )
-UNBOUNDED = ("fold", "memory", "sustained")
+UNBOUNDED = ("fold", "memory", "size", "sustained")
 """Rows that are held against themselves, or against nothing."""

@@ -30,7 +30,9 @@ RESULT = ROOT / "build" / "bench.jsonl"
 
 def parsed(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="memory and fold at full size; hours")
+    parser.add_argument(
+        "--full", action="store_true", help="memory and backfill at full size; half an hour"
+    )
     parser.add_argument("--rows", default=",".join(ROWS), help="of: %(default)s")
     parser.add_argument("--database", choices=ENGINES, help="by default both")
     parser.add_argument("--repeats", type=int, default=3)

@@ -107,6 +107,13 @@ def database_laws() -> None:
     write(f"database-laws-{databases.ENGINE}", laws=passed, examples=FEWER, seconds=seconds)
 
 
+def benched() -> None:
+    """Measure our speed at full size, on both databases."""
+    subprocess.run([sys.executable, "-m", "tests.benchmarks", "--full"], check=True)
+    lines = (FOLDER.parents[1] / "build" / "bench.jsonl").read_text(encoding="utf-8").splitlines()
+    write("bench", rows=[json.loads(line) for line in lines])
+
+
 def fair() -> None:
     """Time a delivery beside 500,000 waiting ones of another store."""
     with tempfile.TemporaryDirectory() as name:
@@ -123,6 +130,7 @@ STEPS = {
     "kills": killed,
     "database-laws": database_laws,
     "fairness": fair,
+    "bench": benched,
 }
 
 
