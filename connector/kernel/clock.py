@@ -3,8 +3,10 @@
 import calendar
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Literal
 
 Clock = Callable[[], datetime]
+Period = Literal["calendar_day", "calendar_week", "calendar_month", "calendar_year"]
 
 
 def system_clock() -> datetime:
@@ -31,3 +33,16 @@ def end_of_month(at: datetime, zone: tzinfo) -> datetime:
     """Return the first instant of the month after ``at`` in the zone, in UTC."""
     first = at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return add_months(first, 1, zone)
+
+
+def start_of(period: Period, at: datetime, zone: tzinfo) -> datetime:
+    """Return when the zone's day, week (from Monday), month or year began, in UTC."""
+    local = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    match period:
+        case "calendar_week":
+            local -= timedelta(days=local.weekday())
+        case "calendar_month":
+            local = local.replace(day=1)
+        case "calendar_year":
+            local = local.replace(month=1, day=1)
+    return local.astimezone(UTC)

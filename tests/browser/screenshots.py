@@ -104,6 +104,22 @@ def limited(play: Play) -> None:
     few["left"], gone["left"], one["left"] = 3, 0, 1
 
 
+def campaign(play: Play) -> None:
+    assert play.program
+    play.program["earn"][0]["caps"] = [
+        {"points": 500, "per": "day"},
+        {"points": 5000, "per": "month"},
+    ]
+    play.program["multipliers"] = [
+        {"factor": "2", "begins_at": None, "ends_at": "2026-12-01T00:00:00+01:00"},
+        {
+            "factor": "1.5",
+            "begins_at": "2026-12-20T00:00:00+01:00",
+            "ends_at": "2027-01-02T00:00:00+01:00",
+        },
+    ]
+
+
 def sold_out(play: Play) -> None:
     play.redeem_problems = [(409, "reward-sold-out")]
 
@@ -165,6 +181,8 @@ SHOTS = [
     Shot("nothing affordable", tab=2, set_up=nothing_affordable),
     Shot("limited", set_up=limited),
     Shot("limited rewards", tab=2, set_up=limited),
+    Shot("campaign", tab=1, set_up=campaign),
+    Shot("arabic campaign", tab=1, query=ARABIC, set_up=campaign),
     Shot("sold out meanwhile", set_up=sold_out, act=use),
     Shot("arabic", query=ARABIC),
     Shot("arabic limited", tab=2, query=ARABIC, set_up=limited),

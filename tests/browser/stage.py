@@ -72,7 +72,8 @@ PROGRAM: Json = {
     "version": 3,
     "pending_days": 14,
     "expiry_months": 12,
-    "earn": [{"id": "orders", "kind": "order", "points": 5, "per_minor": {"EUR": 100}}],
+    "earn": [{"id": "orders", "kind": "order", "points": 5, "per_minor": {"EUR": 100}, "caps": []}],
+    "multipliers": [],
     "rewards": [
         reward(500, 500, minimum=2000, days=60),
         reward(1000, 1000, minimum=3000, days=60),

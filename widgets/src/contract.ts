@@ -25,6 +25,7 @@ export interface Program {
   pending_days: number;
   expiry_months: number | null;
   earn: EarnRule[];
+  multipliers: Multiplier[];
   rewards: Reward[];
 }
 /**
@@ -39,6 +40,22 @@ export interface EarnRule {
   per_minor: {
     [k: string]: number;
   };
+  caps: Cap[];
+}
+/**
+ * The most that a shopper gets by a rule ``per`` day, week, month, year or lifetime.
+ */
+export interface Cap {
+  points: number;
+  per: string;
+}
+/**
+ * By what the points of orders are multiplied that are placed from one instant to another.
+ */
+export interface Multiplier {
+  factor: string;
+  begins_at: string | null;
+  ends_at: string | null;
 }
 /**
  * What can be had for points; how many are ``left`` where there are only so many.

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { readConfig } from '../src/config.ts';
 import type { Program, Redemption } from '../src/contract.ts';
 import { arrivals } from '../src/launcher/arrivals.ts';
-import { type Offer, best, offers, open, rates, signed, stem } from '../src/panel/offers.ts';
+import { type Offer, best, notOver, offers, open, rates, signed, stem } from '../src/panel/offers.ts';
 import { troubleOf, uuid } from '../src/panel/redeem.ts';
 import { cartUrl } from '../src/platforms/woocommerce.ts';
 import { follow, luminance } from '../src/theme/dress.ts';
@@ -18,10 +18,11 @@ test('what lacks the store’s currency is not shown', () => {
   const program: Program = {
     name: 'Club', version: 1, pending_days: 0, expiry_months: null,
     earn: [
-      { id: 'a', kind: 'order', points: 1, per_minor: { EUR: 100 } },
-      { id: 'b', kind: 'order', points: 1, per_minor: { USD: 100 } },
-      { id: 'c', kind: 'review', points: 50, per_minor: { EUR: 100 } },
+      { id: 'a', kind: 'order', points: 1, per_minor: { EUR: 100 }, caps: [] },
+      { id: 'b', kind: 'order', points: 1, per_minor: { USD: 100 }, caps: [] },
+      { id: 'c', kind: 'review', points: 50, per_minor: { EUR: 100 }, caps: [] },
     ],
+    multipliers: [],
     rewards: [
       { ...reward, id: 'big', cost: 900, value_minor: { EUR: 900 } },
       { ...reward, id: 'small', cost: 100, value_minor: { EUR: 100, USD: 120 } },
@@ -32,6 +33,19 @@ test('what lacks the store’s currency is not shown', () => {
   assert.deepEqual(rates(program, 'EUR'), [{ points: 1, perMinor: 100 }]);
   assert.deepEqual(offers(program, 'EUR').map(({ id }) => id), ['small', 'big']);
   assert.deepEqual(offers(program, 'USD').map(({ id }) => id), ['small']);
+});
+
+test('multipliers that are over are left out, the next to end comes first', () => {
+  const multipliers = [
+    { factor: '3', begins_at: null, ends_at: null },
+    { factor: '2', begins_at: '2026-12-01T00:00:00Z', ends_at: '2026-12-03T00:00:00Z' },
+    { factor: '5', begins_at: null, ends_at: '2026-11-20T00:00:00Z' },
+  ];
+  const program = { multipliers } as unknown as Program;
+  const factors = (now: string): string[] => notOver(program, Date.parse(now)).map(({ factor }) => factor);
+
+  assert.deepEqual(factors('2026-11-19T23:59:59Z'), ['5', '2', '3']);
+  assert.deepEqual(factors('2026-11-20T00:00:00Z'), ['2', '3']);
 });
 
 test('the best reward is the dearest that the points pay for', () => {

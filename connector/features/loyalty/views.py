@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from connector.commerce.models import StoreRow
-from connector.features.loyalty.rules.program import EarnRule, Publication, Reward
+from connector.features.loyalty.rules.program import EarnRule, Multiplier, Publication, Reward
 from connector.ledger.ledger import Balance, Line
 from connector.rewards.models import RedemptionRow
 
@@ -28,6 +28,14 @@ class StoreView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CapView:
+    """The most that a shopper gets by a rule ``per`` day, week, month, year or lifetime."""
+
+    points: int
+    per: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EarnRuleView:
     """A way to earn: so many ``points`` for every ``per_minor`` of a currency.
 
@@ -38,6 +46,16 @@ class EarnRuleView:
     kind: str
     points: int
     per_minor: dict[str, int]
+    caps: list[CapView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiplierView:
+    """By what the points of orders are multiplied that are placed from one instant to another."""
+
+    factor: str
+    begins_at: datetime | None
+    ends_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +80,7 @@ class ProgramView:
     pending_days: int
     expiry_months: int | None
     earn: list[EarnRuleView]
+    multipliers: list[MultiplierView]
     rewards: list[RewardView]
 
 
@@ -137,12 +156,26 @@ def view_program(version: Publication, left: Mapping[str, int]) -> ProgramView:
         pending_days=max((rule.pending_days for rule in program.earn), default=0),
         expiry_months=program.expiry.months if program.expiry.kind == "lot" else None,
         earn=[_earn(rule) for rule in program.earn],
+        multipliers=[_multiplier(one) for one in program.multiplier],
         rewards=[_reward(one, left) for one in sorted(program.reward, key=lambda one: one.cost)],
     )
 
 
 def _earn(rule: EarnRule) -> EarnRuleView:
-    return EarnRuleView(id=rule.id, kind=rule.kind, points=rule.points, per_minor=rule.per_minor)
+    return EarnRuleView(
+        id=rule.id,
+        kind=rule.kind,
+        points=rule.points,
+        per_minor=rule.per_minor,
+        caps=[
+            CapView(points=cap.points, per=cap.per.removeprefix("calendar_")) for cap in rule.caps
+        ],
+    )
+
+
+def _multiplier(one: Multiplier) -> MultiplierView:
+    when = one.when
+    return MultiplierView(factor=one.factor, begins_at=when.begins_at, ends_at=when.ends_at)
 
 
 def _reward(reward: Reward, left: Mapping[str, int]) -> RewardView:

@@ -1,19 +1,45 @@
 /** Earn: what pays points, when they become the shopper's, and how long they last. */
 
+import type { Multiplier } from '../contract.ts';
 import { type Child, h } from '../ui/h.ts';
-import { bag, check, clock } from '../ui/icons.ts';
-import { list, row, title } from './parts.ts';
+import { bag, check, clock, gift, lock } from '../ui/icons.ts';
+import type { Key, Words } from '../ui/words.ts';
+import { notOver } from './offers.ts';
+import { SEPARATOR, list, row, title } from './parts.ts';
 import { type Scene, rateText } from './scene.ts';
+
+const PER: Record<string, Key> = {
+  day: 'perDay',
+  week: 'perWeek',
+  month: 'perMonth',
+  year: 'perYear',
+  lifetime: 'perLife',
+};
 
 export function earn(scene: Scene): Child[] {
   const { words, program, rates } = scene;
   const { pending_days: days, expiry_months: months } = program;
+  const times = notOver(program, Date.now()).map((one) =>
+    row({
+      shape: gift,
+      title: words.t('times', { factor: Number(one.factor) }),
+      detail: whenText(words, one),
+    }),
+  );
   const ways = rates.map((rate) =>
     row({ shape: bag, title: words.t('buy'), detail: rateText(scene, rate) }),
   );
+  const most = program.earn.flatMap(({ kind, caps }) =>
+    kind === 'order'
+      ? caps.flatMap(({ points: n, per }) => {
+          const key = PER[per];
+          return key ? [words.t(key, { points: words.t('points', { n }) })] : [];
+        })
+      : [],
+  );
   return [
     title(words.t('waysToEarn')),
-    ways.length ? list(...ways) : h('p', { class: 'pn-mute' }, words.t('noEarn')),
+    ways.length ? list(...times, ...ways) : h('p', { class: 'pn-mute' }, words.t('noEarn')),
     h('h3', { class: 'pn-h3' }, words.t('goodToKnow')),
     list(
       row({
@@ -28,6 +54,16 @@ export function earn(scene: Scene): Child[] {
         title: words.t('howLong'),
         detail: months ? words.t('monthsLast', { n: months }) : words.t('neverExpire'),
       }),
+      ...(most.length ? [row({ shape: lock, isOff: true, title: words.t('most'), detail: most.join(SEPARATOR) })] : []),
     ),
   ];
+}
+
+/** The days from which and to which more is paid; the last one is a day on which it still is. */
+function whenText(words: Words, { begins_at: begins, ends_at: ends }: Multiplier): string {
+  const from = begins && Date.parse(begins) > Date.now() ? words.day(begins) : '';
+  const until = ends ? words.day(new Date(Date.parse(ends) - 1).toISOString()) : '';
+  if (from && until) return words.t('fromUntil', { from, until });
+  if (until) return words.t('until', { until });
+  return from ? words.t('from', { from }) : words.t('always');
 }

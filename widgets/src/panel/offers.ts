@@ -1,6 +1,6 @@
 /** What can be earned and had in a store's currency, and how far a balance reaches. Pure. */
 
-import type { Entry, Program, Redemption } from '../contract.ts';
+import type { Entry, Multiplier, Program, Redemption } from '../contract.ts';
 
 export interface Rate {
   readonly points: number;
@@ -23,6 +23,12 @@ export function rates(program: Program, currency: string): Rate[] {
     const perMinor = per_minor[currency];
     return kind === 'order' && points > 0 && perMinor ? [{ points, perMinor }] : [];
   });
+}
+
+/** The multipliers that hold now or will, the next to end first. */
+export function notOver(program: Program, now: number): Multiplier[] {
+  const end = ({ ends_at: at }: Multiplier): number => (at ? Date.parse(at) : Infinity);
+  return program.multipliers.filter((one) => end(one) > now).sort((a, b) => end(a) - end(b));
 }
 
 /** The rewards that the currency has, cheapest first. */

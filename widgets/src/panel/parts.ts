@@ -3,6 +3,9 @@
 import { type Child, h } from '../ui/h.ts';
 import { type Shape, icon } from '../ui/icons.ts';
 
+/** Between details; the dot stays with the words before it when a line breaks. */
+export const SEPARATOR = '\u00a0· ';
+
 export type Kind = '1' | '2' | '3' | 'invert';
 
 interface Button {

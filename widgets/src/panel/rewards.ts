@@ -4,12 +4,10 @@ import type { Redemption } from '../contract.ts';
 import { type Child, h } from '../ui/h.ts';
 import { check, clock, copy, down, gift, icon, lock } from '../ui/icons.ts';
 import { type Offer, best, inStock, open, past } from './offers.ts';
-import { button, list, more, row, title } from './parts.ts';
+import { SEPARATOR, button, list, more, row, title } from './parts.ts';
 import { type MemberScene, nameOf, nameOfRedemption, useText } from './scene.ts';
 
 const CODES_MAX = 3;
-/** The dot stays with the words before it when a line breaks. */
-const SEPARATOR = '\u00a0· ';
 
 export function rewards(scene: MemberScene): Child[] {
   const { words, visitor, offers } = scene;

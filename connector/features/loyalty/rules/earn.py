@@ -22,7 +22,8 @@ def kept_minor(order: Order, refunds: Iterable[Refund]) -> Fraction:
     """Return the goods that these refunds of the order leave, exactly, 0 or more.
 
     What a refund names comes off as it is. Money that nothing explains takes its share of what
-    is then left of the whole order, so a fully refunded order keeps nothing.
+    is then left of the whole order, so a fully refunded order keeps nothing. All refunds count
+    together: what one gave back less than it named, another may give back later.
     """
     goods = sum(line.total_minor for line in order.lines)
     left, unexplained = order.total_minor, 0
@@ -30,18 +31,19 @@ def kept_minor(order: Order, refunds: Iterable[Refund]) -> Fraction:
         explained = explained_minor(refund)
         goods -= sum(line.total_minor for line in refund.lines)
         left -= explained
-        unexplained += max(refund.amount_minor - explained, 0)
+        unexplained += refund.amount_minor - explained
+    unexplained = max(unexplained, 0)
     if left <= unexplained:
         return Fraction(0)
     return max(goods * Fraction(left - unexplained, left), Fraction(0))
 
 
-def worth(kept: Fraction, currency: str, rule: EarnRule) -> int:
-    """Return the points of a kept value, rounded once, as the rule says."""
+def worth(kept: Fraction, currency: str, rule: EarnRule, factor: Fraction) -> int:
+    """Return the points of a kept value, multiplied and rounded once, as the rule says."""
     step = rule.per_minor.get(currency)
     if step is None:
         return 0
-    exact = kept * rule.points / step
+    exact = kept * rule.points * factor / step
     match rule.rounding:
         case "floor":
             return floor(exact)

@@ -14,6 +14,7 @@ from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from math import floor
 
+from connector.features.loyalty.rules.caps import Given, Quarters
 from connector.features.loyalty.rules.earn import kept_minor, worth
 from connector.features.loyalty.rules.lots import NEVER, Lot, Purse
 from connector.features.loyalty.rules.program import (
@@ -27,6 +28,13 @@ from connector.kernel.posting import Posting
 from platforms.model import Order, Refund
 from platforms.money import to_text
 
+PER = {
+    "calendar_day": "a day",
+    "calendar_week": "a week",
+    "calendar_month": "a month",
+    "calendar_year": "a year",
+    "lifetime": "in all",
+}
 RELEASE_GRACE = timedelta(days=30)  # what was given back lasts at least so long
 
 
@@ -95,11 +103,13 @@ class Movement:
 class Checkpoint:
     """All that facts of before an instant still mean: fold from here, with the later facts alone.
 
-    ``used`` says when the points that a redemption took would have expired, ``ahead`` what is yet
-    to happen, and ``tail`` what earlier facts want to be posted at the instant or after it.
+    ``given`` is what caps have to know of what was granted. ``used`` says when the points that a
+    redemption took would have expired, ``ahead`` what is yet to happen, and ``tail`` what earlier
+    facts want to be posted at the instant or after it.
     """
 
     at: datetime
+    given: Quarters
     lots: tuple[Lot, ...]
     deficit: int
     used: dict[str, datetime]
@@ -122,7 +132,7 @@ def fold(facts: Facts, at: datetime, since: Checkpoint | None = None) -> Folded:
     From a checkpoint on, the facts are those that begin at its instant or later, and the postings
     those that take effect then or later.
     """
-    walk, postings = _begun(facts, since)
+    walk, postings, _ = _begun(facts, since)
     postings += walk.until(at)
     next_expiry = walk.purse.next_expiry(at)
     ahead = [posting.effective_at for posting in postings if posting.effective_at > at]
@@ -146,10 +156,11 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
         orders=[order for order in facts.orders if order.placed_at < at],
         redemptions=[one for one in facts.redemptions if one.redeemed_at < at],
     )
-    walk, postings = _begun(earlier, since)
+    walk, postings, given = _begun(earlier, since)
     postings += walk.until_before(at)
     return Checkpoint(
         at=at,
+        given=given.kept(at),
         lots=tuple(lot for lot in walk.purse.lots.values() if lot.points or not lot.is_open),
         deficit=walk.purse.deficit,
         used=walk.used,
@@ -158,9 +169,11 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
     )
 
 
-def _begun(facts: Facts, since: Checkpoint | None) -> "tuple[Walk, list[Posting]]":
-    """Return a walk that has taken no step yet, and the postings that need none."""
-    grants = [grant for order in facts.orders if (grant := granted(order, facts.versions))]
+def _begun(facts: Facts, since: Checkpoint | None) -> "tuple[Walk, list[Posting], Given]":
+    """Return a walk that has taken no step yet, the postings that need none, and all grants."""
+    given = Given(facts.versions, since.given if since else {})
+    in_order = sorted(facts.orders, key=lambda order: (order.placed_at, order.id))
+    grants = [grant for order in in_order if (grant := granted(order, facts.versions, given))]
     postings = [*since.tail] if since else []
     postings += [posting for grant in grants for posting in grant.postings]
     movements = [movement for grant in grants for movement in grant.movements]
@@ -168,7 +181,8 @@ def _begun(facts: Facts, since: Checkpoint | None) -> "tuple[Walk, list[Posting]
         for posting, rank in spending(redemption, facts):
             postings.append(posting)
             movements.append(_moved(posting, rank, posting.cause))
-    return Walk([grant.lot for grant in grants], movements, since), postings
+    walk = Walk([grant.lot for grant in grants], movements, facts.versions, since)
+    return walk, postings, given
 
 
 def _moved(posting: Posting, rank: Rank, cause: str) -> Movement:
@@ -182,21 +196,30 @@ def _moved(posting: Posting, rank: Rank, cause: str) -> Movement:
     )
 
 
-def granted(order: Order, versions: Sequence[Publication]) -> Grant | None:
-    """Return what an order grants by the version in force when it was placed, if anything."""
+def granted(order: Order, versions: Sequence[Publication], given: Given) -> Grant | None:
+    """Return what an order grants by the version in force when it was placed, if anything.
+
+    ``given`` holds the grants of the orders before it, and then its own.
+    """
     version = in_force(versions, order.placed_at)
     if version is None or not version.program.earn or not counts(order, version.program):
         return None
     rule = version.program.earn[0]
-    gross = worth(kept_minor(order, ()), order.currency, rule)
+    zone, factor = version.program.zone, version.program.factor(order.placed_at)
+    value = worth(kept_minor(order, ()), order.currency, rule, factor)
+    gross, cap = given.cut(rule, value, order.placed_at, zone)
     if gross == 0:
         return None
-    zone = version.program.zone
+    given.add(rule, order.placed_at, gross)
     begun = max(order.placed_at, order.paid_at or order.placed_at)
     available_at = add_days(begun, rule.pending_days, zone)
     cause = f"order:{order.id}"
-    earned = Posting(cause, "earn", available_at, gross, _priced(order, rule, version.version))
-    taken = tuple(_taken(order, rule, gross, available_at))
+    why = _priced(order, rule, factor)
+    if cap is not None:
+        why += f" = {value}, of which {gross} within the cap of {cap.points} {PER[cap.per]}"
+    why += f", program version {version.version}"
+    earned = Posting(cause, "earn", available_at, gross, why)
+    taken = tuple(_taken(order, rule, factor, gross, available_at))
     lot = Lot(
         cause=cause,
         points=gross,
@@ -218,22 +241,25 @@ def counts(order: Order, program: Program) -> bool:
     return order.status in program.paid_statuses if program.paid_statuses else order.is_paid
 
 
-def _priced(order: Order, rule: EarnRule, version: int) -> str:
+def _priced(order: Order, rule: EarnRule, factor: Fraction) -> str:
     goods = to_text(sum(line.total_minor for line in order.lines), order.currency)
     step = to_text(rule.per_minor[order.currency], order.currency)
+    times = f" x {float(factor):g}" if factor != 1 else ""
     return (
-        f"order {order.number}: goods {goods} {order.currency} x {rule.points} per {step},"
-        f" {rule.rounding}, program version {version}"
+        f"order {order.number}: goods {goods} {order.currency} x {rule.points} per {step}{times},"
+        f" {rule.rounding}"
     )
 
 
-def _taken(order: Order, rule: EarnRule, gross: int, available_at: datetime) -> Iterator[Posting]:
+def _taken(
+    order: Order, rule: EarnRule, factor: Fraction, gross: int, available_at: datetime
+) -> Iterator[Posting]:
     """Yield what each refund takes back, in the order of the refunds, never more than granted."""
     left = gross
     refunds = sorted(order.refunds, key=lambda refund: (refund.refunded_at, refund.id))
     for count, refund in enumerate(refunds, start=1):
         kept = kept_minor(order, refunds[:count])
-        now = min(worth(kept, order.currency, rule), left)
+        now = min(worth(kept, order.currency, rule, factor), left)
         if now < left:
             cause = f"order:{order.id}/refund:{refund.id}"
             effective_at = max(refund.refunded_at, available_at)
@@ -289,8 +315,13 @@ class Walk:
     """
 
     def __init__(
-        self, lots: Iterable[Lot], movements: Iterable[Movement], since: Checkpoint | None = None
+        self,
+        lots: Iterable[Lot],
+        movements: Iterable[Movement],
+        versions: Sequence[Publication],
+        since: Checkpoint | None = None,
     ) -> None:
+        self._versions = versions
         self.purse = Purse()
         self.ahead = list(movements)
         self.used: dict[str, datetime] = {}
@@ -323,13 +354,24 @@ class Walk:
         step = heappop(self.ahead)
         if step.rank is Rank.EXPIRY:
             yield from self._expire(step)
-        else:
-            self._take(step)
+            return
+        before = self.purse.deficit
+        self._take(step)
+        if self.purse.deficit > before:
+            yield from self._forgive(step, self.purse.deficit - before)
 
     def _expire(self, step: Movement) -> Iterator[Posting]:
         left = self.purse.expire(step.cause)
         if left:
             yield Posting(step.cause, "expire", step.at, -left, f"{left} points were left unspent")
+
+    def _forgive(self, step: Movement, points: int) -> Iterator[Posting]:
+        """Give back at once what a step took more than there was, where the program says so."""
+        version = in_force(self._versions, step.at)
+        if version is not None and version.program.negative_balance == "clamp":
+            self.purse.deficit -= points
+            why = f"{points} points more than there were are forgiven"
+            yield Posting(step.id, "forgive", step.at, points, why)
 
     def _take(self, step: Movement) -> None:
         match step.rank:

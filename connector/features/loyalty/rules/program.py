@@ -4,10 +4,13 @@ The document's shape is public. What this version of Perennial cannot do yet is 
 never ignored: a merchant must not believe in a rule that nobody applies.
 """
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fractions import Fraction
+from math import prod
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -15,12 +18,14 @@ import msgspec
 from babel.numbers import list_currencies
 
 from connector.errors import InvalidProgram
+from connector.kernel.clock import Period
 
 ENGINE = 1
 Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Id = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,63}$")]
 Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
+FACTOR = re.compile(r"0?\.\d{1,4}|\d{1,3}(\.\d{1,4})?")
 Stock = Annotated[int, msgspec.Meta(ge=1, le=100_000)]  # counted at each redemption
 
 WORDS = {
@@ -28,6 +33,17 @@ WORDS = {
     "Object missing required field": "missing the field",
 }
 """What msgspec says, as a merchant would."""
+
+
+class Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The most that a rule grants to one customer in a calendar period of the program's zone.
+
+    What is more than is left is cut off, or all of it where the cap is ``all_or_nothing``.
+    """
+
+    points: Positive
+    per: Period | Literal["lifetime"]
+    all_or_nothing: bool = False
 
 
 class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -44,6 +60,26 @@ class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     per_minor: dict[str, Positive]
     rounding: Literal["floor", "half_up", "ceil"] = "floor"
     pending_days: Days = 0
+    caps: list[Cap] = msgspec.field(default_factory=list)
+
+
+class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which orders a multiplier is for: those placed from an instant on, and before another."""
+
+    begins_at: datetime | None = msgspec.field(default=None, name="from")
+    ends_at: datetime | None = msgspec.field(default=None, name="until")
+
+    def holds(self, at: datetime) -> bool:
+        """Return whether an order placed at an instant is meant."""
+        is_early = self.begins_at is not None and at < self.begins_at
+        return not is_early and (self.ends_at is None or at < self.ends_at)
+
+
+class Multiplier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """More (or fewer) points for some orders. Where several hold, their factors are multiplied."""
+
+    when: When
+    factor: str
 
 
 class Expiry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,7 +106,12 @@ class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One version of a store's program, as published."""
+    """One version of a store's program, as published.
+
+    A balance below zero is paid by the next points. With ``clamp`` it is forgiven at once instead.
+    With ``block`` nothing is redeemed while it lasts; since every reward has a cost, that is so
+    with ``allow`` too.
+    """
 
     name: Name
     engine: Literal[1]
@@ -78,10 +119,11 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     currency: str
     earn_from: datetime | None = None
     deleted_orders: Literal["keep", "void"] = "keep"
-    negative_balance: Literal["allow"] = "allow"
+    negative_balance: Literal["allow", "clamp", "block"] = "allow"
     paid_statuses: list[str] = msgspec.field(default_factory=list)
     order_notes: bool = False
     earn: list[EarnRule] = msgspec.field(default_factory=list)
+    multiplier: list[Multiplier] = msgspec.field(default_factory=list)
     expiry: Expiry = Expiry()
     reward: list[Reward] = msgspec.field(default_factory=list)
 
@@ -89,6 +131,13 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     def zone(self) -> ZoneInfo:
         """The zone of all calendar sums."""
         return ZoneInfo(self.timezone)
+
+    def factor(self, at: datetime) -> Fraction:
+        """Return by what the points of an order placed at an instant are multiplied."""
+        return prod(
+            (Fraction(one.factor) for one in self.multiplier if one.when.holds(at)),
+            start=Fraction(1),
+        )
 
     def find_reward(self, reward_id: str) -> Reward | None:
         """Return the reward of that id, if there is one."""
@@ -139,6 +188,8 @@ def _problems(program: Program) -> list[str]:
         found.append(f"timezone: {program.timezone!r} is none; write one like Europe/Warsaw")
     if program.earn_from is not None and program.earn_from.tzinfo is None:
         found.append("earn_from: say the zone too, such as 2025-01-01T00:00:00Z")
+    for n, multiplier in enumerate(program.multiplier):
+        found += _problems_of(multiplier, f"multiplier[{n}]")
     if len(program.earn) > 1:
         found.append("earn[1]: one earn rule is what this version can do")
     if len({reward.id for reward in program.reward}) < len(program.reward):
@@ -155,6 +206,15 @@ def _problems(program: Program) -> list[str]:
         if code not in known
     ]
     return found
+
+
+def _problems_of(one: Multiplier, path: str) -> list[str]:
+    if not FACTOR.fullmatch(one.factor) or not Fraction(one.factor):
+        return [f'{path}.factor: {one.factor!r} is none; write one like "1.5", above 0']
+    ends = [at for at in (one.when.begins_at, one.when.ends_at) if at is not None]
+    if any(at.tzinfo is None for at in ends):
+        return [f"{path}.when: say the zone too, such as 2026-11-27T00:00:00Z"]
+    return [f"{path}.when: it ends before it begins"] if ends != sorted(ends) else []
 
 
 def publications(published: Sequence[tuple[datetime, Program]]) -> tuple[Publication, ...]:

@@ -9,7 +9,15 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from connector.features.loyalty.rules.fold import Facts, Redemption
-from connector.features.loyalty.rules.program import EarnRule, Expiry, Program, publications
+from connector.features.loyalty.rules.program import (
+    Cap,
+    EarnRule,
+    Expiry,
+    Multiplier,
+    Program,
+    When,
+    publications,
+)
 from platforms.model import Order, OrderLine, Refund, RefundLine
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -18,7 +26,7 @@ END = START + 400 * DAY
 PLACED_DAYS_MAX = 20
 
 
-def program(points=1, pending_days=0, months=None, **changes):
+def program(points=1, pending_days=0, months=None, caps=(), **changes):
     """A program of one rule, in Warsaw's zone, which changes its clocks."""
     return Program(
         name="Laws",
@@ -32,11 +40,32 @@ def program(points=1, pending_days=0, months=None, **changes):
                 points=points,
                 per_minor={"EUR": 100},
                 pending_days=pending_days,
+                caps=list(caps),
             )
         ],
         expiry=Expiry(kind="lot", months=months) if months else Expiry(),
         **changes,
     )
+
+
+@st.composite
+def extras(draw):
+    """What a version may have besides: caps, multipliers, and what becomes of a shortfall."""
+    per = st.sampled_from(
+        ["calendar_day", "calendar_week", "calendar_month", "calendar_year", "lifetime"]
+    )
+    caps = st.builds(Cap, points=st.integers(1, 150), per=per, all_or_nothing=st.booleans())
+    begin = st.integers(0, PLACED_DAYS_MAX).map(lambda days: START + days * DAY)
+    windows = st.builds(
+        lambda at, hours: When(begins_at=at, ends_at=at + hours * HOUR), begin, st.integers(1, 200)
+    )
+    factors = st.sampled_from(["2", "1.5", "0.3333", "10"])
+    multipliers = st.builds(Multiplier, when=windows, factor=factors)
+    return {
+        "caps": draw(st.lists(caps, max_size=2)),
+        "multiplier": draw(st.lists(multipliers, max_size=2)),
+        "negative_balance": draw(st.sampled_from(["allow", "clamp"])),
+    }
 
 
 @st.composite
@@ -46,11 +75,13 @@ def programs(draw):
         points=draw(st.integers(1, 5)),
         pending_days=draw(st.integers(0, 10)),
         months=draw(st.sampled_from([None, 1, 2])),
+        **draw(extras()),
     )
     second = program(
         points=draw(st.integers(1, 5)),
         pending_days=draw(st.integers(0, 10)),
         months=draw(st.sampled_from([None, 1, 6])),
+        **draw(extras()),
     )
     later = START + draw(st.integers(1, PLACED_DAYS_MAX)) * DAY
     return publications([(START, first), (later, second)])

@@ -2,12 +2,20 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 import pytest
 
 from connector.features.loyalty.rules.earn import kept_minor, worth
 from connector.features.loyalty.rules.fold import Facts, Redemption, fold
-from connector.features.loyalty.rules.program import EarnRule, Expiry, publications
+from connector.features.loyalty.rules.program import (
+    Cap,
+    EarnRule,
+    Expiry,
+    Multiplier,
+    When,
+    publications,
+)
 from platforms.model import Order, OrderLine, Refund, RefundLine
 from tests.connector.features.loyalty.histories import DAY, START, program
 
@@ -69,8 +77,8 @@ def test_what_a_refund_leaves(refunds, kept):
 def test_points_are_rounded_once_as_the_rule_says(rounding, points):
     rule = EarnRule(id="o", kind="order", points=1, per_minor={"EUR": 100}, rounding=rounding)
     order = replace(PAID, lines=(replace(PAID.lines[0], total_minor=150),))
-    assert worth(kept_minor(order, ()), "EUR", rule) == points
-    assert worth(kept_minor(order, ()), "USD", rule) == 0
+    assert worth(kept_minor(order, ()), "EUR", rule, Fraction(1)) == points
+    assert worth(kept_minor(order, ()), "USD", rule, Fraction(1)) == 0
 
 
 def test_a_paid_order_earns_when_it_is_both_placed_and_paid():
@@ -109,6 +117,59 @@ def test_spent_points_that_are_refunded_are_owed_and_the_next_points_pay():
 
     paid = folded([order, later], redemptions=[spent], days=3)
     assert (paid.purse.available(), paid.purse.deficit) == (10, 0)
+
+
+def test_what_is_more_than_a_cap_leaves_is_cut_off_and_explained():
+    caps = [Cap(points=150, per="calendar_month"), Cap(points=999, per="calendar_day")]
+    second = replace(PAID, id="2", number="1002", placed_at=START + DAY)
+
+    earned = [one for one in folded([second, PAID], caps=caps).postings if one.kind == "earn"]
+
+    assert [(one.points, one.why) for one in earned] == [
+        (100, "order 1001: goods 100.00 EUR x 1 per 1.00, floor, program version 1"),
+        (
+            50,
+            "order 1002: goods 100.00 EUR x 1 per 1.00, floor = 100, of which 50 within the cap of"
+            " 150 a month, program version 1",
+        ),
+    ]
+
+
+def test_a_refund_makes_no_room_and_takes_back_no_more_than_was_granted():
+    caps = [Cap(points=150, per="lifetime")]
+    order = replace(PAID, refunds=(refund(days=1, amount=12_390),))
+    second = replace(PAID, id="2", placed_at=START + 2 * DAY, paid_at=START + 2 * DAY)
+    second = replace(second, refunds=(refund("s", days=3, amount=2_380, lines=(LINE,)),))
+    third = replace(second, id="3", placed_at=START + 4 * DAY, paid_at=START + 4 * DAY)
+
+    # 50 were granted of the second, worth 80 after its refund; nothing is left for the third
+    found = told(folded([order, second, third], caps=caps))
+    assert found == [("earn", 100, 0), ("clawback", -100, 1), ("earn", 50, 2)]
+
+
+def test_multipliers_that_hold_when_it_was_placed_are_multiplied_and_rounded_once():
+    week = When(begins_at=START - DAY, ends_at=START + DAY)
+    multiplier = [Multiplier(when=week, factor="1.5"), Multiplier(when=When(), factor="0.333")]
+    late = replace(PAID, id="2", placed_at=START + DAY)
+
+    first, second = folded([PAID, late], multiplier=multiplier).postings
+
+    assert (first.points, second.points) == (49, 33)  # 100 x 0.4995, 100 x 0.333
+    assert first.why == (
+        "order 1001: goods 100.00 EUR x 1 per 1.00 x 0.4995, floor, program version 1"
+    )
+
+
+def test_a_shortfall_may_be_forgiven_at_once():
+    spent = Redemption(id="x", cost=90, code="X", redeemed_at=START + DAY)
+    order = replace(PAID, refunds=(refund(days=2, amount=12_390),))
+
+    result = folded([order], redemptions=[spent], days=2, negative_balance="clamp")
+
+    assert told(result)[2:] == [("clawback", -100, 2), ("forgive", 90, 2)]
+    assert result.postings[-1].cause == "order:1/refund:r"
+    assert result.postings[-1].why == "90 points more than there were are forgiven"
+    assert (result.purse.available(), result.purse.deficit) == (0, 0)
 
 
 def test_the_lot_that_ends_first_is_spent_first_and_what_is_left_expires():

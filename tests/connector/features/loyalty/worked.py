@@ -1,0 +1,279 @@
+"""Histories with their points, by an author who has not seen the code, and what we make of them.
+
+``python -m tests.connector.features.loyalty.worked`` prints how many there are, how many differ and
+what those need that is not there yet. The document's head says how it is read.
+"""
+
+import ast
+import operator
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fractions import Fraction
+from math import ceil, floor
+from pathlib import Path
+from typing import Any
+
+from connector.commerce.identity import canonical_email
+from connector.errors import InvalidProgram
+from connector.features.loyalty.rules.fold import Facts, Folded, Redemption, fold
+from connector.features.loyalty.rules.program import Publication, in_force, parse, publications
+from platforms.model import Order, OrderLine, Refund, RefundLine
+
+FILE = Path(__file__).with_name("worked_examples.toml")
+KNOWN = {"order", "refund", "edit", "cancel", "delete", "restore", "pay", "redeem", "release"}
+Fact = Mapping[str, Any]
+FUNCTIONS: Mapping[str, Callable[..., Fraction | int]] = {
+    "floor": floor,
+    "ceil": ceil,
+    "half_up": lambda value: floor(value + Fraction(1, 2)),
+    "min": min,
+    "max": max,
+}
+OPERATORS: Mapping[type, Callable[[Fraction, Fraction], Fraction]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+@dataclass
+class Story:
+    """What is known at an instant: each order's newest state, and the decisions that were made."""
+
+    history: Mapping[str, Any]
+    versions: tuple[Publication, ...]
+    orders: dict[str, Order] = field(default_factory=dict)
+    redemptions: dict[str, Redemption] = field(default_factory=dict)
+    asked: dict[str, Fact] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    early: dict[str, list[Fact]] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, history: Mapping[str, Any], at: datetime) -> "Story":
+        """Tell a history up to an instant."""
+        published = [
+            (one["at"], parse(one["document"])) for one in history["version"] if one["at"] <= at
+        ]
+        story = cls(history, publications(published))
+        told: list[Fact] = []
+        for fact in history["fact"]:
+            if fact["at"] <= at and fact not in told:  # the same again is the same body
+                story.tell(fact, max([fact["at"], *(one["at"] for one in told)]))
+                told.append(fact)
+        return story
+
+    def tell(self, fact: Fact, now: datetime) -> None:
+        """Let one fact become known."""
+        match fact["kind"]:
+            case "order":
+                self.orders[fact["id"]] = _order(fact)
+                for early in self.early.pop(fact["id"], ()):
+                    self.tell(early, now)
+            case "redeem":
+                self._redeem(fact, now)
+            case "release":
+                one = self.redemptions[fact["redemption"]]
+                self.redemptions[one.id] = replace(one, released_at=fact["at"])
+            case _ if fact["order"] not in self.orders:
+                self.early.setdefault(fact["order"], []).append(fact)
+            case _:
+                order = self.orders[fact["order"]]
+                self.orders[order.id] = replace(order, **_changed(order, fact))
+
+    def _redeem(self, fact: Fact, now: datetime) -> None:
+        version = in_force(self.versions, fact["at"])
+        reward = version.program.find_reward(fact["reward"]) if version else None
+        held = [
+            one
+            for one in self.redemptions.values()
+            if self.asked[one.id]["reward"] == fact["reward"] and one.released_at is None
+        ]
+        is_there = reward is not None and (reward.stock is None or len(held) < reward.stock)
+        available = self.fold(f"customer:{fact['customer']}", now).purse.available()
+        if reward is None or not is_there or available < reward.cost:
+            self.refused.append(fact["id"])
+            return
+        self.asked[fact["id"]] = fact
+        self.redemptions[fact["id"]] = Redemption(
+            id=fact["id"], cost=reward.cost, code=f"code-{fact['id']}", redeemed_at=fact["at"]
+        )
+
+    def fold(self, account: str, at: datetime) -> Folded:
+        """Return an account's points at an instant."""
+        mine = [
+            one
+            for one in self.redemptions.values()
+            if f"customer:{self.asked[one.id]['customer']}" == account
+        ]
+        facts = Facts(
+            orders=[one for one in self.orders.values() if _account(one) == account],
+            coded_orders=list(self.orders.values()),
+            redemptions=mine,
+            versions=self.versions,
+            cancel_restores_use=self.history.get("cancel_restores_use", True),
+        )
+        return fold(facts, at)
+
+
+def histories() -> list[dict[str, Any]]:
+    """Return all histories."""
+    found: list[dict[str, Any]] = tomllib.loads(FILE.read_text(encoding="utf-8"))["history"]
+    return found
+
+
+def needed(history: Mapping[str, Any]) -> str:
+    """Return the first thing that a history needs and is not there yet; empty if there is none."""
+    return next(_lacking(history), "")
+
+
+def _lacking(history: Mapping[str, Any]) -> Iterator[str]:
+    for version in history["version"]:
+        try:
+            program = parse(version["document"])
+        except InvalidProgram as error:
+            yield f"program: {error}"
+            return
+        if program.paid_statuses:
+            yield "orders with statuses"
+    if any("re_rate_from" in version for version in history["version"]):
+        yield "versions that re-rate"
+    yield from (f"fact: {one['kind']}" for one in history["fact"] if one["kind"] not in KNOWN)
+    if any(fact.get("dated") for fact in history["fact"]):
+        yield "cancellations that the platform dates"
+    if any("tier" in one for one in history["expect"]):
+        yield "tiers"
+
+
+def differences(history: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what comes out otherwise than the author says."""
+    for expected in history["expect"]:
+        at, account = expected["at"], expected["account"]
+        story = Story.at(history, at)
+        postings = story.fold(account, at).postings
+        available = sum(one.points for one in postings if one.effective_at <= at)
+        pending = sum(one.points for one in postings if one.effective_at > at)
+        if (available, pending) != (expected["available"], expected["pending"]):
+            wanted = f"{expected['available']} + {expected['pending']}"
+            yield f"{at:%Y-%m-%d %H:%M} {account}: {available} + {pending}, not {wanted}"
+        if "refused" in expected and expected["refused"] not in story.refused:
+            yield f"{at:%Y-%m-%d %H:%M} {account}: {expected['refused']} was admitted"
+
+
+def evaluated(why: str) -> Fraction:
+    """Return what a line of arithmetic comes to, exactly."""
+    return _value(ast.parse(why, mode="eval").body)
+
+
+def _value(node: ast.expr) -> Fraction:
+    match node:
+        case ast.Constant():
+            return Fraction(ast.unparse(node))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_value(operand)
+        case ast.BinOp(left=left, op=op, right=right):
+            return OPERATORS[type(op)](_value(left), _value(right))
+        case ast.Call(func=ast.Name(id=name), args=args):
+            return Fraction(FUNCTIONS[name](*map(_value, args)))
+    raise ValueError(f"no arithmetic: {ast.unparse(node)}")
+
+
+def _account(order: Order) -> str:
+    return (
+        f"customer:{order.customer_id}"
+        if order.customer_id
+        else f"guest:{canonical_email(order.email or '')}"
+    )
+
+
+def _order(fact: Fact) -> Order:
+    bare = Order(
+        id=fact["id"],
+        number=fact["id"],
+        customer_id=fact.get("customer"),
+        email=fact.get("guest"),
+        status="",
+        is_paid="paid_at" in fact,
+        is_cancelled=False,
+        currency=fact["currency"],
+        total_minor=0,
+        placed_at=fact["at"],
+        paid_at=fact.get("paid_at"),
+        updated_at=fact["at"],
+        codes=tuple(f"code-{one}" for one in fact.get("uses", ())),
+    )
+    return replace(bare, **_goods(fact))
+
+
+def _goods(fact: Fact) -> dict[str, Any]:
+    lines = tuple(
+        OrderLine(
+            id=str(number),
+            product_id=line["product"],
+            quantity=line["quantity"],
+            total_minor=line["total_minor"],
+            tax_minor=line["tax_minor"],
+        )
+        for number, line in enumerate(fact["lines"])
+    )
+    total = sum(line.total_minor + line.tax_minor for line in lines)
+    return {"lines": lines, "total_minor": total + fact["shipping_minor"] + fact["fees_minor"]}
+
+
+def _changed(order: Order, fact: Fact) -> dict[str, Any]:
+    match fact["kind"]:
+        case "edit":
+            return _goods(fact)
+        case "cancel":
+            return {"is_cancelled": True, "is_paid": False}
+        case "delete" | "restore":
+            return {"is_deleted": fact["kind"] == "delete"}
+        case "pay":
+            return {"is_paid": True, "paid_at": fact["at"]}
+        case "refund":
+            return {"refunds": (*order.refunds, _refund(fact))}
+    raise AssertionError(fact["kind"])
+
+
+def _refund(fact: Fact) -> Refund:
+    lines = tuple(
+        RefundLine(
+            line_id=str(line["line"]),
+            quantity=1,
+            total_minor=line["total_minor"],
+            tax_minor=line["tax_minor"],
+        )
+        for line in fact["lines"]
+    )
+    return Refund(
+        id=fact["id"],
+        amount_minor=fact["amount_minor"],
+        refunded_at=fact["at"],
+        lines=lines,
+        other_minor=fact["other_minor"],
+    )
+
+
+def main() -> int:
+    """Print the sums."""
+    lacking: Counter[str] = Counter()
+    differ = []
+    for history in histories():
+        if what := needed(history):
+            lacking[what] += 1
+            differ.append(history["id"])
+        elif found := list(differences(history)):
+            differ.append(history["id"])
+            sys.stdout.write("".join(f"{history['id']}: {one}\n" for one in found))
+    for what, count in lacking.most_common():
+        sys.stdout.write(f"{count:4} need {what}\n")
+    sys.stdout.write(f"{len(histories())} histories\n{len(differ)} differ\n")
+    return 1 if differ else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Campaigns and caps, from a published program to what the ledger, the shopper and explain say."""
+
+from connector.features.loyalty.explain import explain_account
+from connector.ledger.models import EntryRow
+from platforms.woocommerce.fake import refunds
+from tests.town import PROGRAM
+
+CAMPAIGN = PROGRAM.replace(
+    "[[reward]]",
+    """caps = [{ points = 200, per = "calendar_week" }]
+
+[[multiplier]]
+when = { from = 2026-11-01T00:00:00Z, until = 2026-11-21T12:10:00Z }
+factor = "1.5"
+
+[[reward]]""",
+)
+"""Five points a euro, half as many again until ten minutes past the town's beginning."""
+
+
+async def test_a_campaign_ends_and_a_cap_cuts_what_is_more(town):
+    await town.connect(CAMPAIGN)
+    maya, coffee = town.shopper(), town.product("10.00")
+    town.order(coffee, 2, maya)
+    await town.settle()
+    assert (await town.visitor(maya))["available"] == 150  # 20.00 x 5 x 1.5
+
+    town.clock.forward(minutes=10)
+    town.order(coffee, 2, maya)
+    await town.settle()
+
+    assert (await town.visitor(maya))["available"] == 200  # of the 100, 50 were left of the week
+    told = await explain_account(await town.row(), str(maya), town.clock())
+    assert [line.why.partition(": ")[2] for line in told.lines] == [
+        "goods 20.00 EUR x 5 per 1.00 x 1.5, floor, program version 1",
+        "goods 20.00 EUR x 5 per 1.00, floor = 100, of which 50 within the cap of 200 a week,"
+        " program version 1",
+    ]
+
+
+async def test_shoppers_are_told_of_campaigns_and_caps(town):
+    await town.connect(CAMPAIGN)
+
+    program = (await town.state()).json()["program"]
+    assert program["earn"][0]["caps"] == [{"points": 200, "per": "week"}]
+    assert program["multipliers"] == [
+        {
+            "factor": "1.5",
+            "begins_at": "2026-11-01T00:00:00Z",
+            "ends_at": "2026-11-21T12:10:00Z",
+        }
+    ]
+
+
+async def test_what_was_spent_and_is_refunded_may_be_forgiven(town):
+    await town.connect(PROGRAM.replace("[[earn]]", 'negative_balance = "clamp"\n\n[[earn]]'))
+    maya, coffee = town.shopper(), town.product("10.00")
+    order = town.order(coffee, 12, maya)
+    await town.settle()
+    await town.redeem(maya)
+    refunds.create(town.shop, order, {"amount": "120.00"})
+    await town.settle()
+
+    assert (await town.visitor(maya))["available"] == 0
+    entries = await EntryRow.all().order_by("effective_at", "id")
+    assert [(one.kind, one.points) for one in entries] == [
+        ("earn", 600),
+        ("redeem", -500),
+        ("clawback", -600),
+        ("forgive", 500),
+    ]
