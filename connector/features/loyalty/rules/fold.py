@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
+from itertools import accumulate
 from math import floor
 
 from connector.features.loyalty.rules.caps import Given, Quarters
@@ -254,18 +255,21 @@ def _priced(order: Order, rule: EarnRule, factor: Fraction) -> str:
 def _taken(
     order: Order, rule: EarnRule, factor: Fraction, gross: int, available_at: datetime
 ) -> Iterator[Posting]:
-    """Yield what each refund takes back, in the order of the refunds, never more than granted."""
-    left = gross
+    """Yield what each refund takes back, in the order of the refunds, never more than granted.
+
+    What a refund leaves is worth no less than what all of them leave: money that one paid out
+    beyond what it names may turn out to be for what a later one names.
+    """
     refunds = sorted(order.refunds, key=lambda refund: (refund.refunded_at, refund.id))
-    for count, refund in enumerate(refunds, start=1):
-        kept = kept_minor(order, refunds[:count])
-        now = min(worth(kept, order.currency, rule, factor), left)
-        if now < left:
+    kept = [kept_minor(order, refunds[:count]) for count in range(1, len(refunds) + 1)]
+    worths = [min(worth(one, order.currency, rule, factor), gross) for one in kept]
+    least = [*accumulate(reversed(worths), max)][::-1]
+    for refund, goods, before, now in zip(refunds, kept, [gross, *least], least, strict=False):
+        if now < before:
             cause = f"order:{order.id}/refund:{refund.id}"
             effective_at = max(refund.refunded_at, available_at)
-            why = _left_over(order, refund, kept, now)
-            yield Posting(cause, "clawback", effective_at, now - left, why)
-        left = now
+            why = _left_over(order, refund, goods, now)
+            yield Posting(cause, "clawback", effective_at, now - before, why)
 
 
 def _left_over(order: Order, refund: Refund, kept: Fraction, points: int) -> str:

@@ -110,7 +110,7 @@ def priced(order, versions, refunds):
     explained += sum(refund.other_minor for refund in refunds)
     paid_out = sum(refund.amount_minor for refund in refunds)
     left = order.total_minor - explained
-    share = 1 - Fraction(paid_out - explained, left) if left > 0 else Fraction(0)
+    share = 1 - Fraction(max(paid_out - explained, 0), left) if left > 0 else Fraction(0)
     goods = sum(one.total_minor for one in order.lines)
     kept = max((goods - sum(one.total_minor for one in named)) * max(share, 0), 0)
     rule = version.program.earn[0]
