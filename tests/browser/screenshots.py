@@ -111,9 +111,10 @@ def campaign(play: Play) -> None:
         {"points": 5000, "per": "month"},
     ]
     play.program["multipliers"] = [
-        {"factor": "2", "begins_at": None, "ends_at": "2026-12-01T00:00:00+01:00"},
+        {"factor": "2", "product": None, "begins_at": None, "ends_at": "2026-12-01T00:00:00+01:00"},
         {
             "factor": "1.5",
+            "product": "12",
             "begins_at": "2026-12-20T00:00:00+01:00",
             "ends_at": "2027-01-02T00:00:00+01:00",
         },

@@ -32,7 +32,7 @@ async def test_a_campaign_ends_and_a_cap_cuts_what_is_more(town):
     assert (await town.visitor(maya))["available"] == 200  # of the 100, 50 were left of the week
     told = await explain_account(await town.row(), str(maya), town.clock())
     assert [line.why.partition(": ")[2] for line in told.lines] == [
-        "goods 20.00 EUR x 5 per 1.00 x 1.5, floor, program version 1",
+        "goods 20.00 EUR x 1.5 x 5 per 1.00, floor, program version 1",
         "goods 20.00 EUR x 5 per 1.00, floor = 100, of which 50 within the cap of 200 a week,"
         " program version 1",
     ]
@@ -46,6 +46,7 @@ async def test_shoppers_are_told_of_campaigns_and_caps(town):
     assert program["multipliers"] == [
         {
             "factor": "1.5",
+            "product": None,
             "begins_at": "2026-11-01T00:00:00Z",
             "ends_at": "2026-11-21T12:10:00Z",
         }

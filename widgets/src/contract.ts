@@ -51,9 +51,12 @@ export interface Cap {
 }
 /**
  * By what the points of orders are multiplied that are placed from one instant to another.
+ *
+ *     Of one ``product`` alone, by the store's id, or of all.
  */
 export interface Multiplier {
   factor: string;
+  product: string | null;
   begins_at: string | null;
   ends_at: string | null;
 }

@@ -37,9 +37,9 @@ test('what lacks the store’s currency is not shown', () => {
 
 test('multipliers that are over are left out, the next to end comes first', () => {
   const multipliers = [
-    { factor: '3', begins_at: null, ends_at: null },
-    { factor: '2', begins_at: '2026-12-01T00:00:00Z', ends_at: '2026-12-03T00:00:00Z' },
-    { factor: '5', begins_at: null, ends_at: '2026-11-20T00:00:00Z' },
+    { factor: '3', product: null, begins_at: null, ends_at: null },
+    { factor: '2', product: null, begins_at: '2026-12-01T00:00:00Z', ends_at: '2026-12-03T00:00:00Z' },
+    { factor: '5', product: null, begins_at: null, ends_at: '2026-11-20T00:00:00Z' },
   ];
   const program = { multipliers } as unknown as Program;
   const factors = (now: string): string[] => notOver(program, Date.parse(now)).map(({ factor }) => factor);

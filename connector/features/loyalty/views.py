@@ -51,9 +51,13 @@ class EarnRuleView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultiplierView:
-    """By what the points of orders are multiplied that are placed from one instant to another."""
+    """By what the points of orders are multiplied that are placed from one instant to another.
+
+    Of one ``product`` alone, by the store's id, or of all.
+    """
 
     factor: str
+    product: str | None
     begins_at: datetime | None
     ends_at: datetime | None
 
@@ -175,7 +179,12 @@ def _earn(rule: EarnRule) -> EarnRuleView:
 
 def _multiplier(one: Multiplier) -> MultiplierView:
     when = one.when
-    return MultiplierView(factor=one.factor, begins_at=when.begins_at, ends_at=when.ends_at)
+    return MultiplierView(
+        factor=one.factor,
+        product=when.product,
+        begins_at=when.begins_at,
+        ends_at=when.ends_at,
+    )
 
 
 def _reward(reward: Reward, left: Mapping[str, int]) -> RewardView:

@@ -22,7 +22,7 @@ export function earn(scene: Scene): Child[] {
   const times = notOver(program, Date.now()).map((one) =>
     row({
       shape: gift,
-      title: words.t('times', { factor: Number(one.factor) }),
+      title: words.t(one.product ? 'timesSome' : 'times', { factor: Number(one.factor) }),
       detail: whenText(words, one),
     }),
   );

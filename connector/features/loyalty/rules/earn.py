@@ -5,11 +5,11 @@ account's facts and asks these functions what should be true; the ledger posts t
 Repeated, late and reordered webhooks, backfills, edits and refunds are therefore one code path.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import ceil, floor
 
-from connector.features.loyalty.rules.program import EarnRule
+from connector.features.loyalty.rules.program import EarnRule, Program
 from platforms.model import Order, Refund
 
 
@@ -18,18 +18,30 @@ def explained_minor(refund: Refund) -> int:
     return refund.other_minor + sum(line.total_minor + line.tax_minor for line in refund.lines)
 
 
-def kept_minor(order: Order, refunds: Iterable[Refund]) -> Fraction:
-    """Return the goods that these refunds of the order leave, exactly, 0 or more.
+def weighed(order: Order, rule: EarnRule, program: Program) -> dict[str, Fraction]:
+    """Return by what each line of an order counts: its multipliers, 0 where it is excluded."""
+    return {
+        line.id: Fraction(0)
+        if line.product_id in rule.exclude.products
+        else program.factor(order.placed_at, line.product_id)
+        for line in order.lines
+    }
+
+
+def kept_minor(
+    order: Order, refunds: Iterable[Refund], weights: Mapping[str, Fraction]
+) -> Fraction:
+    """Return the weighed goods that these refunds of the order leave, exactly, 0 or more.
 
     What a refund names comes off as it is. Money that nothing explains takes its share of what
     is then left of the whole order, so a fully refunded order keeps nothing. All refunds count
     together: what one gave back less than it named, another may give back later.
     """
-    goods = sum(line.total_minor for line in order.lines)
+    goods = sum((weights[line.id] * line.total_minor for line in order.lines), Fraction(0))
     left, unexplained = order.total_minor, 0
     for refund in refunds:
         explained = explained_minor(refund)
-        goods -= sum(line.total_minor for line in refund.lines)
+        goods -= sum(weights.get(line.line_id, 1) * line.total_minor for line in refund.lines)
         left -= explained
         unexplained += refund.amount_minor - explained
     unexplained = max(unexplained, 0)
@@ -38,12 +50,12 @@ def kept_minor(order: Order, refunds: Iterable[Refund]) -> Fraction:
     return max(goods * Fraction(left - unexplained, left), Fraction(0))
 
 
-def worth(kept: Fraction, currency: str, rule: EarnRule, factor: Fraction) -> int:
-    """Return the points of a kept value, multiplied and rounded once, as the rule says."""
+def worth(kept: Fraction, currency: str, rule: EarnRule) -> int:
+    """Return the points of what is kept, rounded once, as the rule says."""
     step = rule.per_minor.get(currency)
     if step is None:
         return 0
-    exact = kept * rule.points * factor / step
+    exact = kept * rule.points / step
     match rule.rounding:
         case "floor":
             return floor(exact)

@@ -6,7 +6,8 @@ of each lot, and so what expires. Points on their way are wanted at once, with t
 which they can be spent; an expiry is wanted only once it is due.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -16,7 +17,7 @@ from itertools import accumulate
 from math import floor
 
 from connector.features.loyalty.rules.caps import Given, Quarters
-from connector.features.loyalty.rules.earn import kept_minor, worth
+from connector.features.loyalty.rules.earn import kept_minor, weighed, worth
 from connector.features.loyalty.rules.lots import NEVER, Lot, Purse
 from connector.features.loyalty.rules.program import (
     EarnRule,
@@ -36,6 +37,7 @@ PER = {
     "calendar_year": "a year",
     "lifetime": "in all",
 }
+Weights = Mapping[str, Fraction]
 RELEASE_GRACE = timedelta(days=30)  # what was given back lasts at least so long
 
 
@@ -206,8 +208,8 @@ def granted(order: Order, versions: Sequence[Publication], given: Given) -> Gran
     if version is None or not version.program.earn or not counts(order, version.program):
         return None
     rule = version.program.earn[0]
-    zone, factor = version.program.zone, version.program.factor(order.placed_at)
-    value = worth(kept_minor(order, ()), order.currency, rule, factor)
+    zone, weights = version.program.zone, weighed(order, rule, version.program)
+    value = worth(kept_minor(order, (), weights), order.currency, rule)
     gross, cap = given.cut(rule, value, order.placed_at, zone)
     if gross == 0:
         return None
@@ -215,12 +217,12 @@ def granted(order: Order, versions: Sequence[Publication], given: Given) -> Gran
     begun = max(order.placed_at, order.paid_at or order.placed_at)
     available_at = add_days(begun, rule.pending_days, zone)
     cause = f"order:{order.id}"
-    why = _priced(order, rule, factor)
+    why = _priced(order, rule, weights)
     if cap is not None:
         why += f" = {value}, of which {gross} within the cap of {cap.points} {PER[cap.per]}"
     why += f", program version {version.version}"
     earned = Posting(cause, "earn", available_at, gross, why)
-    taken = tuple(_taken(order, rule, factor, gross, available_at))
+    taken = tuple(_taken(order, rule, weights, gross, available_at))
     lot = Lot(
         cause=cause,
         points=gross,
@@ -242,18 +244,29 @@ def counts(order: Order, program: Program) -> bool:
     return order.status in program.paid_statuses if program.paid_statuses else order.is_paid
 
 
-def _priced(order: Order, rule: EarnRule, factor: Fraction) -> str:
-    goods = to_text(sum(line.total_minor for line in order.lines), order.currency)
+def _priced(order: Order, rule: EarnRule, weights: Weights) -> str:
     step = to_text(rule.per_minor[order.currency], order.currency)
-    times = f" x {float(factor):g}" if factor != 1 else ""
     return (
-        f"order {order.number}: goods {goods} {order.currency} x {rule.points} per {step}{times},"
+        f"order {order.number}: goods {_goods(order, weights)} x {rule.points} per {step},"
         f" {rule.rounding}"
     )
 
 
+def _goods(order: Order, weights: Weights) -> str:
+    """Return the goods that count, those of each weight together: ``(6.00 EUR x 2 + 4.00 EUR)``."""
+    sums: Counter[Fraction] = Counter()
+    for line in order.lines:
+        sums[weights[line.id]] += line.total_minor
+    terms = []
+    for weight, minor in sorted(sums.items(), reverse=True):
+        times = "" if weight == 1 else f" x {float(weight):g}"
+        if weight:
+            terms.append(f"{to_text(minor, order.currency)} {order.currency}{times}")
+    return f"({' + '.join(terms)})" if len(terms) > 1 else terms[0]
+
+
 def _taken(
-    order: Order, rule: EarnRule, factor: Fraction, gross: int, available_at: datetime
+    order: Order, rule: EarnRule, weights: Weights, gross: int, available_at: datetime
 ) -> Iterator[Posting]:
     """Yield what each refund takes back, in the order of the refunds, never more than granted.
 
@@ -261,15 +274,18 @@ def _taken(
     beyond what it names may turn out to be for what a later one names.
     """
     refunds = sorted(order.refunds, key=lambda refund: (refund.refunded_at, refund.id))
-    kept = [kept_minor(order, refunds[:count]) for count in range(1, len(refunds) + 1)]
-    worths = [min(worth(one, order.currency, rule, factor), gross) for one in kept]
+    kept = [kept_minor(order, refunds[:count], weights) for count in range(1, len(refunds) + 1)]
+    worths = [min(worth(one, order.currency, rule), gross) for one in kept]
     least = [*accumulate(reversed(worths), max)][::-1]
-    for refund, goods, before, now in zip(refunds, kept, [gross, *least], least, strict=False):
-        if now < before:
+    counted = {line: Fraction(bool(weight)) for line, weight in weights.items()}
+    befores = [gross, *least]
+    for number, (refund, now) in enumerate(zip(refunds, least, strict=True)):
+        if now < befores[number]:
             cause = f"order:{order.id}/refund:{refund.id}"
             effective_at = max(refund.refunded_at, available_at)
+            goods = kept_minor(order, refunds[: number + 1], counted)
             why = _left_over(order, refund, goods, now)
-            yield Posting(cause, "clawback", effective_at, now - before, why)
+            yield Posting(cause, "clawback", effective_at, now - befores[number], why)
 
 
 def _left_over(order: Order, refund: Refund, kept: Fraction, points: int) -> str:

@@ -46,6 +46,12 @@ class Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     all_or_nothing: bool = False
 
 
+class Exclude(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Goods that a rule does not count, by the store's ids of their products."""
+
+    products: list[str] = msgspec.field(default_factory=list)
+
+
 class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """So many ``points`` for every ``per_minor`` of an order's goods, by the order's currency.
 
@@ -61,22 +67,29 @@ class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     rounding: Literal["floor", "half_up", "ceil"] = "floor"
     pending_days: Days = 0
     caps: list[Cap] = msgspec.field(default_factory=list)
+    exclude: Exclude = Exclude()
 
 
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which orders a multiplier is for: those placed from an instant on, and before another."""
+    """What a multiplier is for: orders placed from an instant on and before another, one product.
 
+    Without any of these it is for all.
+    """
+
+    product: str | None = None
     begins_at: datetime | None = msgspec.field(default=None, name="from")
     ends_at: datetime | None = msgspec.field(default=None, name="until")
 
-    def holds(self, at: datetime) -> bool:
-        """Return whether an order placed at an instant is meant."""
+    def holds(self, at: datetime, product: str) -> bool:
+        """Return whether a product is meant on an order placed at an instant."""
+        if self.product not in {None, product}:
+            return False
         is_early = self.begins_at is not None and at < self.begins_at
         return not is_early and (self.ends_at is None or at < self.ends_at)
 
 
 class Multiplier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """More (or fewer) points for some orders. Where several hold, their factors are multiplied."""
+    """More (or fewer) points for some goods. Where several hold, their factors are multiplied."""
 
     when: When
     factor: str
@@ -132,12 +145,10 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         """The zone of all calendar sums."""
         return ZoneInfo(self.timezone)
 
-    def factor(self, at: datetime) -> Fraction:
-        """Return by what the points of an order placed at an instant are multiplied."""
-        return prod(
-            (Fraction(one.factor) for one in self.multiplier if one.when.holds(at)),
-            start=Fraction(1),
-        )
+    def factor(self, at: datetime, product: str) -> Fraction:
+        """Return by what the points of a product, ordered at an instant, are multiplied."""
+        holding = (Fraction(one.factor) for one in self.multiplier if one.when.holds(at, product))
+        return prod(holding, start=Fraction(1))
 
     def find_reward(self, reward_id: str) -> Reward | None:
         """Return the reward of that id, if there is one."""

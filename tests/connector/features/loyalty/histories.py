@@ -12,6 +12,7 @@ from connector.features.loyalty.rules.fold import Facts, Redemption
 from connector.features.loyalty.rules.program import (
     Cap,
     EarnRule,
+    Exclude,
     Expiry,
     Multiplier,
     Program,
@@ -26,7 +27,7 @@ END = START + 400 * DAY
 PLACED_DAYS_MAX = 20
 
 
-def program(points=1, pending_days=0, months=None, caps=(), **changes):
+def program(points=1, pending_days=0, months=None, caps=(), exclude=None, **changes):
     """A program of one rule, in Warsaw's zone, which changes its clocks."""
     return Program(
         name="Laws",
@@ -41,6 +42,7 @@ def program(points=1, pending_days=0, months=None, caps=(), **changes):
                 per_minor={"EUR": 100},
                 pending_days=pending_days,
                 caps=list(caps),
+                exclude=exclude or Exclude(),
             )
         ],
         expiry=Expiry(kind="lot", months=months) if months else Expiry(),
@@ -57,11 +59,15 @@ def extras(draw):
     caps = st.builds(Cap, points=st.integers(1, 150), per=per, all_or_nothing=st.booleans())
     begin = st.integers(0, PLACED_DAYS_MAX).map(lambda days: START + days * DAY)
     windows = st.builds(
-        lambda at, hours: When(begins_at=at, ends_at=at + hours * HOUR), begin, st.integers(1, 200)
+        lambda at, hours, product: When(begins_at=at, ends_at=at + hours * HOUR, product=product),
+        begin,
+        st.integers(1, 200),
+        st.sampled_from([None, "p", "q"]),
     )
     factors = st.sampled_from(["2", "1.5", "0.3333", "10"])
     multipliers = st.builds(Multiplier, when=windows, factor=factors)
     return {
+        "exclude": Exclude(products=draw(st.sampled_from([[], [], ["q"]]))),
         "caps": draw(st.lists(caps, max_size=2)),
         "multiplier": draw(st.lists(multipliers, max_size=2)),
         "negative_balance": draw(st.sampled_from(["allow", "clamp"])),
@@ -120,7 +126,7 @@ def lives(draw, order_id):
     lines = tuple(
         OrderLine(
             id=f"{order_id}.{number}",
-            product_id="p",
+            product_id=draw(st.sampled_from("pq")),
             quantity=1,
             total_minor=draw(st.integers(0, 9000)),
             tax_minor=draw(st.integers(0, 900)),

@@ -11,6 +11,7 @@ from connector.features.loyalty.rules.fold import Facts, Redemption, fold
 from connector.features.loyalty.rules.program import (
     Cap,
     EarnRule,
+    Exclude,
     Expiry,
     Multiplier,
     When,
@@ -68,7 +69,7 @@ def told(result):
     ],
 )
 def test_what_a_refund_leaves(refunds, kept):
-    assert kept_minor(PAID, refunds) == kept
+    assert kept_minor(PAID, refunds, {"a": Fraction(1), "b": Fraction(1)}) == kept
 
 
 @pytest.mark.parametrize(
@@ -77,8 +78,9 @@ def test_what_a_refund_leaves(refunds, kept):
 def test_points_are_rounded_once_as_the_rule_says(rounding, points):
     rule = EarnRule(id="o", kind="order", points=1, per_minor={"EUR": 100}, rounding=rounding)
     order = replace(PAID, lines=(replace(PAID.lines[0], total_minor=150),))
-    assert worth(kept_minor(order, ()), "EUR", rule, Fraction(1)) == points
-    assert worth(kept_minor(order, ()), "USD", rule, Fraction(1)) == 0
+    weights = {"a": Fraction(1)}
+    assert worth(kept_minor(order, (), weights), "EUR", rule) == points
+    assert worth(kept_minor(order, (), weights), "USD", rule) == 0
 
 
 def test_a_paid_order_earns_when_it_is_both_placed_and_paid():
@@ -156,7 +158,32 @@ def test_multipliers_that_hold_when_it_was_placed_are_multiplied_and_rounded_onc
 
     assert (first.points, second.points) == (49, 33)  # 100 x 0.4995, 100 x 0.333
     assert first.why == (
-        "order 1001: goods 100.00 EUR x 1 per 1.00 x 0.4995, floor, program version 1"
+        "order 1001: goods 100.00 EUR x 0.4995 x 1 per 1.00, floor, program version 1"
+    )
+
+
+def test_products_may_be_excluded_or_count_more_with_their_refunds():
+    lines = (
+        replace(PAID.lines[0], product_id="coffee"),
+        replace(PAID.lines[1], product_id="mug"),
+        OrderLine(id="c", product_id="card", quantity=1, total_minor=2_500, tax_minor=0),
+    )
+    order = replace(PAID, lines=lines, total_minor=PAID.total_minor + 2_500)
+    order = replace(order, refunds=(refund(days=1, amount=2_380, lines=(LINE,)),))
+    versions = {
+        "exclude": Exclude(products=["card"]),
+        "multiplier": [Multiplier(when=When(product="mug"), factor="3")],
+    }
+
+    first, second = folded([order], days=1, **versions).postings
+
+    # 60.00 + 40.00 x 3; then 20.00 of the mugs are gone
+    assert (first.points, second.points) == (180, -60)
+    assert first.why == (
+        "order 1001: goods (40.00 EUR x 3 + 60.00 EUR) x 1 per 1.00, floor, program version 1"
+    )
+    assert second.why == (
+        "order 1001: refund of 23.80 EUR leaves goods of 80.00 EUR, worth 120 points"
     )
 
 

@@ -111,13 +111,19 @@ def priced(order, versions, refunds):
     paid_out = sum(refund.amount_minor for refund in refunds)
     left = order.total_minor - explained
     share = 1 - Fraction(max(paid_out - explained, 0), left) if left > 0 else Fraction(0)
-    goods = sum(one.total_minor for one in order.lines)
-    kept = max((goods - sum(one.total_minor for one in named)) * max(share, 0), 0)
     rule = version.program.earn[0]
-    for one in version.program.multiplier:
-        if one.when.begins_at <= order.placed_at < one.when.ends_at:
-            kept *= Fraction(one.factor)
-    return floor(kept * rule.points / rule.per_minor["EUR"])
+    kept = Fraction(0)
+    for line in order.lines:
+        back = sum(one.total_minor for one in named if one.line_id == line.id)
+        part = Fraction(line.total_minor - back)
+        for one in version.program.multiplier:
+            when = one.when
+            if when.begins_at <= order.placed_at < when.ends_at:
+                part *= Fraction(one.factor) if when.product in (None, line.product_id) else 1
+        kept += 0 if line.product_id in rule.exclude.products else part
+    gone = [one for one in named if one.line_id not in {line.id for line in order.lines}]
+    kept -= sum(one.total_minor for one in gone)
+    return floor(max(kept * max(share, 0), 0) * rule.points / rule.per_minor["EUR"])
 
 
 WINDOWS = {
