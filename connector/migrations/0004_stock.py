@@ -11,6 +11,6 @@ class Migration(migrations.Migration):
         ops.RunSQL(
             # of places that are held: what a limited reward's stock is counted by
             "CREATE INDEX redemption_held ON redemption (store, reward_id)"
-            " WHERE released_at IS NULL"
+            " WHERE state <> 'returned'"
         ),
     ]

@@ -71,12 +71,16 @@ class Redemptions:
     async def reserve(self, store: str, id_: str, who: Who, terms: Terms) -> RedemptionRow:
         """Write the decision and want its discount. Inside the transaction that admits it.
 
+        Of a limited reward, once :func:`queued` has come to an end.
+
         Raises:
             RewardSoldOut: all of the reward's stock is taken.
         """
         now = self._clock()
         if terms.stock is not None:
-            await _admit(store, terms.reward_id, terms.stock)
+            there_are = await left(store, {terms.reward_id: terms.stock})
+            if not there_are[terms.reward_id]:
+                raise RewardSoldOut(f"all {terms.stock} of this reward are taken")
         row = await RedemptionRow.create(
             id=id_,
             store=store,
@@ -214,23 +218,26 @@ class Redemptions:
         await ledger.seen_anew(store.id, [row.account for row in rows])
 
 
-async def _admit(store: str, reward_id: str, stock: int) -> None:
-    """See that a reward has one left, and let nobody else take it before we commit or give up."""
-    await sql.lock(f"{store} reward {reward_id}")
-    if not (await left(store, {reward_id: stock}))[reward_id]:
-        raise RewardSoldOut(f"all {stock} of this reward are taken")
+async def queued(store: str, terms: Terms) -> None:
+    """Let nobody else have a limited reward before our transaction ends.
+
+    Before it wants any push: whoever waits here holds an account, and nothing else.
+    """
+    if terms.stock is not None:
+        await sql.lock(f"{store} reward {terms.reward_id}")
 
 
 async def left(store: str, stocks: Mapping[str, int]) -> dict[str, int]:
     """Return how many of each of these rewards can still be had.
 
-    A redemption holds its place until its points are back; then whoever asks next may have it.
+    A redemption holds its place until its points are back; then whoever asks next may have it,
+    unless the code was used after all.
     """
     counted = {}
     for reward_id, stock in stocks.items():
         (held,) = await sql.rows(
             "SELECT COUNT(*) AS places FROM (SELECT 1 AS place FROM redemption"
-            " WHERE store = $1 AND reward_id = $2 AND released_at IS NULL LIMIT $3) held",
+            " WHERE store = $1 AND reward_id = $2 AND state <> 'returned' LIMIT $3) held",
             *(store, reward_id, stock),
         )
         counted[reward_id] = stock - held["places"]

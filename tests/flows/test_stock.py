@@ -3,7 +3,7 @@
 from connector.features.loyalty.service import Loyalty
 from connector.rewards.models import RedemptionRow
 from connector.rewards.redemptions import CHECKOUT_GRACE, left
-from platforms.woocommerce.fake import coupons
+from platforms.woocommerce.fake import coupons, orders
 from tests.town import PROGRAM
 
 TWO = PROGRAM + "stock = 2\n"
@@ -98,3 +98,30 @@ async def test_each_store_and_reward_has_a_stock_of_its_own(town):
     stocks = {"5-off": 2, "10-off": 2}
     assert await left(town.store, stocks) == {"5-off": 1, "10-off": 2}
     assert await left("another-store", stocks) == {"5-off": 2, "10-off": 2}
+
+
+async def used_after_all(town):
+    """Let a redemption be given back, and its code turn up on an order; return who asks next."""
+    maya, tomas, _ = await members(town, PROGRAM + "stock = 1\n")
+    await town.redeem(maya)
+    row = await RedemptionRow.get()
+    coupons.create(town.shop, {"code": row.code, "amount": "1.00"})
+    await town.settle()
+    town.clock.at += CHECKOUT_GRACE
+    await town.settle()
+    assert await told_left(town) == 1
+    late = town.order(town.product(), 1, coupon_lines=[{"code": row.code}], set_paid=False)
+    await town.settle()
+    assert (await town.visitor(maya))["redemptions"][0]["state"] == "used"
+    return tomas, late
+
+
+async def test_what_was_used_after_all_holds_its_place_again(town):
+    tomas, late = await used_after_all(town)
+    assert await told_left(town) == 0
+    assert (await town.redeem(tomas)).json()["code"] == "reward-sold-out"
+
+    orders.update(town.shop, late, {"status": "cancelled"})
+    await town.settle()
+    assert await told_left(town) == 1
+    assert (await town.redeem(tomas)).status_code == 201

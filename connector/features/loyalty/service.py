@@ -30,7 +30,13 @@ from connector.kernel.posting import Key, difference
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
 from connector.rewards.models import RedemptionRow
-from connector.rewards.redemptions import Redemptions, Terms, Who, redemptions_of
+from connector.rewards.redemptions import (
+    Redemptions,
+    Terms,
+    Who,
+    queued,
+    redemptions_of,
+)
 from connector.web.feature import Tools
 
 SETTLE_BATCH = 100
@@ -284,6 +290,7 @@ class Loyalty:
 
     async def _admit(self, store: StoreRow, who: Who, reward_id: str) -> RedemptionRow:
         terms = await self._terms(store, reward_id)
+        await queued(store.id, terms)
         folded = await self.settle(store, who.account)
         available = folded.purse.available()
         if available < terms.cost:

@@ -51,6 +51,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many there are of a version's limited rewards, by id, and until when we say so."""
+
+    version: int
+    left: Mapping[str, int]
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
     """All that a visitor's state follows from, and whether it changed with time."""
 
@@ -66,6 +75,7 @@ class Storefront:
         self._tools = tools
         self._loyalty = loyalty
         self._public_answers: dict[str, Answer] = {}
+        self._counts: dict[str, Counts] = {}
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes."""
@@ -93,6 +103,7 @@ class Storefront:
         body = await bounded_body(request, BODY_MAX)
         ask = decoded(body, Ask, example='{"reward": "5-off"}')
         await self._loyalty.redeem(store, customer_id, ask.reward, key)
+        self._counts.pop(store.id, None)
         glance = await self._glance(store.id, customer_id)
         return await self._body(store, customer_id, self._tag(glance), status=201)
 
@@ -149,7 +160,7 @@ class Storefront:
         due_at = sql.at(row["due_at"])
         program = in_force(await self._loyalty.versions(store_id, row["published"]), now)
         seen = [row["name"], row["currency"], row["version"], row["customer"]]
-        offered = [program.version if program else 0, await _left(store_id, program)]
+        offered = [program.version if program else 0, await self._left(store_id, program)]
         return Glance(
             account=account,
             is_due=due_at is not None and due_at <= now,
@@ -162,9 +173,25 @@ class Storefront:
 
     async def _program(self, store_id: str) -> views.ProgramView | None:
         published = await self._loyalty.program(store_id)
-        return (
-            views.view_program(published, await _left(store_id, published)) if published else None
-        )
+        if published is None:
+            return None
+        return views.view_program(published, await self._left(store_id, published))
+
+    async def _left(self, store_id: str, version: Publication | None) -> Mapping[str, int]:
+        """Return how many there are of a version's limited rewards; counted once a second."""
+        rewards = version.program.reward if version else []
+        stocks = {one.id: one.stock for one in rewards if one.stock is not None}
+        if version is None or not stocks:
+            return {}
+        now = self._tools.clock()
+        held = self._counts.get(store_id)
+        if held is None or held.version != version.version or held.until <= now:
+            counted = await left(store_id, stocks)
+            held = Counts(version=version.version, left=counted, until=now + PUBLIC_KEPT)
+            if len(self._counts) >= PUBLIC_MAX:
+                self._counts.clear()
+            self._counts[store_id] = held
+        return held.left
 
     async def _body(
         self, store: StoreRow, customer_id: str, tag: str, status: int = 200
@@ -193,12 +220,6 @@ class Storefront:
             orders=await records.order_numbers(store.id, orders),
         )
         return views.view_visitor(held, now)
-
-
-async def _left(store_id: str, version: Publication | None) -> dict[str, int]:
-    """Return how many there still are of a version's limited rewards, by id."""
-    rewards = version.program.reward if version else []
-    return await left(store_id, {one.id: one.stock for one in rewards if one.stock is not None})
 
 
 def _headers(tag: str, cache: str) -> Mapping[str, str]:
