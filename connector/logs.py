@@ -43,8 +43,12 @@ class _Passed(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        said = record.getMessage().partition("\n")[0]
-        log.log(record.levelno, said, logger=record.name, exc_info=record.exc_info)
+        try:
+            said = record.getMessage().partition("\n")[0]
+        except (TypeError, ValueError) as error:  # its own mistake, and nothing to break it for
+            said = f"a line that can't be written: {type(error).__name__}"
+        level = record.levelno // 10 * 10
+        log.log(min(level, logging.CRITICAL), said, logger=record.name, exc_info=record.exc_info)
 
 
 def _without_texts(

@@ -91,6 +91,18 @@ def test_libraries_are_told_by_their_first_line_and_only_what_is_a_warning(logge
     assert lines() == ['level=error event="Task exception was never retrieved" logger=asyncio']
 
 
+def test_a_librarys_own_mistake_does_not_break_it(logged):
+    begin, lines = logged
+    begin()
+    logging.getLogger("lib").warning("%d items", "many")
+    logging.getLogger("lib").log(35, "odd")
+
+    assert lines() == [
+        'level=warning event="a line that can\'t be written: TypeError" logger=lib',
+        "level=warning event=odd logger=lib",
+    ]
+
+
 async def test_what_breaks_behind_the_web_server_names_nobody(logged):
     begin, lines = logged
     begin()

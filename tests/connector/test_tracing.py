@@ -150,6 +150,7 @@ async def test_nothing_personal_and_no_secret_leaves_us(empty_database, tmp_path
         headers = PLANTED | {"Authorization": f"Bearer {token}"}
         query = {"store": town.store, "email": "maya@example.test"}
         await town.http.get("/storefront/v1/state", params=query, headers=headers)
+        await town.shop.deliveries_done()  # else one is cut off
         with pytest.raises(RuntimeError):
             await worker.drain(replace(town.system, works=[TURN]))
 
@@ -219,6 +220,7 @@ async def test_of_what_failed_the_type_is_told(empty_database, tmp_path):
         town.wire.cut.append(("PUT", f"/wp-json/wc/v3/customers/{maya}"))
         collector.forget()
         await town.settle()
+        await town.shop.deliveries_done()  # else one is cut off
         with pytest.raises(RuntimeError):
             await worker.drain(replace(town.system, works=[TURN]))
 
@@ -267,7 +269,7 @@ async def test_a_collector_that_never_answers_delays_no_answer_and_no_end(monkey
                 await client.get("/good/more")
                 assert time.monotonic() - began < 1
             began = time.monotonic()
-        assert tracing.FLUSH_S - 0.1 < time.monotonic() - began < tracing.FLUSH_S + 1
+        assert tracing.FLUSH_S - 0.1 < time.monotonic() - began < tracing.FLUSH_S + 8
 
 
 async def test_a_process_sends_what_is_left_when_it_is_told_to_stop(tmp_path):
