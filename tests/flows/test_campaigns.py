@@ -10,7 +10,7 @@ CAMPAIGN = PROGRAM.replace(
     """caps = [{ points = 200, per = "calendar_week" }]
 
 [[multiplier]]
-when = { from = 2026-11-01T00:00:00Z, until = 2026-11-21T12:10:00Z }
+when = { from = 2026-11-01T01:00:00+01:00, until = 2026-11-21T12:10:00Z }
 factor = "1.5"
 
 [[reward]]""",

@@ -6,7 +6,7 @@ in minor units, times are UTC.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from connector.commerce.models import StoreRow
@@ -182,8 +182,8 @@ def _multiplier(one: Multiplier) -> MultiplierView:
     return MultiplierView(
         factor=one.factor,
         product=when.product,
-        begins_at=when.begins_at,
-        ends_at=when.ends_at,
+        begins_at=when.begins_at and when.begins_at.astimezone(UTC),
+        ends_at=when.ends_at and when.ends_at.astimezone(UTC),
     )
 
 

@@ -12,6 +12,9 @@ from math import ceil, floor
 from connector.features.loyalty.rules.program import EarnRule, Program
 from platforms.model import Order, Refund
 
+POINTS_MAX = 10**12
+"""Of one order: a million such orders still fit a ledger's sums."""
+
 
 def explained_minor(refund: Refund) -> int:
     """Return how much of a refund its lines, shipping and fees account for, tax included."""
@@ -51,11 +54,11 @@ def kept_minor(
 
 
 def worth(kept: Fraction, currency: str, rule: EarnRule) -> int:
-    """Return the points of what is kept, rounded once, as the rule says."""
+    """Return the points of what is kept, rounded once, as the rule says; ``POINTS_MAX`` at most."""
     step = rule.per_minor.get(currency)
     if step is None:
         return 0
-    exact = kept * rule.points / step
+    exact = min(kept * rule.points / step, Fraction(POINTS_MAX))
     match rule.rounding:
         case "floor":
             return floor(exact)

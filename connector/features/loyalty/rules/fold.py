@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
@@ -259,10 +260,15 @@ def _goods(order: Order, weights: Weights) -> str:
         sums[weights[line.id]] += line.total_minor
     terms = []
     for weight, minor in sorted(sums.items(), reverse=True):
-        times = "" if weight == 1 else f" x {float(weight):g}"
+        times = "" if weight == 1 else f" x {_exact(weight)}"
         if weight:
             terms.append(f"{to_text(minor, order.currency)} {order.currency}{times}")
     return f"({' + '.join(terms)})" if len(terms) > 1 else terms[0]
+
+
+def _exact(weight: Fraction) -> str:
+    """Return a product of decimals as a decimal."""
+    return f"{(Decimal(weight.numerator) / weight.denominator).normalize():f}"
 
 
 def _taken(

@@ -25,7 +25,7 @@ Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Id = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,63}$")]
 Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
-FACTOR = re.compile(r"0?\.\d{1,4}|\d{1,3}(\.\d{1,4})?")
+FACTOR = re.compile(r"0?\.\d{1,4}|\d{1,3}(\.\d{1,4})?", re.ASCII)
 Stock = Annotated[int, msgspec.Meta(ge=1, le=100_000)]  # counted at each redemption
 
 WORDS = {
@@ -66,7 +66,7 @@ class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     per_minor: dict[str, Positive]
     rounding: Literal["floor", "half_up", "ceil"] = "floor"
     pending_days: Days = 0
-    caps: list[Cap] = msgspec.field(default_factory=list)
+    caps: Annotated[list[Cap], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
     exclude: Exclude = Exclude()
 
 
@@ -118,6 +118,9 @@ class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     stock: Stock | None = None
 
 
+Multipliers = Annotated[list[Multiplier], msgspec.Meta(max_length=100)]
+
+
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One version of a store's program, as published.
 
@@ -136,7 +139,7 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     paid_statuses: list[str] = msgspec.field(default_factory=list)
     order_notes: bool = False
     earn: list[EarnRule] = msgspec.field(default_factory=list)
-    multiplier: list[Multiplier] = msgspec.field(default_factory=list)
+    multiplier: Multipliers = msgspec.field(default_factory=list)
     expiry: Expiry = Expiry()
     reward: list[Reward] = msgspec.field(default_factory=list)
 

@@ -187,6 +187,22 @@ def test_products_may_be_excluded_or_count_more_with_their_refunds():
     )
 
 
+def test_what_one_refund_paid_out_may_be_named_by_a_later_one():
+    # 30.00 of goodwill; then 10.00 of goods and 30.00 of shipping are named, and 10.00 more is paid
+    order = replace(PAID, total_minor=13_000, lines=(replace(PAID.lines[0], total_minor=10_000),))
+    named = RefundLine(line_id="a", quantity=1, total_minor=1_000, tax_minor=0)
+    goodwill = refund("g", days=1, amount=3_000)
+    later = refund("n", days=2, amount=1_000, lines=(named,), other=3_000)
+
+    early = folded([replace(order, refunds=(goodwill,))], days=3)
+    both = folded([replace(order, refunds=(goodwill, later))], days=3)
+    swapped = (replace(goodwill, refunded_at=START + 5 * DAY), later)
+
+    assert early.purse.available() == 76  # 100 x (1 - 30 / 130)
+    assert both.purse.available() == 90  # 40.00 paid out, 40.00 named
+    assert folded([replace(order, refunds=swapped)], days=9).purse.available() == 90
+
+
 def test_a_shortfall_may_be_forgiven_at_once():
     spent = Redemption(id="x", cost=90, code="X", redeemed_at=START + DAY)
     order = replace(PAID, refunds=(refund(days=2, amount=12_390),))

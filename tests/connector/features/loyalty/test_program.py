@@ -36,6 +36,8 @@ def test_the_demos_document_is_what_it_says():
          "multiplier[0].factor: '0' is none; write one like \"1.5\", above 0"),
         ("[[reward]]", '[[multiplier]]\nwhen = {}\nfactor = "1,5"\n[[reward]]',
          "multiplier[0].factor: '1,5' is none"),
+        ("[[reward]]", '[[multiplier]]\nwhen = {}\nfactor = "٢"\n[[reward]]',
+         "multiplier[0].factor: '٢' is none"),
         ("[[reward]]", '[[multiplier]]\nwhen = {}\nfactor = 2\n[[reward]]',
          "multiplier[0].factor: Expected `str`, got `int`"),
         ("[[reward]]",
