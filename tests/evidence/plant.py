@@ -18,7 +18,7 @@ BUGS = (
      "goods -= sum(weights.get(line.line_id, 1) * line.total_minor for line in refund.lines)",
      "goods -= 0"),
     ("unexplained money comes off flat", f"{RULES}/earn.py",
-     "goods * Fraction(left - unexplained, left)", "Fraction(goods - unexplained)"),
+     "goods * share", "goods - unexplained"),
     ("what is explained stays in the order's total", f"{RULES}/earn.py",
      "left -= explained", "left -= 0"),
     ("points are rounded to the nearest", f"{RULES}/earn.py",

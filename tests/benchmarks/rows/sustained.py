@@ -29,7 +29,7 @@ BEHIND_S = 0.5  # the last third may settle so much later than the second
 LINES = 16  # connections to each server
 LOOK_S = 0.01
 GIVE_UP_S = 20.0
-CUSTOMERS = 500
+CUSTOMERS = 10_000  # who have a few orders each, as in a store that sells so much
 Look = Callable[[], Awaitable[list[tuple[int, str]]]]
 
 

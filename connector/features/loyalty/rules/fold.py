@@ -7,7 +7,7 @@ which they can be spent; an expiry is wanted only once it is due.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,7 +18,7 @@ from itertools import accumulate
 from math import floor
 
 from connector.features.loyalty.rules.caps import Given, Quarters
-from connector.features.loyalty.rules.earn import kept_minor, weighed, worth
+from connector.features.loyalty.rules.earn import Weights, kept_minor, weighed, worth
 from connector.features.loyalty.rules.lots import NEVER, Lot, Purse
 from connector.features.loyalty.rules.program import (
     EarnRule,
@@ -38,7 +38,7 @@ PER = {
     "calendar_year": "a year",
     "lifetime": "in all",
 }
-Weights = Mapping[str, Fraction]
+ONCE = Fraction(1)
 RELEASE_GRACE = timedelta(days=30)  # what was given back lasts at least so long
 
 
@@ -255,9 +255,12 @@ def _priced(order: Order, rule: EarnRule, weights: Weights) -> str:
 
 def _goods(order: Order, weights: Weights) -> str:
     """Return the goods that count, those of each weight together: ``(6.00 EUR x 2 + 4.00 EUR)``."""
+    if not weights:
+        goods = sum(line.total_minor for line in order.lines)
+        return f"{to_text(goods, order.currency)} {order.currency}"
     sums: Counter[Fraction] = Counter()
     for line in order.lines:
-        sums[weights[line.id]] += line.total_minor
+        sums[weights.get(line.id, ONCE)] += line.total_minor
     terms = []
     for weight, minor in sorted(sums.items(), reverse=True):
         times = "" if weight == 1 else f" x {_exact(weight)}"
@@ -279,6 +282,8 @@ def _taken(
     What a refund leaves is worth no less than what all of them leave: money that one paid out
     beyond what it names may turn out to be for what a later one names.
     """
+    if not order.refunds:
+        return
     refunds = sorted(order.refunds, key=lambda refund: (refund.refunded_at, refund.id))
     kept = [kept_minor(order, refunds[:count], weights) for count in range(1, len(refunds) + 1)]
     worths = [min(worth(one, order.currency, rule), gross) for one in kept]
