@@ -69,15 +69,15 @@ servers-setup:
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql redis-server >/dev/null; } || \
 	  { echo 'Servers are missing: sudo apt-get install postgresql redis-server' >&2; exit 1; }
 
-# Both engines at once, a core each: tortoise has one engine in a process.
-test-both: setup servers-setup
-	@{ $(MAKE) test-postgres >build/postgres.log 2>&1; echo $$? >build/postgres.status; } & \
-	  $(MAKE) test; sqlite=$$?; wait; echo "On PostgreSQL:"; \
+# Both engines at once, a core each: tortoise has one engine in a process. Browsers come after
+# SQLite, as PostgreSQL takes longer.
+test-both: setup servers-setup browser-setup
+	@{ other=0; $(MAKE) test-postgres >build/postgres.log 2>&1 || other=$$?; echo $$other >build/postgres.status; } & \
+	  here=0; { $(MAKE) test && $(PY) -m pytest -m browser; } || here=$$?; wait; echo "On PostgreSQL:"; \
 	  status=$$(cat build/postgres.status); tail -n $$([ $$status = 0 ] && echo 3 || echo 200) build/postgres.log; \
-	  exit $$((sqlite + status))
+	  exit $$((here + status))
 
-check: lint widgets-check test-both browser-setup
-	$(PY) -m pytest -m browser
+check: lint widgets-check test-both
 
 accept: setup
 	$(PY) -m tests.acceptance

@@ -18,7 +18,11 @@ structlog.configure(  # the default draws every local variable of a traceback
 )
 LAX = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile(
-    "check", max_examples=250, deadline=None, derandomize=True, suppress_health_check=LAX
+    "check",
+    max_examples=250 if databases.ENGINE == "sqlite" else 25,  # no law of these asks a database
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=LAX,
 )
 settings.register_profile("evidence", max_examples=5000, deadline=None, suppress_health_check=LAX)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "check"))

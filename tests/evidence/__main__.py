@@ -109,7 +109,9 @@ def database_laws() -> None:
 
 def benched() -> None:
     """Measure our speed at full size, on both databases."""
-    subprocess.run([sys.executable, "-m", "tests.benchmarks", "--full"], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks", "--full", "--processes", "2"], check=True
+    )
     lines = (FOLDER.parents[1] / "build" / "bench.jsonl").read_text(encoding="utf-8").splitlines()
     write("bench", rows=[json.loads(line) for line in lines])
 

@@ -1,4 +1,4 @@
-"""CONTRIBUTING's tables of figures, from the evidence: ``python -m tests.evidence.tables``."""
+"""CONTRIBUTING's table of proofs, from their figures: ``python -m tests.evidence.tables``."""
 
 import json
 import sys
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.__main__ import ENGINES
-from tests.benchmarks.figures import told
 
 FOLDER = Path(__file__).parent
 HEAD = ("what", "SQLite", "PostgreSQL")
@@ -17,20 +16,6 @@ def evidence(name: str) -> dict[str, Any]:
     """Return one file of figures."""
     found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     return found
-
-
-def speed() -> str:
-    """Return the figures of the bench: a line for each thing, a column for each database."""
-    by_what: dict[str, dict[str, Any]] = {}
-    for row in evidence("bench")["rows"]:
-        by_what.setdefault(row["what"], {})[row["database"]] = row
-    return markdown(
-        [
-            (what, *(cell(found.get(engine)) for engine in ENGINES), aim(found[ENGINES[0]]))
-            for what, found in by_what.items()
-        ],
-        (*HEAD, "aim"),
-    )
 
 
 def proofs() -> str:
@@ -78,26 +63,5 @@ def markdown(rows: Iterable[Sequence[str]], head: Sequence[str]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def cell(row: dict[str, Any] | None) -> str:
-    """Return a figure, with its ratio to the limit."""
-    if row is None:
-        return ""
-    parts = [f"{told(row['median'])} {row['unit']}"]
-    if row["ratio"] is not None:
-        parts.append(f"{row['ratio']:.2f} of {told(row['limit'])}")
-    if "p50_ms" in row:
-        times = (row[name] for name in ("p50_ms", "p95_ms", "p99_ms"))
-        parts.append(f"answered in {', '.join(f'{ms:.0f}' for ms in times)} ms")
-        parts.append(row["note"])
-    return "; ".join(parts)
-
-
-def aim(row: dict[str, Any]) -> str:
-    """Return what a ratio should be."""
-    if row["aim"] is None:
-        return ""
-    return f"{'≤' if row.get('better') == 'lower' else '≥'} {row['aim']:g}"
-
-
 if __name__ == "__main__":
-    sys.stdout.write(f"{speed()}\n{proofs()}")
+    sys.stdout.write(proofs())
