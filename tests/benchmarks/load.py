@@ -55,7 +55,8 @@ def percentiles(seconds: list[float]) -> tuple[float, float, float]:
 class Line(asyncio.Protocol):
     """One connection, one request at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
+        self.port = port
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Answer] | None = None
         self._came = b""
@@ -64,12 +65,17 @@ class Line(asyncio.Protocol):
     @classmethod
     async def open(cls, port: int) -> "Line":
         loop = asyncio.get_running_loop()
-        _, line = await loop.create_connection(cls, "127.0.0.1", port)
+        _, line = await loop.create_connection(lambda: cls(port), "127.0.0.1", port)
         return line
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has hung up; a server does where nothing was asked for a while."""
+        return self._transport is not None and not self._transport.is_closing()
 
     def ask(self, request: bytes) -> "asyncio.Future[Answer]":
         assert self._transport is not None
