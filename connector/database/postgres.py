@@ -112,7 +112,21 @@ async def _told(job: Awaitable[T]) -> T:
         raise DBConnectionError(error) from error
 
 
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # it has no types
+    """A connection that goes back to the pool as it is.
+
+    asyncpg would reset it with a statement of its own after each of ours. We set nothing that
+    outlives a transaction, and an open one is rolled back all the same.
+    """
+
+    @override
+    def get_reset_query(self) -> str:
+        return ""
+
+
 class _Telling(AsyncpgDBClient):
+    connection_class = _Connection
+
     @override
     async def _translate_exceptions(
         self, func: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any

@@ -25,6 +25,17 @@ async def test_what_is_acknowledged_is_on_the_disk(town):
     assert said == "on"
 
 
+async def test_a_statement_goes_alone(town):
+    """The server's last word from each connection is ours, not a reset by the driver."""
+    assert SERVER is not None
+    name = town.system.settings.database_url.rpartition("/")[2]
+    for _ in range(3):
+        await StoreRow.all().count()
+
+    last = query(SERVER, f"SELECT query FROM pg_stat_activity WHERE datname = '{name}'")
+    assert [text for (text,) in last] == ['SELECT COUNT(*) FROM "store"']
+
+
 def cut(town):
     """End every connection of the town's, as a server does that restarts."""
     assert SERVER is not None
