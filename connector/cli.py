@@ -42,6 +42,7 @@ from platforms.conformance import suite, table
 from platforms.conformance.check import Check
 from platforms.errors import PlatformError, RateLimited, TransientError
 from platforms.http import SafeTransport
+from platforms.money import to_text
 from platforms.protocol import Platform
 
 T = TypeVar("T")
@@ -391,6 +392,25 @@ def explain(
         )
     out.print(table)
     out.print(f"available {found['available']}, pending {found['pending']}")
+    if found["standing"]:
+        out.print(escape(_standing(found["standing"])))
+
+
+def _standing(stand: dict[str, Any]) -> str:
+    """Return where an account stands, in a line."""
+    counted = [_amount(measure, value) for measure, value in stand["counted"].items()]
+    said = f"tier {stand['tier']} since {stand['since']:%F}" if stand["tier"] else "no tier"
+    said += f"; counted: {', '.join(counted) or 'nothing'}"
+    if stand["falls_at"]:
+        short = " or ".join(_amount(measure, value) for measure, value in stand["short"].items())
+        said += f"; {short} more keep it beyond {stand['falls_at']:%F}"
+    return said
+
+
+def _amount(measure: str, value: int) -> str:
+    """Return so many points, orders, or so much of a currency."""
+    is_money = measure.isupper()
+    return f"{to_text(value, measure)} {measure}" if is_money else f"{value} {measure}"
 
 
 @app.command()

@@ -31,6 +31,7 @@ async function bundle(entry, format, define = {}) {
 const files = {
   'launcher.js': await bundle('src/launcher/launcher.ts', 'esm'),
   'panel.js': await bundle('src/panel/panel.ts', 'esm'),
+  'views.js': await bundle('src/panel/views.ts', 'esm'),
   'look.js': await bundle('src/panel/look.ts', 'esm'),
 };
 for (const name of await readdir(here('src/platforms'))) {

@@ -213,8 +213,10 @@ class Story:
         expect(bad.status_code == 401, f"a bad token was answered {bad.status_code}")
         who = state["visitor"]
         rewards = len(state["program"]["rewards"])
+        aim = who["standing"]["reach"]
+        far = f"{aim['counted'] / 100:.2f} of {aim['needed'] / 100:.2f} EUR to {aim['tier']}"
         return (
-            f"{who['first_name']} has {who['available']} points and {rewards} rewards;"
+            f"{who['first_name']} has {who['available']} points, {rewards} rewards, and {far};"
             " a bad token is 401"
         )
 

@@ -69,8 +69,9 @@ class Posted:
 class Settled:
     """What settling an account found: what to append, and when and how it changes by itself.
 
-    ``counts`` has how many entries each key has already. ``is_news`` where its owner sees another
-    balance than before, if only since time went by.
+    ``counts`` has how many entries each key has already. ``tier`` and ``standing`` are for its
+    account's row. ``is_news`` where its owner sees something else than before, if only since time
+    went by.
     """
 
     account: AccountRow
@@ -78,6 +79,8 @@ class Settled:
     counts: Mapping[Key, int]
     next_due_at: datetime | None
     next_expiry: tuple[datetime, int] | None
+    tier: str | None
+    standing: str | None
     is_news: bool
 
 
@@ -189,11 +192,12 @@ async def post(store: str, settled: Sequence[Settled], now: datetime) -> None:
     )
     await sql.many(
         "UPDATE account SET settled_gen = $2, dirty_at = NULL, retry_at = NULL, next_due_at = $3,"
-        " next_expiry_at = $4, next_due_points = $5, version = version + $6 WHERE id = $1",
+        " next_expiry_at = $4, next_due_points = $5, version = version + $6, tier = $7,"
+        " standing = $8 WHERE id = $1",
         (
             (
                 *(one.account.id, one.account.dirty_gen, one.next_due_at),
-                *(*(one.next_expiry or (None, 0)), int(one.is_news)),
+                *(*(one.next_expiry or (None, 0)), int(one.is_news), one.tier, one.standing),
             )
             for one in settled
         ),
@@ -222,6 +226,12 @@ async def balance(store: str, key: str, now: datetime) -> Balance:
         pending=sum(coming.values()),
         pending_at=min((at for at, points in coming.items() if at and points > 0), default=None),
     )
+
+
+async def tier(store: str, key: str) -> str | None:
+    """Return the tier that an account was last known to be in."""
+    row = await AccountRow.get_or_none(store=store, key=key)
+    return row.tier if row else None
 
 
 async def total(entries: QuerySet[EntryRow]) -> int:

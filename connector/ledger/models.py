@@ -16,6 +16,7 @@ class AccountRow(Model):
     ``next_expiry_at``, ``next_due_points`` expire. While it is dirty, what changed began at
     ``dirty_from`` or later; null says nothing. ``dirty_at`` is since when it waits in its lane,
     null while it is clean.
+    ``tier`` and ``standing`` are what its feature last knew of its tier, for whoever shows it.
     Where settling failed, it waits until ``retry_at``. ``version`` grows with every change of what
     its owner sees.
     """
@@ -33,6 +34,8 @@ class AccountRow(Model):
     dirty_at = fields.DatetimeField(null=True)
     lane = fields.SmallIntField(default=LIVE, db_default=LIVE)
     version = fields.IntField(default=0)
+    tier = fields.CharField(max_length=100, null=True)
+    standing = fields.TextField(null=True)
 
     class Meta:
         table = "account"

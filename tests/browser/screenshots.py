@@ -5,6 +5,7 @@ the pages of the real demo likewise. Names after OUT_DIR choose states; ``demo``
 """
 
 import asyncio
+import copy
 import sys
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,18 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.pictures import pictures
-from tests.browser.stage import CODE, NOW, TOMAS, Play, Stage, redemption, reward, served
+from tests.browser.stage import (
+    CODE,
+    NOW,
+    TOMAS,
+    Play,
+    Stage,
+    redemption,
+    reward,
+    served,
+    tier,
+    times,
+)
 
 SIZES = {390: 844, 1440: 900}
 COLUMNS = {390: 5, 1440: 3}
@@ -111,14 +123,62 @@ def campaign(play: Play) -> None:
         {"points": 5000, "per": "month"},
     ]
     play.program["multipliers"] = [
-        {"factor": "2", "product": None, "begins_at": None, "ends_at": "2026-12-01T00:00:00+01:00"},
-        {
-            "factor": "1.5",
-            "product": "12",
-            "begins_at": "2026-12-20T00:00:00+01:00",
-            "ends_at": "2027-01-02T00:00:00+01:00",
-        },
+        times("2", ends_at="2026-12-01T00:00:00+01:00"),
+        times(
+            "1.5",
+            product="12",
+            begins_at="2026-12-20T00:00:00+01:00",
+            ends_at="2027-01-02T00:00:00+01:00",
+        ),
     ]
+
+
+def first_tier(play: Play) -> None:
+    assert play.visitor
+    play.visitor["standing"] = copy.deepcopy(TOMAS["standing"])
+    play.visitor["standing"]["reach"]["counted"] = 4350
+
+
+def top_tier(play: Play) -> None:
+    assert play.visitor
+    play.visitor["standing"] |= {"tier": "Gold", "reach": None}
+    play.visitor["standing"]["keep"] |= {"tier": "Gold", "counted": 0, "needed": 60000}
+
+
+def by_orders(play: Play) -> None:
+    assert play.program
+    assert play.visitor
+    play.program["tiers"] = {
+        "window": "lifetime",
+        "months": None,
+        "tiers": [tier("Regular", orders=3), tier("Friend of the house", orders=10)],
+    }
+    play.visitor["standing"] |= {"tier": "Regular", "keep": None}
+    play.visitor["standing"]["reach"] |= {
+        "tier": "Friend of the house",
+        "measure": "orders",
+        "counted": 9,
+        "needed": 10,
+    }
+
+
+def long_tier(play: Play) -> None:
+    assert play.program
+    assert play.visitor
+    play.program["tiers"]["tiers"][1]["name"] = LONG
+    play.visitor["standing"] |= {"tier": LONG}
+
+
+def no_tiers(play: Play) -> None:
+    assert play.program
+    assert play.visitor
+    play.program |= {"tiers": None, "multipliers": []}
+    play.visitor["standing"] = None
+
+
+def for_gold(play: Play) -> None:
+    assert play.program
+    play.program["rewards"][1]["tiers"] = ["Gold"]
 
 
 def sold_out(play: Play) -> None:
@@ -184,6 +244,14 @@ SHOTS = [
     Shot("limited rewards", tab=2, set_up=limited),
     Shot("campaign", tab=1, set_up=campaign),
     Shot("arabic campaign", tab=1, query=ARABIC, set_up=campaign),
+    Shot("no tiers", set_up=no_tiers),
+    Shot("first tier", set_up=first_tier),
+    Shot("top tier", set_up=top_tier),
+    Shot("tiers by orders", set_up=by_orders),
+    Shot("long tier", set_up=long_tier),
+    Shot("reward for gold", tab=2, set_up=for_gold),
+    Shot("arabic earn", tab=1, query=ARABIC),
+    Shot("dark top tier", query=DARK, set_up=top_tier),
     Shot("sold out meanwhile", set_up=sold_out, act=use),
     Shot("arabic", query=ARABIC),
     Shot("arabic limited", tab=2, query=ARABIC, set_up=limited),

@@ -44,7 +44,17 @@ def reward(
         "minimum_minor": {"EUR": minimum} if minimum else {},
         "code_expires_days": days,
         "left": left,
+        "tiers": [],
     }
+
+
+def tier(name: str, **needs: int) -> Json:
+    return {"name": name, "needs": needs}
+
+
+def times(factor: str, **more: Any) -> Json:
+    plain = {"tier": None, "product": None, "begins_at": None, "ends_at": None}
+    return {"factor": factor, **plain, **more}
 
 
 def redemption(number: int, state: str, *, value: int = 500, code: str | None = None) -> Json:
@@ -73,12 +83,17 @@ PROGRAM: Json = {
     "pending_days": 14,
     "expiry_months": 12,
     "earn": [{"id": "orders", "kind": "order", "points": 5, "per_minor": {"EUR": 100}, "caps": []}],
-    "multipliers": [],
+    "multipliers": [times("1.25", tier="Silver"), times("1.5", tier="Gold")],
     "rewards": [
         reward(500, 500, minimum=2000, days=60),
         reward(1000, 1000, minimum=3000, days=60),
         reward(1500, 1500, minimum=4000, days=60),
     ],
+    "tiers": {
+        "window": "months",
+        "months": 12,
+        "tiers": [tier("Bronze", EUR=10000), tier("Silver", EUR=20000), tier("Gold", EUR=60000)],
+    },
 }
 HISTORY = [
     entry("earn", 118, "2026-11-20", is_pending=True, order_number="10482"),
@@ -95,6 +110,24 @@ MAYA: Json = {
     "pending": 118,
     "pending_at": "2026-12-04T09:00:00Z",
     "next_expiry": {"points": 107, "at": "2027-05-04T12:00:00Z"},
+    "standing": {
+        "tier": "Silver",
+        "since": "2026-07-05T10:00:00Z",
+        "reach": {
+            "tier": "Gold",
+            "measure": "EUR",
+            "counted": 48170,
+            "needed": 60000,
+            "until": None,
+        },
+        "keep": {
+            "tier": "Silver",
+            "measure": "EUR",
+            "counted": 9800,
+            "needed": 20000,
+            "until": "2027-08-04T10:00:00Z",
+        },
+    },
     "redemptions": [],
     "history": HISTORY,
 }
@@ -104,6 +137,18 @@ TOMAS: Json = {
     "pending": 0,
     "pending_at": None,
     "next_expiry": None,
+    "standing": {
+        "tier": None,
+        "since": None,
+        "reach": {
+            "tier": "Bronze",
+            "measure": "EUR",
+            "counted": 0,
+            "needed": 10000,
+            "until": None,
+        },
+        "keep": None,
+    },
     "redemptions": [],
     "history": [],
 }

@@ -46,6 +46,7 @@ async def test_shoppers_are_told_of_campaigns_and_caps(town):
     assert program["multipliers"] == [
         {
             "factor": "1.5",
+            "tier": None,
             "product": None,
             "begins_at": "2026-11-01T00:00:00Z",
             "ends_at": "2026-11-21T12:10:00Z",

@@ -12,7 +12,7 @@ import pytest
 from connector import errors
 from connector.cli import app
 from connector.config import PREFIX, SETTINGS
-from connector.features.loyalty.rules.program import parse
+from connector.features.loyalty.rules.document import parse
 from connector.registry import find_features, find_platforms
 
 README = Path("README.md").read_text(encoding="utf-8")

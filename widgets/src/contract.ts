@@ -27,6 +27,7 @@ export interface Program {
   earn: EarnRule[];
   multipliers: Multiplier[];
   rewards: Reward[];
+  tiers: Tiers | null;
 }
 /**
  * A way to earn: so many ``points`` for every ``per_minor`` of a currency.
@@ -52,16 +53,19 @@ export interface Cap {
 /**
  * By what the points of orders are multiplied that are placed from one instant to another.
  *
- *     Of one ``product`` alone, by the store's id, or of all.
+ *     Of one ``product`` alone, by the store's id, or of all; for one ``tier`` alone, or for all.
  */
 export interface Multiplier {
   factor: string;
+  tier: string | null;
   product: string | null;
   begins_at: string | null;
   ends_at: string | null;
 }
 /**
  * What can be had for points; how many are ``left`` where there are only so many.
+ *
+ *     Only those in one of ``tiers`` can have it, where there are any.
  */
 export interface Reward {
   id: string;
@@ -75,6 +79,28 @@ export interface Reward {
   };
   code_expires_days: number | null;
   left: number | null;
+  tiers: string[];
+}
+/**
+ * The tiers, lowest first.
+ *
+ *     What is bought counts for so many ``months``, in a ``calendar_year``, or for a ``lifetime``.
+ */
+export interface Tiers {
+  window: 'calendar_year' | 'lifetime' | 'months';
+  months: number | null;
+  tiers: Tier[];
+}
+/**
+ * A tier, and how much it takes of what: of a currency, of ``points`` or of ``orders``.
+ *
+ *     Any one suffices.
+ */
+export interface Tier {
+  name: string;
+  needs: {
+    [k: string]: number;
+  };
 }
 /**
  * What only the signed-in shopper sees.
@@ -85,6 +111,7 @@ export interface Visitor {
   pending: number;
   pending_at: string | null;
   next_expiry: Expiry | null;
+  standing: Standing | null;
   redemptions: Redemption[];
   history: Entry[];
 }
@@ -94,6 +121,27 @@ export interface Visitor {
 export interface Expiry {
   points: number;
   at: string;
+}
+/**
+ * The visitor's tier, the one to reach next, and what keeps the one that would be lost.
+ */
+export interface Standing {
+  tier: string | null;
+  since: string | null;
+  reach: Aim | null;
+  keep: Aim | null;
+}
+/**
+ * A tier to reach or to keep: how much there is, of how much it takes, of what.
+ *
+ *     What is missing has to be bought by ``until``, if there is an end.
+ */
+export interface Aim {
+  tier: string;
+  measure: string;
+  counted: number;
+  needed: number;
+  until: string | null;
 }
 /**
  * One of the visitor's redemptions. The code is told once the store has it.

@@ -9,12 +9,12 @@ import { cartUrl } from '../src/platforms/woocommerce.ts';
 import { follow, luminance } from '../src/theme/dress.ts';
 
 const offer = (cost: number, left: number | null = null): Offer => ({
-  id: String(cost), cost, valueMinor: cost, minimumMinor: 0, days: null, left,
+  id: String(cost), cost, valueMinor: cost, minimumMinor: 0, days: null, left, opensAt: undefined,
 });
 const three = [offer(500), offer(1000), offer(1500)];
 
 test('what lacks the store’s currency is not shown', () => {
-  const reward = { kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null };
+  const reward = { kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null, tiers: [] };
   const program: Program = {
     name: 'Club', version: 1, pending_days: 0, expiry_months: null,
     earn: [
@@ -28,18 +28,19 @@ test('what lacks the store’s currency is not shown', () => {
       { ...reward, id: 'small', cost: 100, value_minor: { EUR: 100, USD: 120 } },
       { ...reward, id: 'yen', cost: 100, value_minor: { JPY: 100 } },
     ],
+    tiers: null,
   };
 
   assert.deepEqual(rates(program, 'EUR'), [{ points: 1, perMinor: 100 }]);
-  assert.deepEqual(offers(program, 'EUR').map(({ id }) => id), ['small', 'big']);
-  assert.deepEqual(offers(program, 'USD').map(({ id }) => id), ['small']);
+  assert.deepEqual(offers(program, 'EUR', null).map(({ id }) => id), ['small', 'big']);
+  assert.deepEqual(offers(program, 'USD', null).map(({ id }) => id), ['small']);
 });
 
 test('multipliers that are over are left out, the next to end comes first', () => {
   const multipliers = [
-    { factor: '3', product: null, begins_at: null, ends_at: null },
-    { factor: '2', product: null, begins_at: '2026-12-01T00:00:00Z', ends_at: '2026-12-03T00:00:00Z' },
-    { factor: '5', product: null, begins_at: null, ends_at: '2026-11-20T00:00:00Z' },
+    { factor: '3', tier: null, product: null, begins_at: null, ends_at: null },
+    { factor: '2', tier: null, product: null, begins_at: '2026-12-01T00:00:00Z', ends_at: '2026-12-03T00:00:00Z' },
+    { factor: '5', tier: null, product: null, begins_at: null, ends_at: '2026-11-20T00:00:00Z' },
   ];
   const program = { multipliers } as unknown as Program;
   const factors = (now: string): string[] => notOver(program, Date.parse(now)).map(({ factor }) => factor);
@@ -51,6 +52,20 @@ test('multipliers that are over are left out, the next to end comes first', () =
 test('the best reward is the dearest that the points pay for', () => {
   assert.equal(best(three, 1240)?.cost, 1000);
   assert.equal(best(three, 499), undefined);
+});
+
+test('a reward for a tier is open to who is in it', () => {
+  const reward = {
+    kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null, id: 'gold', cost: 100,
+    value_minor: { EUR: 100 }, tiers: ['Gold', 'Platinum'],
+  };
+  const program = { rewards: [reward] } as unknown as Program;
+  const opensAt = (tier: string | null): (string | undefined)[] =>
+    offers(program, 'EUR', tier).map((one) => one.opensAt);
+
+  assert.deepEqual([opensAt(null), opensAt('Silver'), opensAt('Platinum')], [['Gold'], ['Gold'], [undefined]]);
+  assert.equal(best(offers(program, 'EUR', 'Silver'), 500), undefined);
+  assert.equal(best(offers(program, 'EUR', 'Gold'), 500)?.id, 'gold');
 });
 
 test('what is sold out is neither the best nor the goal', () => {

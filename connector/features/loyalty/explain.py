@@ -6,6 +6,8 @@ from datetime import datetime
 from connector.commerce.models import CustomerRow, OrderRow, StoreRow
 from connector.commerce.records import snapshot
 from connector.errors import RequestInvalid
+from connector.features.loyalty.rules.tiers import Stand
+from connector.features.loyalty.standings import stand_of
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
 from platforms.model import Customer
@@ -26,12 +28,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """An account's ledger, in the order in which it takes effect."""
+    """An account's ledger, in the order in which it takes effect, and where it stands.
+
+    ``standing`` is None where there are no tiers.
+    """
 
     account: str
     available: int
     pending: int
     lines: list[Line]
+    standing: Stand | None
 
 
 async def explain_account(store: StoreRow, who: str, now: datetime) -> Explanation:
@@ -58,7 +64,11 @@ async def explain_account(store: StoreRow, who: str, now: datetime) -> Explanati
         )
     balance = await ledger.balance(store.id, account, now)
     return Explanation(
-        account=account, available=balance.available, pending=balance.pending, lines=lines
+        account=account,
+        available=balance.available,
+        pending=balance.pending,
+        lines=lines,
+        standing=stand_of(await AccountRow.get_or_none(store=store.id, key=account)),
     )
 
 

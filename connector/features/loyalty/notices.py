@@ -59,9 +59,10 @@ class Notices:
         await outbox.want_all(store.id, wanted, now)
 
     async def push_profile(self, store: StoreRow, customer: str) -> datetime | None:
-        """Write a customer's points."""
-        balance = await ledger.balance(store.id, customer_account(customer), self._clock())
-        profile = Profile(points=balance.available)
+        """Write a customer's points and tier."""
+        account = customer_account(customer)
+        balance = await ledger.balance(store.id, account, self._clock())
+        profile = Profile(points=balance.available, tier=await ledger.tier(store.id, account))
         try:
             await self._stores.client(store).write_profile(customer, profile)
         except Rejected:  # no such customer: nobody to tell

@@ -17,14 +17,15 @@ from connector.errors import InsufficientPoints, KeyReused, RewardUnavailable
 from connector.features.loyalty import checkpoints
 from connector.features.loyalty.models import PublicationRow
 from connector.features.loyalty.notices import News, Notices
+from connector.features.loyalty.rules.document import parse
 from connector.features.loyalty.rules.fold import Checkpoint, Facts, Folded, Redemption, fold
 from connector.features.loyalty.rules.program import (
     Publication,
     Reward,
     in_force,
-    parse,
     publications,
 )
+from connector.features.loyalty.standings import written
 from connector.kernel import metrics
 from connector.kernel.posting import Key, difference
 from connector.ledger import ledger
@@ -267,7 +268,8 @@ class Loyalty:
         """Spend points on a reward; the same key again is the same redemption.
 
         Raises:
-            RewardUnavailable: the program in force has no such reward in the store's currency.
+            RewardUnavailable: the program in force has no such reward in the store's currency, or
+                not for their tier.
             RewardSoldOut: as many as there are of it are taken.
             InsufficientPoints: the balance, settled to now, is less than it costs.
             KeyReused: the key was used for another reward.
@@ -289,9 +291,12 @@ class Loyalty:
         return row
 
     async def _admit(self, store: StoreRow, who: Who, reward_id: str) -> RedemptionRow:
-        terms = await self._terms(store, reward_id)
+        reward = await self._reward(store, reward_id)
+        terms = self._terms(reward, store.currency)
         await queued(store.id, terms)
         folded = await self.settle(store, who.account)
+        if reward.tiers and (folded.stand is None or folded.stand.tier not in reward.tiers):
+            raise RewardUnavailable(f"this is for {' or '.join(reward.tiers)} alone")
         available = folded.purse.available()
         if available < terms.cost:
             raise InsufficientPoints(f"this costs {terms.cost} points; {available} can be spent")
@@ -299,14 +304,14 @@ class Loyalty:
         await self.settle(store, who.account)
         return row
 
-    async def _terms(self, store: StoreRow, reward_id: str) -> Terms:
+    async def _reward(self, store: StoreRow, reward_id: str) -> Reward:
         version = await self.program(store.id)
         reward = version.program.find_reward(reward_id) if version else None
         if version is None or reward is None or store.currency not in reward.value_minor:
             raise RewardUnavailable(f"there is no reward {reward_id!r} now")
-        return self._terms_of(reward, store.currency)
+        return reward
 
-    def _terms_of(self, reward: Reward, currency: str) -> Terms:
+    def _terms(self, reward: Reward, currency: str) -> Terms:
         days = reward.code_expires_days
         return Terms(
             reward_id=reward.id,
@@ -334,6 +339,7 @@ def _outcome(
 ) -> Outcome:
     folded = fold(facts, now, since)
     changes = difference(folded.postings, {key: one.points for key, one in posted.items()})
+    standing = written(folded.stand)
     was_due = account.next_due_at is not None and account.next_due_at <= now
     settled = ledger.Settled(
         account=account,
@@ -341,7 +347,9 @@ def _outcome(
         counts={key: one.entries for key, one in posted.items()},
         next_due_at=folded.next_change,
         next_expiry=folded.next_expiry,
-        is_news=bool(changes) or was_due,
+        tier=folded.stand.tier if folded.stand else None,
+        standing=standing,
+        is_news=bool(changes) or was_due or standing != account.standing,
     )
     placed = {order.id: order.placed_at for order in facts.orders}
     new = checkpoints.taken(facts, now, since)

@@ -20,7 +20,9 @@ from connector.database import sql
 from connector.errors import StoreUnknown, VisitorUnknown
 from connector.features.loyalty import views
 from connector.features.loyalty.rules.program import Publication, in_force
+from connector.features.loyalty.rules.tiers import Stand
 from connector.features.loyalty.service import Loyalty
+from connector.features.loyalty.standings import stand_of
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
 from connector.rewards.redemptions import left, redemptions_of
@@ -215,6 +217,7 @@ class Storefront:
             first_name=(who.first_name or None) if who else None,
             balance=await ledger.balance(store.id, account, now),
             next_expiry=_next_expiry(row),
+            standing=_standing(row, await self._loyalty.program(store.id), store.currency),
             redemptions=await redemptions_of(store.id, [account]),
             lines=lines,
             orders=await records.order_numbers(store.id, orders),
@@ -230,6 +233,16 @@ def _unless_known(request: Request, answer: Answer) -> Response:
     if request.headers.get("if-none-match") == answer.headers["ETag"]:
         return Response(status_code=304, headers=answer.headers)
     return Response(answer.body, headers=answer.headers, media_type="application/json")
+
+
+def _standing(
+    row: AccountRow | None, version: Publication | None, currency: str
+) -> views.StandingView | None:
+    tiers = version.program.tiers if version else None
+    if tiers is None:
+        return None
+    known = stand_of(row) or Stand(tier=None, since=None, counted={})
+    return views.view_standing(known, tiers, currency)
 
 
 def _next_expiry(row: AccountRow | None) -> views.ExpiryView | None:

@@ -10,7 +10,15 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from connector.commerce.models import StoreRow
-from connector.features.loyalty.rules.program import EarnRule, Multiplier, Publication, Reward
+from connector.features.loyalty.rules.program import (
+    EarnRule,
+    Multiplier,
+    Publication,
+    Reward,
+    Tier,
+    Tiers,
+)
+from connector.features.loyalty.rules.tiers import Stand
 from connector.ledger.ledger import Balance, Line
 from connector.rewards.models import RedemptionRow
 
@@ -53,10 +61,11 @@ class EarnRuleView:
 class MultiplierView:
     """By what the points of orders are multiplied that are placed from one instant to another.
 
-    Of one ``product`` alone, by the store's id, or of all.
+    Of one ``product`` alone, by the store's id, or of all; for one ``tier`` alone, or for all.
     """
 
     factor: str
+    tier: str | None
     product: str | None
     begins_at: datetime | None
     ends_at: datetime | None
@@ -64,7 +73,10 @@ class MultiplierView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RewardView:
-    """What can be had for points; how many are ``left`` where there are only so many."""
+    """What can be had for points; how many are ``left`` where there are only so many.
+
+    Only those in one of ``tiers`` can have it, where there are any.
+    """
 
     id: str
     kind: str
@@ -73,6 +85,30 @@ class RewardView:
     minimum_minor: dict[str, int]
     code_expires_days: int | None
     left: int | None
+    tiers: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierView:
+    """A tier, and how much it takes of what: of a currency, of ``points`` or of ``orders``.
+
+    Any one suffices.
+    """
+
+    name: str
+    needs: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TiersView:
+    """The tiers, lowest first.
+
+    What is bought counts for so many ``months``, in a ``calendar_year``, or for a ``lifetime``.
+    """
+
+    window: Literal["months", "calendar_year", "lifetime"]
+    months: int | None
+    tiers: list[TierView]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +122,7 @@ class ProgramView:
     earn: list[EarnRuleView]
     multipliers: list[MultiplierView]
     rewards: list[RewardView]
+    tiers: TiersView | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +162,30 @@ class ExpiryView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AimView:
+    """A tier to reach or to keep: how much there is, of how much it takes, of what.
+
+    What is missing has to be bought by ``until``, if there is an end.
+    """
+
+    tier: str
+    measure: str
+    counted: int
+    needed: int
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingView:
+    """The visitor's tier, the one to reach next, and what keeps the one that would be lost."""
+
+    tier: str | None
+    since: datetime | None
+    reach: AimView | None
+    keep: AimView | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VisitorView:
     """What only the signed-in shopper sees."""
 
@@ -133,6 +194,7 @@ class VisitorView:
     pending: int
     pending_at: datetime | None
     next_expiry: ExpiryView | None
+    standing: StandingView | None
     redemptions: list[RedemptionView]
     history: list[EntryView]
 
@@ -162,6 +224,7 @@ def view_program(version: Publication, left: Mapping[str, int]) -> ProgramView:
         earn=[_earn(rule) for rule in program.earn],
         multipliers=[_multiplier(one) for one in program.multiplier],
         rewards=[_reward(one, left) for one in sorted(program.reward, key=lambda one: one.cost)],
+        tiers=_tiers(program.tiers) if program.tiers else None,
     )
 
 
@@ -181,6 +244,7 @@ def _multiplier(one: Multiplier) -> MultiplierView:
     when = one.when
     return MultiplierView(
         factor=one.factor,
+        tier=when.tier,
         product=when.product,
         begins_at=when.begins_at and when.begins_at.astimezone(UTC),
         ends_at=when.ends_at and when.ends_at.astimezone(UTC),
@@ -196,6 +260,46 @@ def _reward(reward: Reward, left: Mapping[str, int]) -> RewardView:
         minimum_minor=reward.minimum_minor,
         code_expires_days=reward.code_expires_days,
         left=left.get(reward.id),
+        tiers=reward.tiers,
+    )
+
+
+def _tiers(tiers: Tiers) -> TiersView:
+    return TiersView(
+        window="months" if tiers.months else tiers.window,  # type: ignore[arg-type]  # its pattern
+        months=tiers.months,
+        tiers=[TierView(name=one.name, needs=one.needs) for one in tiers.tier],
+    )
+
+
+def view_standing(stand: Stand, tiers: Tiers, currency: str) -> StandingView:
+    """Return where a shopper stands among the tiers there are now; ``currency`` is the store's."""
+    names = tiers.names
+    place = names.index(stand.tier) + 1 if stand.tier in names else 0
+    reach = keep = None
+    if place < len(names):
+        reach = _aim(tiers.tier[place], stand.counted, currency, None)
+    if place and stand.falls_at:
+        needs = tiers.tier[place - 1].needs
+        left = {name: least - stand.short.get(name, least) for name, least in needs.items()}
+        keep = _aim(tiers.tier[place - 1], left, currency, stand.falls_at)
+    tier = names[place - 1] if place else None
+    return StandingView(tier=tier, since=stand.since if tier else None, reach=reach, keep=keep)
+
+
+def _aim(tier: Tier, counted: Mapping[str, int], currency: str, until: datetime | None) -> AimView:
+    """Return how far it is by the measure that is nearest, else by the store's own currency."""
+
+    def nearness(measure: str) -> tuple[float, bool, str]:
+        return counted.get(measure, 0) / tier.needs[measure], measure == currency, measure
+
+    measure = max(tier.needs, key=nearness)
+    return AimView(
+        tier=tier.name,
+        measure=measure,
+        counted=counted.get(measure, 0),
+        needed=tier.needs[measure],
+        until=until,
     )
 
 
@@ -206,6 +310,7 @@ class Holdings:
     first_name: str | None
     balance: Balance
     next_expiry: ExpiryView | None
+    standing: StandingView | None
     redemptions: Sequence[RedemptionRow]
     lines: Sequence[Line]
     orders: dict[str, str]
@@ -220,6 +325,7 @@ def view_visitor(held: Holdings, now: datetime) -> VisitorView:
         pending=held.balance.pending,
         pending_at=held.balance.pending_at,
         next_expiry=held.next_expiry,
+        standing=held.standing,
         redemptions=[_redemption(row) for row in held.redemptions[:REDEMPTIONS_MAX]],
         history=_history(held, rewards, now),
     )

@@ -8,6 +8,7 @@
  */
 
 import type { create, PerennialPanel } from '../panel/panel.ts';
+import type * as Views from '../panel/views.ts';
 import type { Session } from '../session.ts';
 import base from '../theme/base.css';
 import { dress } from '../theme/dress.ts';
@@ -20,6 +21,10 @@ import css from './launcher.css';
 import { watch } from './watch.ts';
 
 const IDLE_MS = 4_000;
+
+interface Look {
+  readonly default: string;
+}
 
 interface PanelModule {
   readonly create: typeof create;
@@ -115,9 +120,9 @@ export class PerennialLauncher extends HTMLElement {
 
   async #bring(): Promise<PerennialPanel> {
     const { session, words, base } = this;
-    const files = [import(`${base}panel.js`), import(`${base}look.js`)] as const;
-    const [panel, look] = (await Promise.all(files)) as [PanelModule, { default: string }];
-    return panel.create({ session, words, base, look: look.default });
+    const files = ['panel', 'look', 'views'].map((name) => import(`${base}${name}.js`));
+    const [panel, look, views] = (await Promise.all(files)) as [PanelModule, Look, typeof Views];
+    return panel.create({ session, words, base, look: look.default, views });
   }
 
   async #toggle(): Promise<void> {

@@ -7,6 +7,7 @@ import type { Key, Words } from '../ui/words.ts';
 import { notOver } from './offers.ts';
 import { SEPARATOR, list, row, title } from './parts.ts';
 import { type Scene, rateText } from './scene.ts';
+import { ladder, times } from './tiers.ts';
 
 const PER: Record<string, Key> = {
   day: 'perDay',
@@ -19,10 +20,10 @@ const PER: Record<string, Key> = {
 export function earn(scene: Scene): Child[] {
   const { words, program, rates } = scene;
   const { pending_days: days, expiry_months: months } = program;
-  const times = notOver(program, Date.now()).map((one) =>
+  const more = notOver(program, Date.now()).filter(({ tier }) => !tier).map((one) =>
     row({
       shape: gift,
-      title: words.t(one.product ? 'timesSome' : 'times', { factor: Number(one.factor) }),
+      title: times(words, one),
       detail: whenText(words, one),
     }),
   );
@@ -39,7 +40,8 @@ export function earn(scene: Scene): Child[] {
   );
   return [
     title(words.t('waysToEarn')),
-    ways.length ? list(...times, ...ways) : h('p', { class: 'pn-mute' }, words.t('noEarn')),
+    ways.length ? list(...more, ...ways) : h('p', { class: 'pn-mute' }, words.t('noEarn')),
+    ...ladder(scene),
     h('h3', { class: 'pn-h3' }, words.t('goodToKnow')),
     list(
       row({

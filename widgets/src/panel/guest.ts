@@ -2,13 +2,13 @@
 
 import { type Child, h } from '../ui/h.ts';
 import { bag, gift } from '../ui/icons.ts';
-import { inStock } from './offers.ts';
+import { theirs } from './offers.ts';
 import { link, list, row } from './parts.ts';
 import { type Scene, rateText, worthText } from './scene.ts';
 
 export function guest(scene: Scene): Child[] {
   const { words, config, rates } = scene;
-  const offers = inStock(scene.offers);
+  const offers = theirs(scene.offers);
   const rows = [
     ...rates.map((rate) =>
       row({ shape: bag, title: rateText(scene, rate), detail: words.t('earnSub') }),

@@ -3,9 +3,10 @@
 import { type Child, h } from '../ui/h.ts';
 import { check, gift, icon, svg } from '../ui/icons.ts';
 import type { Key } from '../ui/words.ts';
-import { best, inStock, open, stem } from './offers.ts';
+import { best, open, stem, theirs } from './offers.ts';
 import { button, row } from './parts.ts';
 import { type MemberScene, nameOf, rateText, useText, worthText } from './scene.ts';
+import { standing } from './tiers.ts';
 
 /** The greeting of an hour of the day. */
 export function greetingOf(hour: number): Key {
@@ -18,7 +19,7 @@ export function home(scene: MemberScene): Child[] {
   const { available, pending, history, redemptions, first_name: name } = visitor;
   if (!available && !pending && !history.length && !redemptions.length) return empty(scene);
   const hello = name ? words.t(greetingOf(new Date().getHours()), { name }) : words.t('hello');
-  return [h('h3', { class: 'pn-hello' }, hello), balance(scene), codes(scene), expiry(scene)];
+  return [h('h3', { class: 'pn-hello' }, hello), balance(scene), codes(scene), standing(scene), expiry(scene)];
 }
 
 function balance(scene: MemberScene): HTMLElement {
@@ -130,7 +131,7 @@ function empty(scene: MemberScene): Child[] {
   const name = visitor.first_name;
   const lead = [
     ...rates.slice(0, 1).map((rate) => rateText(scene, rate)),
-    ...inStock(offers).slice(0, 1).map((offer) => worthText(scene, offer)),
+    ...theirs(offers).slice(0, 1).map((offer) => worthText(scene, offer)),
   ];
   return [
     h('h3', { class: 'pn-hello' }, name ? words.t('welcome', { name }) : words.t('welcomeNew')),

@@ -15,6 +15,8 @@ export interface Offer {
   readonly days: number | null;
   /** How many can still be had, where there are only so many. */
   readonly left: number | null;
+  /** The tier that it opens at, where the shopper is not in one that has it. */
+  readonly opensAt: string | undefined;
 }
 
 /** The rates of orders; a rule that lacks the currency pays nothing and is left out. */
@@ -31,27 +33,28 @@ export function notOver(program: Program, now: number): Multiplier[] {
   return program.multipliers.filter((one) => end(one) > now).sort((a, b) => end(a) - end(b));
 }
 
-/** The rewards that the currency has, cheapest first. */
-export function offers(program: Program, currency: string): Offer[] {
+/** The rewards that the currency has, cheapest first, as they are for somebody of a tier. */
+export function offers(program: Program, currency: string, tier: string | null): Offer[] {
   return program.rewards
     .flatMap((reward) => {
       const valueMinor = reward.value_minor[currency];
       if (reward.kind !== 'amount_off' || !valueMinor) return [];
       const minimumMinor = reward.minimum_minor[currency] ?? 0;
-      const { id, cost, code_expires_days: days, left } = reward;
-      return [{ id, cost, valueMinor, minimumMinor, days, left }];
+      const { id, cost, code_expires_days: days, left, tiers } = reward;
+      const opensAt = tier && tiers.includes(tier) ? undefined : tiers[0];
+      return [{ id, cost, valueMinor, minimumMinor, days, left, opensAt }];
     })
     .sort((a, b) => a.cost - b.cost || a.valueMinor - b.valueMinor);
 }
 
-/** The rewards that are not sold out. */
-export function inStock(list: readonly Offer[]): Offer[] {
-  return list.filter(({ left }) => left !== 0);
+/** The rewards that the shopper may have once the points are there: open, and not sold out. */
+export function theirs(list: readonly Offer[]): Offer[] {
+  return list.filter(({ left, opensAt }) => left !== 0 && !opensAt);
 }
 
 /** The dearest reward that the points pay for. */
 export function best(list: readonly Offer[], available: number): Offer | undefined {
-  return inStock(list).findLast((offer) => offer.cost <= available);
+  return theirs(list).findLast((offer) => offer.cost <= available);
 }
 
 export interface Stem {
@@ -71,7 +74,7 @@ const LAST_MAX = 0.76;
 
 /** Lay out the way to the next reward, or to the dearest when all are reached. */
 export function stem(all: readonly Offer[], available: number): Stem | null {
-  const list = inStock(all);
+  const list = theirs(all);
   const goal = list.find((offer) => offer.cost > available) ?? list.at(-1);
   if (!goal) return null;
   const nodes: { offer: Offer; x: number }[] = [];

@@ -13,17 +13,10 @@ import { type Child, adopt, h } from '../ui/h.ts';
 import { close, clock, earn as earnIcon, gift, home as homeIcon, icon } from '../ui/icons.ts';
 import type { Words } from '../ui/words.ts';
 import { Cart } from './cart.ts';
-import { earn } from './earn.ts';
-import { guest } from './guest.ts';
-import { history } from './history.ts';
-import { home } from './home.ts';
-import { connection, trouble } from './notes.ts';
-import { offers, rates } from './offers.ts';
 import { Redeemer } from './redeem.ts';
-import { rewards } from './rewards.ts';
-import { type MemberScene, type Scene, type View, nameOfRedemption } from './scene.ts';
+import type { MemberScene, Scene, View } from './scene.ts';
+import type * as Views from './views.ts';
 
-const VIEWS = { home, earn, rewards, history };
 const TABS = [
   ['home', homeIcon],
   ['earn', earnIcon],
@@ -39,12 +32,14 @@ export interface Parts {
   readonly words: Words;
   readonly base: string;
   readonly look: string;
+  readonly views: typeof Views;
 }
 
 export class PerennialPanel extends HTMLElement {
   isOpen = false;
   readonly #session: Session;
   readonly #words: Words;
+  readonly #views: typeof Views;
   readonly #redeemer: Redeemer;
   readonly #cart: Cart;
   readonly #narrow = matchMedia('(max-width: 640px)');
@@ -59,11 +54,12 @@ export class PerennialPanel extends HTMLElement {
   #waiting: ReadonlySet<string> = new Set();
   #pageOverflow = '';
 
-  constructor({ session, words, base, look }: Parts) {
+  constructor({ session, words, base, look, views }: Parts) {
     super();
     const draw = (): void => this.#draw();
     this.#session = session;
     this.#words = words;
+    this.#views = views;
     this.#redeemer = new Redeemer(session, draw);
     this.#cart = new Cart(base, session.config, () => {
       draw();
@@ -203,8 +199,8 @@ export class PerennialPanel extends HTMLElement {
       else tab.removeAttribute('aria-current');
     }
     this.#fill([
-      connection({ words: this.#words, session: this.#session }),
-      trouble(this.#words, this.#redeemer, config.login),
+      this.#views.connection({ words: this.#words, session: this.#session }),
+      this.#views.trouble(this.#words, this.#redeemer, config.login),
       ...this.#content(),
     ]);
     this.#sayCodes();
@@ -215,10 +211,10 @@ export class PerennialPanel extends HTMLElement {
     const scene = this.#scene();
     const { state, who, isStale } = this.#session;
     if (!scene) return [];
-    if (who === 'guest') return guest(scene);
+    if (who === 'guest') return this.#views.guest(scene);
     if (who === 'member' && state?.visitor) {
       const member: MemberScene = { ...scene, visitor: state.visitor };
-      return VIEWS[this.#view](member);
+      return this.#views[this.#view](member);
     }
     if (isStale) return [];
     return [
@@ -236,8 +232,8 @@ export class PerennialPanel extends HTMLElement {
       config,
       store,
       program,
-      rates: rates(program, store.currency),
-      offers: offers(program, store.currency),
+      rates: this.#views.rates(program, store.currency),
+      offers: this.#views.offers(program, store.currency, state.visitor?.standing?.tier ?? null),
       redeemer: this.#redeemer,
       cart: this.#cart,
       isOffline: !navigator.onLine,
@@ -310,7 +306,9 @@ export class PerennialPanel extends HTMLElement {
     const redemptions = this.#session.state?.visitor?.redemptions ?? [];
     const ready = redemptions.find(({ id, state }) => state === 'issued' && this.#waiting.has(id));
     this.#waiting = new Set(redemptions.filter(({ state }) => state === 'reserved').map(({ id }) => id));
-    if (scene && ready) this.#say(this.#words.t('codeIs', { reward: nameOfRedemption(scene, ready) }));
+    if (!scene || !ready) return;
+    const reward = this.#views.nameOfRedemption(scene, ready);
+    this.#say(this.#words.t('codeIs', { reward }));
   }
 
   #sayCart(): void {

@@ -3,7 +3,7 @@
 import type { Redemption } from '../contract.ts';
 import { type Child, h } from '../ui/h.ts';
 import { check, clock, copy, down, gift, icon, lock } from '../ui/icons.ts';
-import { type Offer, best, inStock, open, past } from './offers.ts';
+import { type Offer, best, open, past, theirs } from './offers.ts';
 import { SEPARATOR, button, list, more, row, title } from './parts.ts';
 import { type MemberScene, nameOf, nameOfRedemption, useText } from './scene.ts';
 
@@ -26,10 +26,10 @@ export function rewards(scene: MemberScene): Child[] {
       ...codes.slice(0, CODES_MAX),
       codes.length > CODES_MAX &&
         more(words.t('moreCodes', { n: codes.length - CODES_MAX }), down, 'codes', ...codes.slice(CODES_MAX)),
-      ...inStock(offers).map((offer) =>
+      ...theirs(offers).map((offer) =>
         offer.cost <= visitor.available ? within(scene, offer, offer === primary) : locked(scene, offer),
       ),
-      ...offers.filter(({ left }) => left === 0).map((offer) => soldOut(scene, offer)),
+      ...offers.filter((offer) => !theirs([offer]).length).map((offer) => closed(scene, offer)),
       !offers.length && h('p', { class: 'pn-mute' }, words.t('noRewards')),
       usedCodes(scene),
     ),
@@ -98,10 +98,13 @@ function locked(scene: MemberScene, offer: Offer): HTMLElement {
   );
 }
 
-function soldOut(scene: MemberScene, offer: Offer): HTMLElement {
+/** What nobody can have any more, or this shopper not yet. */
+function closed(scene: MemberScene, offer: Offer): HTMLElement {
   const { words } = scene;
   const name = nameOf(scene, offer);
-  const detail = [words.t('points', { n: offer.cost }), words.t('soldOut')].join(SEPARATOR);
+  const { left, opensAt: tier = '' } = offer;
+  const why = left === 0 ? words.t('soldOut') : words.t('opensAt', { tier });
+  const detail = [words.t('points', { n: offer.cost }), why].join(SEPARATOR);
   return h(
     'article',
     { class: 'pn-reward is-locked', part: 'reward', 'aria-label': name },

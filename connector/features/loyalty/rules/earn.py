@@ -7,6 +7,7 @@ Repeated, late and reordered webhooks, backfills, edits and refunds are therefor
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from itertools import accumulate
 from math import ceil, floor
 
 from connector.features.loyalty.rules.program import EarnRule, Program
@@ -17,24 +18,41 @@ MOST = Fraction(10**12)
 """Points of one order: a million such orders still fit a ledger's sums."""
 
 
+def counts(order: Order, program: Program) -> bool:
+    """Return whether the order earns: paid, by the merchant's list or else the adapter's word.
+
+    A deleted order keeps what it earned unless the program voids it.
+    """
+    if order.is_deleted and program.deleted_orders == "void":
+        return False
+    return order.status in program.paid_statuses if program.paid_statuses else order.is_paid
+
+
 def explained_minor(refund: Refund) -> int:
     """Return how much of a refund its lines, shipping and fees account for, tax included."""
     return refund.other_minor + sum(line.total_minor + line.tax_minor for line in refund.lines)
 
 
-def weighed(order: Order, rule: EarnRule, program: Program) -> Weights:
+def weighed(order: Order, rule: EarnRule, program: Program, tier: str | None) -> Weights:
     """Return by what lines of an order count, by id: their multipliers, 0 where it is excluded.
 
-    A line that is not named counts once, as all do of most programs.
+    A line that is not named counts once, as all do of most programs. ``tier`` is the one that the
+    account was in.
     """
-    if not (program.multiplier or rule.exclude.products):
-        return {}
+    if not program.multiplier:
+        return unmultiplied(order, rule)
     return {
         line.id: Fraction(0)
         if line.product_id in rule.exclude.products
-        else program.factor(order.placed_at, line.product_id)
+        else program.factor(order.placed_at, line.product_id, tier)
         for line in order.lines
     }
+
+
+def unmultiplied(order: Order, rule: EarnRule) -> Weights:
+    """Return which lines of an order count at all, as :func:`weighed`: 0 for those that do not."""
+    out = rule.exclude.products
+    return {line.id: Fraction(0) for line in order.lines if line.product_id in out}
 
 
 def kept_minor(order: Order, refunds: Iterable[Refund], weights: Weights) -> Fraction:
@@ -56,6 +74,17 @@ def kept_minor(order: Order, refunds: Iterable[Refund], weights: Weights) -> Fra
         return Fraction(0)
     share = Fraction(left - unexplained, left) if unexplained else 1
     return max(Fraction(goods * share), Fraction(0))
+
+
+def kept_after(order: Order, weights: Weights) -> list[tuple[Refund, Fraction]]:
+    """Return each refund in the order of time, with the weighed goods that are left after it.
+
+    That is no less than what all of them leave: money that one paid out beyond what it names may
+    turn out to be for what a later one names.
+    """
+    refunds = sorted(order.refunds, key=lambda refund: (refund.refunded_at, refund.id))
+    kept = [kept_minor(order, refunds[:count], weights) for count in range(1, len(refunds) + 1)]
+    return list(zip(refunds, [*accumulate(reversed(kept), max)][::-1], strict=True))
 
 
 def worth(kept: Fraction, currency: str, rule: EarnRule) -> int:

@@ -14,11 +14,17 @@ from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
-from itertools import accumulate
 from math import floor
 
 from connector.features.loyalty.rules.caps import Given, Quarters
-from connector.features.loyalty.rules.earn import Weights, kept_minor, weighed, worth
+from connector.features.loyalty.rules.earn import (
+    Weights,
+    counts,
+    kept_after,
+    kept_minor,
+    weighed,
+    worth,
+)
 from connector.features.loyalty.rules.lots import NEVER, Lot, Purse
 from connector.features.loyalty.rules.program import (
     EarnRule,
@@ -26,6 +32,7 @@ from connector.features.loyalty.rules.program import (
     Publication,
     in_force,
 )
+from connector.features.loyalty.rules.tiers import Kept, Stand, Standing
 from connector.kernel.clock import add_days, add_months, end_of_month
 from connector.kernel.posting import Posting
 from platforms.model import Order, Refund
@@ -71,12 +78,14 @@ class Facts:
 class Folded:
     """What the fold finds: wanted postings, and the purse at the instant.
 
-    ``next_expiry`` is when points expire next, and how many; ``next_change`` when the balance next
-    changes by itself.
+    ``next_expiry`` is when points expire next, and how many; ``next_change`` when the balance, or
+    what counts for the tier, next changes by itself. ``stand`` is None where no version has
+    tiers.
     """
 
     postings: tuple[Posting, ...]
     purse: Purse
+    stand: Stand | None
     next_expiry: tuple[datetime, int] | None
     next_change: datetime | None
 
@@ -107,13 +116,15 @@ class Movement:
 class Checkpoint:
     """All that facts of before an instant still mean: fold from here, with the later facts alone.
 
-    ``given`` is what caps have to know of what was granted. ``used`` says when the points that a
+    ``given`` is what caps have to know of what was granted, and ``standing`` what tiers have to of
+    what counts. ``used`` says when the points that a
     redemption took would have expired, ``ahead`` what is yet to happen, and ``tail`` what earlier
     facts want to be posted at the instant or after it.
     """
 
     at: datetime
     given: Quarters
+    standing: Kept
     lots: tuple[Lot, ...]
     deficit: int
     used: dict[str, datetime]
@@ -136,15 +147,19 @@ def fold(facts: Facts, at: datetime, since: Checkpoint | None = None) -> Folded:
     From a checkpoint on, the facts are those that begin at its instant or later, and the postings
     those that take effect then or later.
     """
-    walk, postings, _ = _begun(facts, since)
-    postings += walk.until(at)
-    next_expiry = walk.purse.next_expiry(at)
+    begun = _begun(facts, since, at)
+    postings = [*begun.postings, *begun.walk.until(at)]
+    purse, stand = begun.walk.purse, begun.standing.stand()
+    next_expiry = purse.next_expiry(at)
     ahead = [posting.effective_at for posting in postings if posting.effective_at > at]
     if next_expiry:
         ahead.append(next_expiry[0])
+    if stand and stand.next_change:
+        ahead.append(stand.next_change)
     return Folded(
         postings=tuple(postings),
-        purse=walk.purse,
+        purse=purse,
+        stand=stand,
         next_expiry=next_expiry,
         next_change=min(ahead, default=None),
     )
@@ -160,11 +175,13 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
         orders=[order for order in facts.orders if order.placed_at < at],
         redemptions=[one for one in facts.redemptions if one.redeemed_at < at],
     )
-    walk, postings, given = _begun(earlier, since)
-    postings += walk.until_before(at)
+    begun = _begun(earlier, since, at)
+    walk = begun.walk
+    postings = [*begun.postings, *walk.until_before(at)]
     return Checkpoint(
         at=at,
-        given=given.kept(at),
+        given=begun.given.kept(at),
+        standing=begun.standing.kept(at),
         lots=tuple(lot for lot in walk.purse.lots.values() if lot.points or not lot.is_open),
         deficit=walk.purse.deficit,
         used=walk.used,
@@ -173,11 +190,21 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
     )
 
 
-def _begun(facts: Facts, since: Checkpoint | None) -> "tuple[Walk, list[Posting], Given]":
-    """Return a walk that has taken no step yet, the postings that need none, and all grants."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """All orders priced: a walk that has taken no step yet, and the postings that need none."""
+
+    walk: "Walk"
+    postings: Sequence[Posting]
+    given: Given
+    standing: Standing
+
+
+def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     given = Given(facts.versions, since.given if since else {})
+    standing = Standing(facts.versions, at, (since.at, since.standing) if since else None)
     in_order = sorted(facts.orders, key=lambda order: (order.placed_at, order.id))
-    grants = [grant for order in in_order if (grant := granted(order, facts.versions, given))]
+    grants = [one for order in in_order if (one := granted(order, facts.versions, given, standing))]
     postings = [*since.tail] if since else []
     postings += [posting for grant in grants for posting in grant.postings]
     movements = [movement for grant in grants for movement in grant.movements]
@@ -186,7 +213,7 @@ def _begun(facts: Facts, since: Checkpoint | None) -> "tuple[Walk, list[Posting]
             postings.append(posting)
             movements.append(_moved(posting, rank, posting.cause))
     walk = Walk([grant.lot for grant in grants], movements, facts.versions, since)
-    return walk, postings, given
+    return Begun(walk=walk, postings=postings, given=given, standing=standing)
 
 
 def _moved(posting: Posting, rank: Rank, cause: str) -> Movement:
@@ -200,16 +227,23 @@ def _moved(posting: Posting, rank: Rank, cause: str) -> Movement:
     )
 
 
-def granted(order: Order, versions: Sequence[Publication], given: Given) -> Grant | None:
+def granted(
+    order: Order, versions: Sequence[Publication], given: Given, standing: Standing
+) -> Grant | None:
     """Return what an order grants by the version in force when it was placed, if anything.
 
-    ``given`` holds the grants of the orders before it, and then its own.
+    ``given`` holds the grants of the orders before it, and then its own; ``standing`` what they
+    count for tiers.
     """
     version = in_force(versions, order.placed_at)
-    if version is None or not version.program.earn or not counts(order, version.program):
+    if version is None or not counts(order, version.program):
+        return None
+    tier = standing.tier_at(order.placed_at)
+    standing.add(order, version.program)
+    if not version.program.earn:
         return None
     rule = version.program.earn[0]
-    zone, weights = version.program.zone, weighed(order, rule, version.program)
+    zone, weights = version.program.zone, weighed(order, rule, version.program, tier)
     value = worth(kept_minor(order, (), weights), order.currency, rule)
     gross, cap = given.cut(rule, value, order.placed_at, zone)
     if gross == 0:
@@ -221,6 +255,8 @@ def granted(order: Order, versions: Sequence[Publication], given: Given) -> Gran
     why = _priced(order, rule, weights)
     if cap is not None:
         why += f" = {value}, of which {gross} within the cap of {cap.points} {PER[cap.per]}"
+    if any(one.when.tier == tier for one in version.program.multiplier if tier):
+        why += f", in tier {tier}"
     why += f", program version {version.version}"
     earned = Posting(cause, "earn", available_at, gross, why)
     taken = tuple(_taken(order, rule, weights, gross, available_at))
@@ -233,16 +269,6 @@ def granted(order: Order, versions: Sequence[Publication], given: Given) -> Gran
     opening = Movement(at=available_at, rank=Rank.MATURITY, id=cause, cause=cause)
     refunds = [_moved(posting, Rank.REFUND, cause) for posting in taken]
     return Grant(postings=(earned, *taken), lot=lot, movements=(opening, *refunds))
-
-
-def counts(order: Order, program: Program) -> bool:
-    """Return whether the order earns: paid, by the merchant's list or else the adapter's word.
-
-    A deleted order keeps what it earned unless the program voids it.
-    """
-    if order.is_deleted and program.deleted_orders == "void":
-        return False
-    return order.status in program.paid_statuses if program.paid_statuses else order.is_paid
 
 
 def _priced(order: Order, rule: EarnRule, weights: Weights) -> str:
@@ -277,26 +303,20 @@ def _exact(weight: Fraction) -> str:
 def _taken(
     order: Order, rule: EarnRule, weights: Weights, gross: int, available_at: datetime
 ) -> Iterator[Posting]:
-    """Yield what each refund takes back, in the order of the refunds, never more than granted.
-
-    What a refund leaves is worth no less than what all of them leave: money that one paid out
-    beyond what it names may turn out to be for what a later one names.
-    """
+    """Yield what each refund takes back, in the order of the refunds, never more than granted."""
     if not order.refunds:
         return
-    refunds = sorted(order.refunds, key=lambda refund: (refund.refunded_at, refund.id))
-    kept = [kept_minor(order, refunds[:count], weights) for count in range(1, len(refunds) + 1)]
-    worths = [min(worth(one, order.currency, rule), gross) for one in kept]
-    least = [*accumulate(reversed(worths), max)][::-1]
     counted = {line: Fraction(bool(weight)) for line, weight in weights.items()}
-    befores = [gross, *least]
-    for number, (refund, now) in enumerate(zip(refunds, least, strict=True)):
-        if now < befores[number]:
+    goods = [left for _, left in kept_after(order, counted)]
+    before = gross
+    for (refund, kept), shown in zip(kept_after(order, weights), goods, strict=True):
+        now = min(worth(kept, order.currency, rule), gross)
+        if now < before:
             cause = f"order:{order.id}/refund:{refund.id}"
             effective_at = max(refund.refunded_at, available_at)
-            goods = kept_minor(order, refunds[: number + 1], counted)
-            why = _left_over(order, refund, goods, now)
-            yield Posting(cause, "clawback", effective_at, now - befores[number], why)
+            why = _left_over(order, refund, shown, now)
+            yield Posting(cause, "clawback", effective_at, now - before, why)
+        before = now
 
 
 def _left_over(order: Order, refund: Refund, kept: Fraction, points: int) -> str:

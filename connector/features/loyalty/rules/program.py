@@ -1,38 +1,30 @@
-"""A program: what a merchant publishes, as a TOML document, and its versions in time.
+"""A program: what a merchant publishes, and its versions in time. Its shape is public.
 
-The document's shape is public. What this version of Perennial cannot do yet is refused by name,
-never ignored: a merchant must not believe in a rule that nobody applies.
+``document`` reads it, and says what is wrong with it.
 """
 
-import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from math import prod
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import msgspec
-from babel.numbers import list_currencies
 
-from connector.errors import InvalidProgram
 from connector.kernel.clock import Period
 
 ENGINE = 1
 Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-Id = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,63}$")]
+ID = "^[a-z0-9][a-z0-9-]{0,63}$"
+Id = Annotated[str, msgspec.Meta(pattern=ID)]
 Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
-FACTOR = re.compile(r"0?\.\d{1,4}|\d{1,3}(\.\d{1,4})?", re.ASCII)
+WINDOW = "^(lifetime|calendar_year|rolling_months:([1-9]|[1-5][0-9]|60))$"
+SPEND, POINTS, ORDERS = "spend", "points", "orders"
+CALENDAR_YEAR = "calendar_year"
 Stock = Annotated[int, msgspec.Meta(ge=1, le=100_000)]  # counted at each redemption
-
-WORDS = {
-    "Object contains unknown field": "this version does not know the field",
-    "Object missing required field": "missing the field",
-}
-"""What msgspec says, as a merchant would."""
 
 
 class Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -73,16 +65,17 @@ class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a multiplier is for: orders placed from an instant on and before another, one product.
 
-    Without any of these it is for all.
+    And for those who are in a ``tier``. Without any of these it is for all.
     """
 
+    tier: Name | None = None
     product: str | None = None
     begins_at: datetime | None = msgspec.field(default=None, name="from")
     ends_at: datetime | None = msgspec.field(default=None, name="until")
 
-    def holds(self, at: datetime, product: str) -> bool:
-        """Return whether a product is meant on an order placed at an instant."""
-        if self.product not in {None, product}:
+    def holds(self, at: datetime, product: str, tier: str | None) -> bool:
+        """Return whether a product is meant on an order placed at an instant, in a tier or none."""
+        if self.product not in {None, product} or self.tier not in {None, tier}:
             return False
         is_early = self.begins_at is not None and at < self.begins_at
         return not is_early and (self.ends_at is None or at < self.ends_at)
@@ -106,7 +99,8 @@ class Expiry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An amount off one order, for ``cost`` points; values and minimums by currency.
 
-    Of ``stock`` there are so many in all, whoever has them and under whichever version.
+    Of ``stock`` there are so many in all, whoever has them and under whichever version. Only those
+    in one of ``tiers`` can have it; without any, everybody.
     """
 
     id: Id
@@ -116,6 +110,49 @@ class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     minimum_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
     code_expires_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] | None = None
     stock: Stock | None = None
+    tiers: list[Name] = msgspec.field(default_factory=list)
+
+
+class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A tier and what it takes: spend in any one currency, points, or orders."""
+
+    name: Name
+    from_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
+    from_points: Positive | None = None
+    from_orders: Positive | None = None
+    benefits: list[str] = msgspec.field(default_factory=list)
+
+    @property
+    def needs(self) -> dict[str, int]:
+        """What has to be counted, by measure: a currency, ``points`` or ``orders``. Any does."""
+        other = {POINTS: self.from_points, ORDERS: self.from_orders}
+        return self.from_minor | {name: value for name, value in other.items() if value}
+
+
+class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The tiers, lowest first, what is counted for them, and how long it counts.
+
+    Who no longer has enough when the period ends loses the tier ``grace_days`` later, and then is
+    in what the count allows (``whole``) or one tier lower (``one``).
+    """
+
+    by: Literal["spend", "points", "orders"]
+    window: Annotated[str, msgspec.Meta(pattern=WINDOW)] = "lifetime"
+    downgrade: Literal["period_end"] = "period_end"
+    downgrade_step: Literal["whole", "one"] = "whole"
+    grace_days: Days = 0
+    tier: Annotated[list[Tier], msgspec.Meta(min_length=1, max_length=20)]
+
+    @property
+    def months(self) -> int | None:
+        """How long an order counts in a rolling window, None where it does not roll."""
+        kind, _, months = self.window.partition(":")
+        return int(months) if kind == "rolling_months" else None
+
+    @property
+    def names(self) -> list[str]:
+        """The tiers' names, lowest first."""
+        return [one.name for one in self.tier]
 
 
 Multipliers = Annotated[list[Multiplier], msgspec.Meta(max_length=100)]
@@ -142,16 +179,17 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     multiplier: Multipliers = msgspec.field(default_factory=list)
     expiry: Expiry = Expiry()
     reward: list[Reward] = msgspec.field(default_factory=list)
+    tiers: Tiers | None = None
 
     @property
     def zone(self) -> ZoneInfo:
         """The zone of all calendar sums."""
         return ZoneInfo(self.timezone)
 
-    def factor(self, at: datetime, product: str) -> Fraction:
+    def factor(self, at: datetime, product: str, tier: str | None) -> Fraction:
         """Return by what the points of a product, ordered at an instant, are multiplied."""
-        holding = (Fraction(one.factor) for one in self.multiplier if one.when.holds(at, product))
-        return prod(holding, start=Fraction(1))
+        holding = (one for one in self.multiplier if one.when.holds(at, product, tier))
+        return prod((Fraction(one.factor) for one in holding), start=Fraction(1))
 
     def find_reward(self, reward_id: str) -> Reward | None:
         """Return the reward of that id, if there is one."""
@@ -165,70 +203,6 @@ class Publication:
     version: int
     begins_at: datetime
     program: Program
-
-
-def parse(text: str) -> Program:
-    """Read a program document.
-
-    Raises:
-        InvalidProgram: with the path of the mistake and what would be right.
-    """
-    try:
-        document = tomllib.loads(text)
-        program = msgspec.convert(document, Program)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidProgram(f"this is no TOML: {error}") from error
-    except msgspec.ValidationError as error:
-        raise InvalidProgram(_plain(str(error))) from error
-    for problem in _problems(program):
-        raise InvalidProgram(problem)
-    return program
-
-
-def _plain(message: str) -> str:
-    """Return msgspec's message with a path that a merchant can find: ``earn[0].points``."""
-    said, _, path = message.partition(" - at `$")
-    where = path.removesuffix("`").lstrip(".") or "the document"
-    for was, becomes in WORDS.items():
-        said = said.replace(was, becomes)
-    return f"{where}: {said}"
-
-
-def _problems(program: Program) -> list[str]:
-    """Return what is wrong with a document that has the right shape."""
-    known = list_currencies()
-    found = []
-    if program.timezone not in available_timezones():
-        found.append(f"timezone: {program.timezone!r} is none; write one like Europe/Warsaw")
-    if program.earn_from is not None and program.earn_from.tzinfo is None:
-        found.append("earn_from: say the zone too, such as 2025-01-01T00:00:00Z")
-    for n, multiplier in enumerate(program.multiplier):
-        found += _problems_of(multiplier, f"multiplier[{n}]")
-    if len(program.earn) > 1:
-        found.append("earn[1]: one earn rule is what this version can do")
-    if len({reward.id for reward in program.reward}) < len(program.reward):
-        found.append("reward: two rewards have one id")
-    used = [("currency", {program.currency: 1})]
-    used += [(f"earn[{n}].per_minor", rule.per_minor) for n, rule in enumerate(program.earn)]
-    for n, reward in enumerate(program.reward):
-        used += [(f"reward[{n}].value_minor", reward.value_minor)]
-        used += [(f"reward[{n}].minimum_minor", reward.minimum_minor)]
-    found += [
-        f"{path}: {code!r} is no currency code; write one like EUR"
-        for path, amounts in used
-        for code in amounts
-        if code not in known
-    ]
-    return found
-
-
-def _problems_of(one: Multiplier, path: str) -> list[str]:
-    if not FACTOR.fullmatch(one.factor) or not Fraction(one.factor):
-        return [f'{path}.factor: {one.factor!r} is none; write one like "1.5", above 0']
-    ends = [at for at in (one.when.begins_at, one.when.ends_at) if at is not None]
-    if any(at.tzinfo is None for at in ends):
-        return [f"{path}.when: say the zone too, such as 2026-11-27T00:00:00Z"]
-    return [f"{path}.when: it ends before it begins"] if ends != sorted(ends) else []
 
 
 def publications(published: Sequence[tuple[datetime, Program]]) -> tuple[Publication, ...]:

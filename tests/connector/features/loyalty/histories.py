@@ -16,6 +16,8 @@ from connector.features.loyalty.rules.program import (
     Expiry,
     Multiplier,
     Program,
+    Tier,
+    Tiers,
     When,
     publications,
 )
@@ -50,9 +52,37 @@ def program(points=1, pending_days=0, months=None, caps=(), exclude=None, **chan
     )
 
 
+NAMES = ["Bronze", "Silver", "Gold"]
+THRESHOLDS = {
+    "spend": lambda least: {"from_minor": {"EUR": least * 100}},
+    "points": lambda least: {"from_points": least},
+    "orders": lambda least: {"from_orders": max(least // 50, 1)},
+}
+
+
+@st.composite
+def tiers(draw):
+    """No tiers, or some of three names, by what and for how long ever."""
+    names = draw(st.sampled_from([[], NAMES[1:], NAMES[::2], NAMES]))
+    if not names:
+        return None
+    by = draw(st.sampled_from(["spend", "points", "orders"]))
+    first, step = draw(st.integers(1, 150)), draw(st.integers(50, 100))
+    return Tiers(
+        by=by,
+        window=draw(st.sampled_from(["lifetime", "calendar_year", *["rolling_months:1"] * 3])),
+        downgrade_step=draw(st.sampled_from(["whole", "one"])),
+        grace_days=draw(st.sampled_from([0, 0, 1, 10])),
+        tier=[
+            Tier(name=name, **THRESHOLDS[by](first + step * place))
+            for place, name in enumerate(names)
+        ],
+    )
+
+
 @st.composite
 def extras(draw):
-    """What a version may have besides: caps, multipliers, and what becomes of a shortfall."""
+    """What a version may have besides: tiers, caps, multipliers, what becomes of a shortfall."""
     per = st.sampled_from(
         ["calendar_day", "calendar_week", "calendar_month", "calendar_year", "lifetime"]
     )
@@ -64,11 +94,15 @@ def extras(draw):
         st.integers(1, 200),
         st.sampled_from([None, "p", "q"]),
     )
+    levels = draw(tiers())
+    if levels:
+        windows |= st.builds(When, tier=st.sampled_from(levels.names))
     factors = st.sampled_from(["2", "1.5", "0.3333", "10"])
     multipliers = st.builds(Multiplier, when=windows, factor=factors)
     return {
         "exclude": Exclude(products=draw(st.sampled_from([[], [], ["q"]]))),
         "caps": draw(st.lists(caps, max_size=2)),
+        "tiers": levels,
         "multiplier": draw(st.lists(multipliers, max_size=2)),
         "negative_balance": draw(st.sampled_from(["allow", "clamp"])),
     }

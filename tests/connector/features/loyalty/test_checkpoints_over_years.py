@@ -8,7 +8,14 @@ import msgspec
 import pytest
 
 from connector.features.loyalty.rules.fold import Facts, Redemption, checkpoint, fold
-from connector.features.loyalty.rules.program import Cap, publications
+from connector.features.loyalty.rules.program import (
+    Cap,
+    Multiplier,
+    Tier,
+    Tiers,
+    When,
+    publications,
+)
 from platforms.model import Order, OrderLine, Refund
 from tests.connector.features.loyalty.histories import program
 
@@ -29,6 +36,23 @@ ZONES = [
 PERS = ["calendar_day", "calendar_week", "calendar_month", "calendar_year", "lifetime"]
 
 
+def tiers(rng):
+    by = rng.choice(["spend", "points", "orders"])
+    step = rng.choice([1, 2, 3])
+    of = {
+        "spend": lambda n: {"from_minor": {"EUR": 10_000 * n * step}},
+        "points": lambda n: {"from_points": 100 * n * step},
+        "orders": lambda n: {"from_orders": n * step},
+    }
+    return Tiers(
+        by=by,
+        window=rng.choice(["lifetime", "calendar_year", "rolling_months:1", "rolling_months:3"]),
+        downgrade_step=rng.choice(["whole", "one"]),
+        grace_days=rng.choice([0, 5, 40]),
+        tier=[Tier(name=name, **of[by](n)) for n, name in enumerate(["Silver", "Gold"], start=1)],
+    )
+
+
 def version(rng):
     caps = [
         Cap(
@@ -43,6 +67,8 @@ def version(rng):
         pending_days=rng.choice([0, 3]),
         months=rng.choice([None, 2]),
         caps=caps,
+        tiers=rng.choice([None, tiers(rng), tiers(rng)]),
+        multiplier=[Multiplier(when=When(tier="Gold"), factor="1.5")],
         negative_balance=rng.choice(["allow", "clamp"]),
     )
     return msgspec.structs.replace(one, timezone=rng.choice(ZONES))
@@ -112,3 +138,4 @@ def test_folding_from_checkpoints_equals_folding_from_empty(seed):
     wanted = {one.key: one.points for one in whole.postings if one.effective_at >= taken.at}
     assert {one.key: one.points for one in late.postings} == wanted
     assert late.purse.available() == whole.purse.available()
+    assert late.stand == whole.stand

@@ -29,6 +29,7 @@ from tests.connector.features.loyalty.histories import (
     program,
     programs,
 )
+from tests.connector.features.loyalty.naive_tiers import tier_on, tiers_met
 
 Ledger = Counter[Key]
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -100,7 +101,7 @@ def test_entries_sum_to_open_lots_less_the_deficit(history):
         assert all(one.cause and one.points for one in folded.postings)
 
 
-def priced(order, versions, refunds):
+def priced(order, versions, refunds, tier):
     """The points of what refunds leave of an order, before any cap, from the rule's words."""
     version = in_force(versions, order.placed_at)
     if version is None or not order.is_paid:
@@ -118,7 +119,8 @@ def priced(order, versions, refunds):
         part = Fraction(line.total_minor - back)
         for one in version.program.multiplier:
             when = one.when
-            if when.begins_at <= order.placed_at < when.ends_at:
+            is_now = when.begins_at is None or when.begins_at <= order.placed_at < when.ends_at
+            if is_now and when.tier in (None, tier):
                 part *= Fraction(one.factor) if when.product in (None, line.product_id) else 1
         kept += 0 if line.product_id in rule.exclude.products else part
     gone = [one for one in named if one.line_id not in {line.id for line in order.lines}]
@@ -139,8 +141,10 @@ def owed(orders, versions):
     """What each order's earn and clawback entries must sum to."""
     granted: list[tuple[Any, int]] = []
     sums: dict[str, int] = {}
+    tiers = tiers_met(orders, versions)
     for order in sorted(orders, key=lambda one: (one.placed_at, one.id)):
-        gross = value = priced(order, versions, ())
+        tier = tiers.get(order.id)
+        gross = value = priced(order, versions, (), tier)
         version = in_force(versions, order.placed_at)
         day = order.placed_at.astimezone(WARSAW).date()
         for cap in version.program.earn[0].caps if version else ():
@@ -149,7 +153,7 @@ def owed(orders, versions):
             within = 0 if cap.all_or_nothing and value > room else max(min(value, room), 0)
             gross = min(gross, within)
         granted.append((day, gross))
-        sums[order.id] = min(priced(order, versions, order.refunds), gross)
+        sums[order.id] = min(priced(order, versions, order.refunds, tier), gross)
     return sums
 
 
@@ -164,6 +168,17 @@ def test_an_orders_entries_sum_to_what_is_kept_of_it(history):
         if one.kind in {"earn", "clawback"}:
             sums[one.cause.split("/")[0].removeprefix("order:")] += one.points
     assert sums == owed(newest, versions)
+
+
+@given(history=histories(), hours=st.lists(st.integers(0, 500 * 24), min_size=1, max_size=5))
+def test_the_tier_at_any_instant_is_that_of_a_second_author(history, hours):
+    orders, _, versions = history
+    newest = [life[-1] for life in orders]
+    for hour in hours:
+        at = START + hour * HOUR
+        known = [order for order in newest if order.placed_at <= at]
+        stand = fold(facts(known, [], versions), at).stand
+        assert (stand.tier if stand else None) == tier_on(known, versions, at)
 
 
 @given(orders=st.tuples(lives("o1"), lives("o2")), versions=programs(), data=st.data())
@@ -234,6 +249,7 @@ def test_folding_from_checkpoints_equals_folding_from_empty(history, cuts, end):
     assert net(later) == {k: v for k, v in net(whole).items() if k[2] >= before.at}
     assert late.purse.available() == fold(known, end_at).purse.available()
     assert late.next_expiry == fold(known, end_at).next_expiry
+    assert late.stand == fold(known, end_at).stand
 
 
 def begun_since(known, taken):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from connector.errors import InvalidProgram
-from connector.features.loyalty.rules.program import in_force, parse, publications
+from connector.features.loyalty.rules.document import parse
+from connector.features.loyalty.rules.program import in_force, publications
 from tests.town import PROGRAM
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,17 +22,34 @@ def test_the_demos_document_is_what_it_says():
     assert program.earn_from == datetime(2025, 1, 1, tzinfo=UTC)
 
 
+TIERS = """
+[tiers]
+by = "spend"
+window = "lifetime"
+
+[[tiers.tier]]
+name = "Silver"
+from_minor = { EUR = 20000 }
+
+[[tiers.tier]]
+name = "Gold"
+from_minor = { EUR = 60000 }
+
+[[reward]]
+"""
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "said"),
     [
-        ('name = "Town club"', "name = 7", "name: Expected `str`, got `int`"),
-        ("points = 5", "points = 0", "earn[0].points: Expected `int` >= 1"),
-        ("points = 5", 'points = "5"', "earn[0].points: Expected `int`, got `str`"),
+        ('name = "Town club"', "name = 7", "name: Expected a text, got a whole number"),
+        ("points = 5", "points = 0", "earn[0].points: Expected a whole number >= 1"),
+        ("points = 5", 'points = "5"', "earn[0].points: Expected a whole number, got a text"),
         ("points = 5", "points = 5\ncooldown = 1", "earn[0]: this version does not know the field"),
         ("points = 5", 'points = 5\ncaps = [{ points = 9, per = "month" }]',
-         "earn[0].caps[0].per: Invalid enum value 'month'"),
+         "earn[0].caps[0].per: Invalid enum value 'month': write 'calendar_day' or"),
         ("points = 5", 'points = 5\ncaps = [{ points = 0, per = "lifetime" }]',
-         "earn[0].caps[0].points: Expected `int` >= 1"),
+         "earn[0].caps[0].points: Expected a whole number >= 1"),
         ("[[reward]]", '[[multiplier]]\nwhen = {}\nfactor = "0"\n[[reward]]',
          "multiplier[0].factor: '0' is none; write one like \"1.5\", above 0"),
         ("[[reward]]", '[[multiplier]]\nwhen = {}\nfactor = "1,5"\n[[reward]]',
@@ -39,7 +57,7 @@ def test_the_demos_document_is_what_it_says():
         ("[[reward]]", '[[multiplier]]\nwhen = {}\nfactor = "٢"\n[[reward]]',
          "multiplier[0].factor: '٢' is none"),
         ("[[reward]]", '[[multiplier]]\nwhen = {}\nfactor = 2\n[[reward]]',
-         "multiplier[0].factor: Expected `str`, got `int`"),
+         "multiplier[0].factor: Expected a text, got a whole number"),
         ("[[reward]]",
          '[[multiplier]]\nwhen = { from = 2026-11-27T00:00:00 }\nfactor = "2"\n[[reward]]',
          "multiplier[0].when: say the zone too, such as 2026-11-27T00:00:00Z"),
@@ -53,8 +71,30 @@ def test_the_demos_document_is_what_it_says():
         ("00:00:00Z", "00:00:00", "earn_from: say the zone too"),
         ("engine = 1", "engine = 2", "engine: Invalid enum value 2"),
         ("cost = 500", "", "reward[0]: missing the field `cost`"),
-        ("cost = 500", "cost = 500\nstock = 0", "reward[0].stock: Expected `int` >= 1"),
-        ("[[reward]]", "[[tiers]]", "this version does not know the field `tiers`"),
+        ("cost = 500", "cost = 500\nstock = 0", "reward[0].stock: Expected a whole number >= 1"),
+        ("[[reward]]", "[budget]\n[[reward]]",
+         "the document: this version does not know the field `budget`; those here are name"),
+        ("cost = 500", "costs = 500", "`costs`: did you mean `cost`?"),
+        ("[[reward]]", "[[tiers]]", "tiers: Expected a table, got a list"),
+        ("[[reward]]", TIERS.replace("lifetime", "a year"),
+         "tiers.window: Expected a text such as lifetime, calendar_year or rolling_months:12"),
+        ("[[reward]]", TIERS.replace('"spend"', '"money"'),
+         "tiers.by: Invalid enum value 'money': write 'orders' or 'points' or 'spend'"),
+        ("[[reward]]", TIERS.replace("Gold", "Silver"), "tiers.tier: two tiers have one name"),
+        ("[[reward]]", TIERS.replace('"spend"', '"points"'),
+         "tiers.tier[0]: tiers are by points, so write from_points and no other"),
+        ("[[reward]]", TIERS.replace("60000", "20000"),
+         "tiers.tier[1].from_minor: more than Silver needs, in the same currencies"),
+        ("[[reward]]", TIERS.replace("EUR = 60000", "USD = 60000"),
+         "tiers.tier[1].from_minor: more than Silver needs, in the same currencies"),
+        ("[[reward]]", TIERS.replace("EUR", "XXZ"),
+         "tiers.tier[0].from_minor: 'XXZ' is no currency code"),
+        ("[[reward]]", TIERS.replace('name = "Gold"', 'name = "Gold"\nbenefits = ["early_access"]'),
+         "tiers.tier[1].benefits: this version can give none yet"),
+        ("cost = 500", 'cost = 500\ntiers = ["Gold"]',
+         "reward[0].tiers: there is no tier 'Gold'; there are no tiers"),
+        ("[[reward]]", '[[multiplier]]\nwhen = { tier = "gold" }\nfactor = "2"\n' + TIERS,
+         "multiplier[0].when.tier: there is no tier 'gold'; write one of Gold, Silver"),
         ("[[reward]]", "[[reward", "this is no TOML"),
         ("[[reward]]", '[[earn]]\nid="b"\nkind="order"\npoints=1\nper_minor={}\n[[reward]]',
          "earn[1]: one earn rule is what this version can do"),

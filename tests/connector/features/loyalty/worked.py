@@ -19,8 +19,9 @@ from typing import Any
 
 from connector.commerce.identity import canonical_email
 from connector.errors import InvalidProgram
+from connector.features.loyalty.rules.document import parse
 from connector.features.loyalty.rules.fold import Facts, Folded, Redemption, fold
-from connector.features.loyalty.rules.program import Publication, in_force, parse, publications
+from connector.features.loyalty.rules.program import Publication, in_force, publications
 from platforms.model import Order, OrderLine, Refund, RefundLine
 
 FILE = Path(__file__).with_name("worked_examples.toml")
@@ -94,8 +95,11 @@ class Story:
             if self.asked[one.id]["reward"] == fact["reward"] and one.released_at is None
         ]
         is_there = reward is not None and (reward.stock is None or len(held) < reward.stock)
-        available = self.fold(f"customer:{fact['customer']}", now).purse.available()
-        if reward is None or not is_there or available < reward.cost:
+        folded = self.fold(f"customer:{fact['customer']}", now)
+        available = folded.purse.available()
+        tier = folded.stand.tier if folded.stand else None
+        is_theirs = reward is not None and (not reward.tiers or tier in reward.tiers)
+        if reward is None or not is_there or not is_theirs or available < reward.cost:
             self.refused.append(fact["id"])
             return
         self.asked[fact["id"]] = fact
@@ -145,8 +149,6 @@ def _lacking(history: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"fact: {one['kind']}" for one in history["fact"] if one["kind"] not in KNOWN)
     if any(fact.get("dated") for fact in history["fact"]):
         yield "cancellations that the platform dates"
-    if any("tier" in one for one in history["expect"]):
-        yield "tiers"
 
 
 def differences(history: Mapping[str, Any]) -> Iterator[str]:
@@ -154,12 +156,16 @@ def differences(history: Mapping[str, Any]) -> Iterator[str]:
     for expected in history["expect"]:
         at, account = expected["at"], expected["account"]
         story = Story.at(history, at)
-        postings = story.fold(account, at).postings
+        folded = story.fold(account, at)
+        postings = folded.postings
         available = sum(one.points for one in postings if one.effective_at <= at)
         pending = sum(one.points for one in postings if one.effective_at > at)
         if (available, pending) != (expected["available"], expected["pending"]):
             wanted = f"{expected['available']} + {expected['pending']}"
             yield f"{at:%Y-%m-%d %H:%M} {account}: {available} + {pending}, not {wanted}"
+        tier = (folded.stand and folded.stand.tier) or ""
+        if tier != expected.get("tier", tier):
+            yield f"{at:%Y-%m-%d %H:%M} {account}: in tier {tier!r}, not {expected['tier']!r}"
         if "refused" in expected and expected["refused"] not in story.refused:
             yield f"{at:%Y-%m-%d %H:%M} {account}: {expected['refused']} was admitted"
 

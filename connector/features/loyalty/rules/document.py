@@ -1,0 +1,206 @@
+"""Reads a program as a merchant writes it, a TOML document, and says what is wrong with it.
+
+What this version of Perennial cannot do yet is refused by name, never ignored: a merchant must not
+believe in a rule that nobody applies.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from fractions import Fraction
+from zoneinfo import available_timezones
+
+import msgspec
+from babel.numbers import list_currencies
+from msgspec.inspect import (
+    ListType,
+    LiteralType,
+    Metadata,
+    StructType,
+    Type,
+    UnionType,
+    type_info,
+)
+
+from connector.errors import InvalidProgram
+from connector.features.loyalty.rules.program import (
+    ID,
+    ORDERS,
+    POINTS,
+    SPEND,
+    WINDOW,
+    Multiplier,
+    Program,
+    Tiers,
+)
+
+FACTOR = re.compile(r"0?\.\d{1,4}|\d{1,3}(\.\d{1,4})?", re.ASCII)
+STEP = re.compile(r"\[\w*\]|\w+")
+UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`")
+WORDS = {
+    "Object missing required field": "missing the field",
+    "`object | null`": "a table",
+    "`object`": "a table",
+    "`array`": "a list",
+    "`int | null`": "a whole number",
+    "`int`": "a whole number",
+    "`str`": "a text",
+    "`datetime`": "a time such as 2026-11-27T00:00:00Z",
+    f"matching regex {ID!r}": "of a-z, 0-9 and hyphens",
+    f"matching regex {WINDOW!r}": "such as lifetime, calendar_year or rolling_months:12",
+}
+"""What msgspec says, as a merchant would."""
+THRESHOLDS = {SPEND: "from_minor", POINTS: "from_points", ORDERS: "from_orders"}
+
+
+def parse(text: str) -> Program:
+    """Read a program document.
+
+    Raises:
+        InvalidProgram: with the path of the mistake and what would be right.
+    """
+    try:
+        document = tomllib.loads(text)
+        program = msgspec.convert(document, Program)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidProgram(f"this is no TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise InvalidProgram(_plain(str(error))) from error
+    for problem in _problems(program):
+        raise InvalidProgram(problem)
+    return program
+
+
+def _plain(message: str) -> str:
+    """Return msgspec's message with a path that a merchant can find: ``earn[0].points``."""
+    said, _, place = message.partition(" - at `$")
+    path = place.removesuffix("`").lstrip(".")
+    for was, becomes in WORDS.items():
+        said = said.replace(was, becomes)
+    if unknown := UNKNOWN_FIELD.fullmatch(said):
+        said = f"this version does not know the field `{unknown[1]}`{_known(unknown[1], path)}"
+    elif said.startswith("Invalid enum value"):
+        said += f": write {_choices(path)}"
+    return f"{path or 'the document'}: {said}"
+
+
+def _known(field: str, path: str) -> str:
+    """Return what was meant by an unknown field, or else which fields there are."""
+    structs = (one for one in _meant(path) if isinstance(one, StructType))
+    fields = [one.encode_name for struct in structs for one in struct.fields]
+    near = get_close_matches(field, fields, n=1)
+    return f": did you mean `{near[0]}`?" if near else f"; those here are {', '.join(fields)}"
+
+
+def _choices(path: str) -> str:
+    literals = (one for one in _meant(path) if isinstance(one, LiteralType))
+    return " or ".join(repr(value) for one in literals for value in one.values)
+
+
+def _meant(path: str) -> list[Type]:
+    """Return what a document may have at a path, by the shape of a program."""
+    found = [*_one_of(type_info(Program))]
+    for step in STEP.findall(path):
+        inner = [_within(one, step) for one in found]
+        found = [one for within in inner if within for one in _one_of(within)]
+    return found
+
+
+def _within(found: Type, step: str) -> Type | None:
+    match found:
+        case ListType() if step.startswith("["):
+            return found.item_type
+        case StructType():
+            return next((one.type for one in found.fields if one.encode_name == step), None)
+    return None
+
+
+def _one_of(found: Type) -> Iterator[Type]:
+    match found:
+        case Metadata():
+            yield from _one_of(found.type)
+        case UnionType():
+            for one in found.types:
+                yield from _one_of(one)
+        case _:
+            yield found
+
+
+def _problems(program: Program) -> Iterator[str]:
+    """Yield what is wrong with a document that has the right shape."""
+    if program.timezone not in available_timezones():
+        yield f"timezone: {program.timezone!r} is none; write one like Europe/Warsaw"
+    if program.earn_from is not None and program.earn_from.tzinfo is None:
+        yield "earn_from: say the zone too, such as 2025-01-01T00:00:00Z"
+    if len(program.earn) > 1:
+        yield "earn[1]: one earn rule is what this version can do"
+    if len({reward.id for reward in program.reward}) < len(program.reward):
+        yield "reward: two rewards have one id"
+    for n, multiplier in enumerate(program.multiplier):
+        yield from _problems_of(multiplier, f"multiplier[{n}]")
+    if program.tiers:
+        yield from _unclear(program.tiers)
+    yield from _unheard_of(program)
+    yield from _no_currencies(program)
+
+
+def _problems_of(one: Multiplier, path: str) -> Iterator[str]:
+    if not FACTOR.fullmatch(one.factor) or not Fraction(one.factor):
+        yield f'{path}.factor: {one.factor!r} is none; write one like "1.5", above 0'
+    ends = [at for at in (one.when.begins_at, one.when.ends_at) if at is not None]
+    if any(at.tzinfo is None for at in ends):
+        yield f"{path}.when: say the zone too, such as 2026-11-27T00:00:00Z"
+    elif ends != sorted(ends):
+        yield f"{path}.when: it ends before it begins"
+
+
+def _unclear(tiers: Tiers) -> Iterator[str]:
+    """Yield why nobody could say who is in which tier."""
+    names = [one.name for one in tiers.tier]
+    if len(set(names)) < len(names):
+        yield "tiers.tier: two tiers have one name"
+    threshold = THRESHOLDS[tiers.by]
+    for n, one in enumerate(tiers.tier):
+        path = f"tiers.tier[{n}]"
+        given = [name for name in THRESHOLDS.values() if getattr(one, name)]
+        if given != [threshold]:
+            yield f"{path}: tiers are by {tiers.by}, so write {threshold} and no other"
+        elif n and not _is_above(one.needs, tiers.tier[n - 1].needs):
+            yield f"{path}.{threshold}: more than {names[n - 1]} needs, in the same currencies"
+        if one.benefits:
+            yield f"{path}.benefits: this version can give none yet"
+
+
+def _is_above(upper: Mapping[str, int], lower: Mapping[str, int]) -> bool:
+    return upper.keys() == lower.keys() and all(upper[one] > lower[one] for one in lower)
+
+
+def _unheard_of(program: Program) -> Iterator[str]:
+    """Yield tiers that something asks for and the program does not have."""
+    has = {one.name for one in program.tiers.tier} if program.tiers else set()
+    asked = [
+        (f"multiplier[{n}].when.tier", one.when.tier) for n, one in enumerate(program.multiplier)
+    ]
+    asked += [
+        (f"reward[{n}].tiers", tier) for n, one in enumerate(program.reward) for tier in one.tiers
+    ]
+    for path, tier in asked:
+        if tier is not None and tier not in has:
+            there = f"write one of {', '.join(sorted(has))}" if has else "there are no tiers"
+            yield f"{path}: there is no tier {tier!r}; {there}"
+
+
+def _no_currencies(program: Program) -> Iterator[str]:
+    known = list_currencies()
+    used = [("currency", {program.currency: 1})]
+    used += [(f"earn[{n}].per_minor", rule.per_minor) for n, rule in enumerate(program.earn)]
+    for n, reward in enumerate(program.reward):
+        used += [(f"reward[{n}].value_minor", reward.value_minor)]
+        used += [(f"reward[{n}].minimum_minor", reward.minimum_minor)]
+    for n, tier in enumerate(program.tiers.tier if program.tiers else ()):
+        used += [(f"tiers.tier[{n}].from_minor", tier.from_minor)]
+    for path, amounts in used:
+        for code in amounts:
+            if code not in known:
+                yield f"{path}: {code!r} is no currency code; write one like EUR"

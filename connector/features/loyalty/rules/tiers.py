@@ -1,0 +1,404 @@
+"""Tiers: which one an account is in, from what its orders of a window come to.
+
+A tier is reached at once, and counts from the next fact on. It is lost when its period ends without
+enough, after a grace in which it can be regained. The period ends when a rolling window no longer
+holds enough, or with the calendar year, which is judged by what it brought; what was reached in one
+year is thus held through the next. A lifetime never ends. What falls by one step holds the lower
+tier for a whole window before that is judged.
+
+What qualifies leaves multipliers and caps out, so that tiers never feed themselves. Sums are whole:
+minor units by currency, points, and orders of which something is kept.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import IntEnum
+from fractions import Fraction
+from heapq import heapify, heappop, heappush
+from math import floor
+
+from connector.features.loyalty.rules.earn import (
+    Weights,
+    kept_after,
+    kept_minor,
+    unmultiplied,
+    worth,
+)
+from connector.features.loyalty.rules.lots import NEVER
+from connector.features.loyalty.rules.program import (
+    CALENDAR_YEAR,
+    ORDERS,
+    POINTS,
+    SPEND,
+    Program,
+    Publication,
+    Tiers,
+    in_force,
+)
+from connector.kernel.clock import add_days, add_months, start_of
+from platforms.model import Order
+
+
+class Turn(IntEnum):
+    """The order of what happens at one instant."""
+
+    WINDOW_END = 0
+    JUDGED = 1
+    LAPSE = 2
+    VERSION = 3
+    ORDER = 4
+    REFUND = 5
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Step:
+    """Something that happens to a standing.
+
+    An order counts ``amount`` of a ``measure`` (a currency, points or orders) until ``leaves_at``,
+    and a refund takes of that.
+    """
+
+    at: datetime
+    turn: Turn
+    id: str = ""
+    measure: str = ""
+    amount: int = 0
+    leaves_at: datetime = NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Qualifying:
+    """What an order counts and what its refunds take of that; until when, no step says yet."""
+
+    placed_at: datetime
+    steps: tuple[Step, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class State:
+    """What a standing has come to.
+
+    ``windows`` has what counts still, by when it leaves. A tier that has not enough goes at
+    ``lapses_at``, to ``falls_to`` where a year brought that; until ``judged_at`` it is not asked.
+    """
+
+    tier: str | None = None
+    since: datetime | None = None
+    lapses_at: datetime | None = None
+    falls_to: str | None = None
+    judged_at: datetime | None = None
+    windows: dict[datetime, dict[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A standing as a checkpoint keeps it.
+
+    Of orders that were ``seen`` only what a later version needs, which counts in other windows.
+    """
+
+    state: State
+    ahead: tuple[Step, ...]
+    seen: tuple[Qualifying, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """Where an account stands at an instant: its tier, if any, and what counts by measure.
+
+    If nothing more is bought the tier goes at ``falls_at``, None for never; ``short`` is what is
+    missing then, by measure, of which any one suffices. ``next_change`` is when the count or the
+    tier may next change by themselves.
+    """
+
+    tier: str | None
+    since: datetime | None
+    counted: dict[str, int]
+    falls_at: datetime | None = None
+    short: dict[str, int] = field(default_factory=dict)
+    next_change: datetime | None = None
+
+
+def qualifying(order: Order, program: Program, by: Collection[str]) -> Qualifying:
+    """Return what a paid order counts by the version in force when it was placed.
+
+    ``by`` has what any version counts: spend, points or orders.
+    """
+    rule = program.earn[0] if program.earn else None
+    weights = unmultiplied(order, rule) if rule else {}
+
+    def steps() -> Iterator[Step]:
+        before: Mapping[str, int] = {}
+        for at, turn, kept in _lefts(order, weights):
+            now = {order.currency: floor(kept)} if SPEND in by else {}
+            if POINTS in by and rule:
+                now[POINTS] = worth(kept, order.currency, rule)
+            if ORDERS in by:
+                now[ORDERS] = int(kept > 0)
+            for measure, value in now.items():
+                if more := value - before.get(measure, 0):
+                    yield Step(at, turn, order.id, measure, more)
+            before = now
+
+    return Qualifying(order.placed_at, tuple(steps()))
+
+
+def _lefts(order: Order, weights: Weights) -> Iterator[tuple[datetime, Turn, Fraction]]:
+    """Yield what is left of an order's goods: when it was placed, and after each refund."""
+    yield order.placed_at, Turn.ORDER, kept_minor(order, (), weights)
+    for refund, kept in kept_after(order, weights):
+        yield max(refund.refunded_at, order.placed_at), Turn.REFUND, kept
+
+
+class Standing:
+    """Walks through what moves an account between tiers, in the order of time.
+
+    Orders are added in that order, and whoever asks between them learns the tier by what came
+    before. Where the account stands is asked at the end, of ``asked_at``.
+    """
+
+    def __init__(
+        self,
+        versions: Sequence[Publication],
+        asked_at: datetime,
+        since: tuple[datetime, Kept] | None = None,
+    ) -> None:
+        self._versions = versions
+        self._by = {one.program.tiers.by for one in versions if one.program.tiers}
+        self._asked_at = asked_at
+        self._asked: Stand | None = None
+        self._program: Program | None = None
+        self._state = State()
+        self._counted: Counter[str] = Counter()
+        self._seen: list[Qualifying] = []
+        self._ahead: list[Step] = []
+        begins = [one.begins_at for one in versions] if self._by else []
+        if since:
+            begin, kept = since
+            self._resume(kept, [one for one in versions if one.begins_at < begin])
+            begins = [at for at in begins if at >= begin]
+        self._ahead += [Step(at, Turn.VERSION) for at in begins]
+        heapify(self._ahead)
+
+    def _resume(self, kept: Kept, versions: Sequence[Publication]) -> None:
+        windows = {at: dict(counted) for at, counted in kept.state.windows.items()}
+        self._state = replace(kept.state, windows=windows)
+        for counted in windows.values():
+            self._counted.update(counted)
+        self._program = versions[-1].program if versions else None
+        self._seen = list(kept.seen)
+        self._ahead = list(kept.ahead)
+
+    def tier_at(self, placed_at: datetime) -> str | None:
+        """Return the tier that an order meets."""
+        if placed_at > self._asked_at and self._asked is None:
+            self._ask()
+        self._walk(placed_at, Turn.ORDER)
+        return self._state.tier
+
+    def add(self, order: Order, program: Program) -> None:
+        """Let a paid order count, under the version in force when it was placed."""
+        if self._by:
+            one = qualifying(order, program, self._by)
+            self._seen.append(one)
+            self._expect(one)
+
+    def _expect(self, one: Qualifying) -> None:
+        if self._tiers is not None:
+            leaves_at = self._leaves_at(one.placed_at)
+            for step in one.steps:
+                heappush(self._ahead, replace(step, leaves_at=leaves_at))
+
+    def stand(self) -> Stand | None:
+        """Return where the account stands, None where no version has tiers.
+
+        All orders were added; nothing can be asked after.
+        """
+        if not self._by:
+            return None
+        asked = self._asked or self._ask()
+        level = self._level(asked.tier)
+        while self._ahead and level:
+            step = heappop(self._ahead)
+            self._take(step)
+            if self._level(self._state.tier) < level:
+                return replace(asked, falls_at=step.at, short=self._short_of(asked.tier))
+        return asked
+
+    def _ask(self) -> Stand:
+        self._walk(self._asked_at, Turn.REFUND)
+        self._asked = Stand(
+            tier=self._state.tier,
+            since=self._state.since,
+            counted={name: value for name, value in sorted(self._counted.items()) if value},
+            next_change=self._ahead[0].at if self._ahead else None,
+        )
+        return self._asked
+
+    def kept(self, at: datetime) -> Kept:
+        """Return what is left to know at an instant, before anything that happens then."""
+        self._walk(at, None)
+        later = {_windows_of(one.program) for one in self._versions if one.begins_at >= at}
+        is_needed = bool(later - {_windows_of(self._program), None})
+        return Kept(
+            state=self._state,
+            ahead=tuple(step for step in self._ahead if step.turn is not Turn.VERSION),
+            seen=tuple(self._seen) if is_needed else (),
+        )
+
+    def _walk(self, at: datetime, turn: Turn | None) -> None:
+        """Take all steps of before an instant and, with a turn, of that instant up to it."""
+        while self._ahead:
+            step = self._ahead[0]
+            if step.at > at or (step.at == at and (turn is None or step.turn > turn)):
+                return
+            self._take(heappop(self._ahead))
+
+    def _take(self, step: Step) -> None:
+        match step.turn:
+            case Turn.VERSION:
+                self._follow(step.at)
+            case Turn.WINDOW_END:
+                self._end(step.at)
+            case Turn.JUDGED if step.at == self._state.judged_at:
+                self._state.judged_at = None
+                self._judge(step.at)
+            case Turn.LAPSE if step.at == self._state.lapses_at:
+                self._lapse(step.at)
+            case Turn.ORDER | Turn.REFUND:
+                self._count(step)
+                self._judge(step.at)
+
+    def _count(self, step: Step) -> None:
+        if step.leaves_at > step.at:  # else the order has left with what was refunded since
+            window = self._window(step.leaves_at)
+            window[step.measure] = window.get(step.measure, 0) + step.amount
+            self._counted[step.measure] += step.amount
+
+    def _window(self, leaves_at: datetime) -> dict[str, int]:
+        if leaves_at not in self._state.windows:
+            self._state.windows[leaves_at] = {}
+            if leaves_at != NEVER:
+                heappush(self._ahead, Step(leaves_at, Turn.WINDOW_END))
+        return self._state.windows[leaves_at]
+
+    def _judge(self, at: datetime) -> None:
+        """Move up at once; where a rolling window no longer holds enough, let the grace begin."""
+        state, tiers = self._state, self._tiers
+        if tiers is None:
+            return
+        held, reached = self._level(state.tier), self._reached()
+        if reached > held:
+            self._move(reached, at)
+        elif reached == held:
+            state.lapses_at = state.judged_at = None
+        elif tiers.months and state.judged_at is None:
+            self._begin_grace(at)
+
+    def _end(self, at: datetime) -> None:
+        """Let a window go, with what counted in it; a year is judged by what it brought."""
+        state, tiers = self._state, self._tiers
+        is_year = tiers is not None and tiers.window == CALENDAR_YEAR
+        if is_year and (brought := self._reached()) < self._level(state.tier):
+            self._begin_grace(at, self._name(brought))
+        self._counted.subtract(state.windows.pop(at))
+        if is_year and state.tier:
+            self._window(self._leaves_at(at))
+        if not is_year:
+            self._judge(at)
+
+    def _begin_grace(self, at: datetime, falls_to: str | None = None) -> None:
+        if self._state.lapses_at is None and self._program and self._tiers:
+            end = add_days(at, self._tiers.grace_days, self._program.zone)
+            self._state.lapses_at, self._state.falls_to = end, falls_to
+            heappush(self._ahead, Step(end, Turn.LAPSE))
+
+    def _lapse(self, at: datetime) -> None:
+        """Move down, after the grace."""
+        tiers, reached = self._tiers, self._reached()
+        is_by_one = tiers is not None and tiers.downgrade_step == "one"
+        whole = max(reached, self._level(self._state.falls_to))
+        level = self._level(self._state.tier) - 1 if is_by_one else whole
+        self._move(level, at)
+        if tiers and tiers.months and level > reached:
+            self._state.judged_at = self._leaves_at(at)
+            heappush(self._ahead, Step(self._state.judged_at, Turn.JUDGED))
+
+    def _move(self, level: int, at: datetime) -> None:
+        state = self._state
+        state.tier = self._name(level)
+        state.since = at if level else None
+        state.lapses_at = state.judged_at = None
+
+    def _follow(self, at: datetime) -> None:
+        """Begin to count as the version in force says; who is in a tier of that name stays."""
+        before, version = self._program, in_force(self._versions, at)
+        self._program = version.program if version else None
+        if _windows_of(before) != _windows_of(self._program):
+            self._count_anew(at)
+        tiers = self._tiers
+        if self._state.tier and (tiers is None or self._state.tier not in tiers.names):
+            self._move(self._reached(), at)
+        if tiers and tiers.window == CALENDAR_YEAR and self._state.tier:
+            self._window(self._leaves_at(at))
+        self._judge(at)
+
+    def _count_anew(self, at: datetime) -> None:
+        """Count all orders that were seen in windows of another kind."""
+        self._ahead = [step for step in self._ahead if step.turn is Turn.VERSION]
+        self._state.lapses_at = self._state.judged_at = None
+        self._state.windows = {}
+        self._counted = Counter()
+        for one in self._seen:
+            self._expect(one)
+        past = [step for step in self._ahead if step.at < at]
+        self._ahead = [step for step in self._ahead if step.at >= at]
+        heapify(self._ahead)
+        for step in past:
+            if step.leaves_at > at:
+                self._count(step)
+
+    @property
+    def _tiers(self) -> Tiers | None:
+        return self._program.tiers if self._program else None
+
+    def _name(self, level: int) -> str | None:
+        return self._tiers.names[level - 1] if self._tiers and level else None
+
+    def _level(self, tier: str | None) -> int:
+        """Return how high a tier is, from 1; 0 is none."""
+        names = self._tiers.names if self._tiers else []
+        return names.index(tier) + 1 if tier in names else 0
+
+    def _reached(self) -> int:
+        """Return the level of the highest tier that what counts now suffices for."""
+        tiers = self._tiers.tier if self._tiers else []
+        levels = (
+            level
+            for level in range(len(tiers), 0, -1)
+            if any(self._counted[name] >= least for name, least in tiers[level - 1].needs.items())
+        )
+        return next(levels, 0)
+
+    def _short_of(self, tier: str | None) -> dict[str, int]:
+        level = self._level(tier)
+        if self._tiers is None or not level:
+            return {}
+        needs = self._tiers.tier[level - 1].needs
+        return {name: least - self._counted[name] for name, least in needs.items()}
+
+    def _leaves_at(self, at: datetime) -> datetime:
+        """Return when what begins to count at an instant leaves its window."""
+        if self._program and self._tiers and self._tiers.months:
+            return add_months(at, self._tiers.months, self._program.zone)
+        if self._program and self._tiers and self._tiers.window == CALENDAR_YEAR:
+            zone = self._program.zone
+            return add_months(start_of("calendar_year", at, zone), 12, zone)
+        return NEVER
+
+
+def _windows_of(program: Program | None) -> tuple[str, str] | None:
+    """Return what it depends on until when an order counts."""
+    return (program.tiers.window, program.timezone) if program and program.tiers else None
