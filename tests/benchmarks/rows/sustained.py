@@ -62,6 +62,7 @@ def measure(ground: Ground) -> Iterator[Figure]:
     """Yield the row."""
     most = 2 if ground.options.database == "postgres" else 1
     processes = min(ground.options.processes or 1, most)
+    ground.stock(0, 1)  # what a listing had shown before would settle nothing
     with ground.copied() as stand:
         ports = [stand.serve()[0] for _ in range(processes)]
         for _ in range(processes):
