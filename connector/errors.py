@@ -92,7 +92,7 @@ class RequestInvalid(PerennialError):
 
 
 class RewardUnavailable(PerennialError):
-    """The program in force has no such reward, or not in the store's currency."""
+    """The program in force has no such reward, or not now, not in this currency or not for them."""
 
     status, code = 404, "reward-unavailable"
 

@@ -11,9 +11,11 @@ from connector.commerce.models import ID_MAX
 class RedemptionRow(Model):
     """One use of a reward, with at most one discount on the store.
 
-    The terms are those of the instant at which it was redeemed. ``state``: ``reserved`` until the
-    store has the discount, then ``issued``, then ``used``; ``unknown`` while we can't tell whether
-    the store has it; ``returned`` once the points are back. ``return_at`` is when it was decided
+    The terms are those of the instant at which it was redeemed: ``kind`` is a reward's, and what it
+    takes off is ``amount_minor``, or ``basis_points`` (1/100 of a percent).
+
+    ``state``: ``reserved`` until the store has the discount, then ``issued``, then ``used``;
+    ``unknown`` while we can't tell whether the store has it; ``returned`` once the points are back. ``return_at`` is when it was decided
     to give the points back, ``dead_at`` when the code was first seen to be unusable, and
     ``released_at`` when it was safe to give them back.
     """
@@ -25,6 +27,9 @@ class RedemptionRow(Model):
     idempotency_key = fields.CharField(max_length=100)
     reward_id = fields.CharField(max_length=64)
     cost = fields.BigIntField()
+    kind = fields.CharField(max_length=16, default="amount_off", db_default="amount_off")
+    basis_points = fields.IntField(default=0, db_default=0)
+    product_ids = fields.JSONField[list[str]](null=True)
     code = fields.CharField(max_length=100)
     amount_minor = fields.BigIntField()
     minimum_minor = fields.BigIntField()

@@ -16,7 +16,7 @@ from tortoise.transactions import in_transaction
 from connector.commerce import records
 from connector.commerce.models import StoreRow
 from connector.database import sql
-from connector.errors import RewardSoldOut
+from connector.errors import RewardSoldOut, RewardUnavailable
 from connector.kernel.clock import Clock
 from connector.kernel.vault import Vault
 from connector.ledger import ledger
@@ -24,22 +24,36 @@ from connector.rewards.models import RedemptionRow
 from connector.sync import outbox
 from connector.sync.stores import Stores
 from platforms.errors import PlatformError, Rejected
-from platforms.model import Customer, Discount, DiscountSeen, Order
+from platforms.model import Customer, Discount, DiscountKind, DiscountSeen, Order
 
 PUSH = "discount"
 CHECKOUT_GRACE = timedelta(hours=1)  # a checkout that began with the code may end so late
 CODE_BYTES = 10
+DISCOUNTS: Mapping[str, DiscountKind] = {
+    "amount_off": "amount",
+    "percent_off": "percent",
+    "product_off": "product_amount",
+    "free_shipping": "free_shipping",
+}
+"""Which kind of discount a reward's kind is."""
 CODE_LENGTH = 16  # of ten bytes in base32; other codes are not ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What is redeemed: the reward, for how many points, the amount off; ``stock`` if limited."""
+    """What is redeemed: the reward, for how many points, and what it takes off of what.
+
+    ``stock`` and ``limit`` (of one account) where there are only so many.
+    """
 
     reward_id: str
+    kind: str
     stock: int | None
+    limit: int | None
     cost: int
     amount_minor: int
+    basis_points: int
+    product_ids: Sequence[str]
     minimum_minor: int
     currency: str
     expires_at: datetime | None
@@ -75,8 +89,12 @@ class Redemptions:
 
         Raises:
             RewardSoldOut: all of the reward's stock is taken.
+            RewardUnavailable: the account has had as many as one may.
         """
         now = self._clock()
+        if terms.limit is not None and await _held(store, who, terms) >= terms.limit:
+            times = "once" if terms.limit == 1 else f"{terms.limit} times"
+            raise RewardUnavailable(f"everybody can have this {times}")
         if terms.stock is not None:
             there_are = await left(store, {terms.reward_id: terms.stock})
             if not there_are[terms.reward_id]:
@@ -89,6 +107,9 @@ class Redemptions:
             idempotency_key=who.idempotency_key,
             reward_id=terms.reward_id,
             cost=terms.cost,
+            kind=terms.kind,
+            basis_points=terms.basis_points,
+            product_ids=list(terms.product_ids),
             code=self.code(store, id_),
             amount_minor=terms.amount_minor,
             minimum_minor=terms.minimum_minor,
@@ -227,6 +248,12 @@ async def queued(store: str, terms: Terms) -> None:
         await sql.lock(f"{store} reward {terms.reward_id}")
 
 
+async def _held(store: str, who: Who, terms: Terms) -> int:
+    """Return how many of a reward an account has had; those that it gave back are none."""
+    mine = RedemptionRow.filter(store=store, account=who.account, reward_id=terms.reward_id)
+    return await mine.exclude(state="returned").count()
+
+
 async def left(store: str, stocks: Mapping[str, int]) -> dict[str, int]:
     """Return how many of each of these rewards can still be had.
 
@@ -248,6 +275,9 @@ def _discount(row: RedemptionRow) -> Discount:
     return Discount(
         code=row.code,
         redemption_id=row.id,
+        kind=DISCOUNTS[row.kind],
+        basis_points=row.basis_points,
+        product_ids=tuple(row.product_ids or ()),
         amount_minor=row.amount_minor,
         minimum_minor=row.minimum_minor,
         currency=row.currency,

@@ -176,6 +176,17 @@ def no_tiers(play: Play) -> None:
     play.visitor["standing"] = None
 
 
+def all_kinds(play: Play) -> None:
+    assert play.program
+    rewards = play.program["rewards"]
+    rewards += [copy.deepcopy(rewards[0]) for _ in range(3)]
+    none: dict[str, int] = {}
+    rewards[3] |= {"id": "ship", "kind": "free_shipping", "cost": 300, "value_minor": none}
+    rewards[4] |= {"id": "tenth", "kind": "percent_off", "cost": 900, "value_minor": none}
+    rewards[4] |= {"percent": 10, "ends_at": "2026-12-01T00:00:00+01:00"}
+    rewards[5] |= {"id": "bag", "kind": "product_off", "cost": 2000}
+
+
 def for_gold(play: Play) -> None:
     assert play.program
     play.program["rewards"][1]["tiers"] = ["Gold"]
@@ -249,6 +260,9 @@ SHOTS = [
     Shot("top tier", set_up=top_tier),
     Shot("tiers by orders", set_up=by_orders),
     Shot("long tier", set_up=long_tier),
+    Shot("all kinds at home", set_up=all_kinds),
+    Shot("all kinds", tab=2, set_up=all_kinds),
+    Shot("arabic kinds", tab=2, query=ARABIC, set_up=all_kinds),
     Shot("reward for gold", tab=2, set_up=for_gold),
     Shot("arabic earn", tab=1, query=ARABIC),
     Shot("dark top tier", query=DARK, set_up=top_tier),

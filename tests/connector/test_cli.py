@@ -61,7 +61,15 @@ def test_all_wrong_settings_are_told_at_once(env):
 def test_migrating_twice_takes_no_step(env):
     first = RUN.invoke(app, ["migrate", "--json"], env=env)
     again = RUN.invoke(app, ["migrate", "--json"], env=env)
-    steps = ["0001_initial", "0002_passes", "0003_work", "0004_stock", "0005_ages", "0006_tiers"]
+    steps = [
+        "0001_initial",
+        "0002_passes",
+        "0003_work",
+        "0004_stock",
+        "0005_ages",
+        "0006_tiers",
+        "0007_rewards",
+    ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}
 

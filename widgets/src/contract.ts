@@ -74,9 +74,13 @@ export interface Reward {
   value_minor: {
     [k: string]: number;
   };
+  percent: number | null;
   minimum_minor: {
     [k: string]: number;
   };
+  begins_at: string | null;
+  ends_at: string | null;
+  limit_per_customer: number | null;
   code_expires_days: number | null;
   left: number | null;
   tiers: string[];
@@ -149,10 +153,12 @@ export interface Aim {
 export interface Redemption {
   id: string;
   reward_id: string;
+  kind: string;
   cost: number;
   state: 'issued' | 'reserved' | 'returned' | 'unknown' | 'used';
   code: string | null;
   value_minor: number;
+  percent: number;
   minimum_minor: number;
   currency: string;
   expires_at: string | null;

@@ -9,12 +9,14 @@ import { cartUrl } from '../src/platforms/woocommerce.ts';
 import { follow, luminance } from '../src/theme/dress.ts';
 
 const offer = (cost: number, left: number | null = null): Offer => ({
-  id: String(cost), cost, valueMinor: cost, minimumMinor: 0, days: null, left, opensAt: undefined,
+  id: String(cost), kind: 'amount_off', cost, valueMinor: cost, percent: 0, minimumMinor: 0, days: null, left,
+  opensAt: undefined, endsAt: null,
 });
 const three = [offer(500), offer(1000), offer(1500)];
 
 test('what lacks the store’s currency is not shown', () => {
-  const reward = { kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null, tiers: [] };
+  const reward = { kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null, tiers: [],
+    percent: null, begins_at: null, ends_at: null, limit_per_customer: null };
   const program: Program = {
     name: 'Club', version: 1, pending_days: 0, expiry_months: null,
     earn: [
@@ -32,8 +34,8 @@ test('what lacks the store’s currency is not shown', () => {
   };
 
   assert.deepEqual(rates(program, 'EUR'), [{ points: 1, perMinor: 100 }]);
-  assert.deepEqual(offers(program, 'EUR', null).map(({ id }) => id), ['small', 'big']);
-  assert.deepEqual(offers(program, 'USD', null).map(({ id }) => id), ['small']);
+  assert.deepEqual(offers(program, 'EUR', null, 0).map(({ id }) => id), ['small', 'big']);
+  assert.deepEqual(offers(program, 'USD', null, 0).map(({ id }) => id), ['small']);
 });
 
 test('multipliers that are over are left out, the next to end comes first', () => {
@@ -57,15 +59,32 @@ test('the best reward is the dearest that the points pay for', () => {
 test('a reward for a tier is open to who is in it', () => {
   const reward = {
     kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null, id: 'gold', cost: 100,
-    value_minor: { EUR: 100 }, tiers: ['Gold', 'Platinum'],
+    value_minor: { EUR: 100 }, tiers: ['Gold', 'Platinum'], begins_at: null, ends_at: null, percent: null,
   };
   const program = { rewards: [reward] } as unknown as Program;
   const opensAt = (tier: string | null): (string | undefined)[] =>
-    offers(program, 'EUR', tier).map((one) => one.opensAt);
+    offers(program, 'EUR', tier, 0).map((one) => one.opensAt);
 
   assert.deepEqual([opensAt(null), opensAt('Silver'), opensAt('Platinum')], [['Gold'], ['Gold'], [undefined]]);
-  assert.equal(best(offers(program, 'EUR', 'Silver'), 500), undefined);
-  assert.equal(best(offers(program, 'EUR', 'Gold'), 500)?.id, 'gold');
+  assert.equal(best(offers(program, 'EUR', 'Silver', 0), 500), undefined);
+  assert.equal(best(offers(program, 'EUR', 'Gold', 0), 500)?.id, 'gold');
+});
+
+test('a reward is offered from its beginning until its end, in currencies that all its amounts have', () => {
+  const reward = {
+    kind: 'percent_off', percent: 10, minimum_minor: { EUR: 2000 }, code_expires_days: null, left: null,
+    id: 'tenth', cost: 100, value_minor: {}, tiers: [],
+    begins_at: '2026-11-20T00:00:00Z', ends_at: '2026-12-01T00:00:00Z',
+  };
+  const program = { rewards: [reward, { ...reward, id: 'odd', kind: 'no_such_kind' }] } as unknown as Program;
+  const ids = (now: string, currency: string): string[] =>
+    offers(program, currency, null, Date.parse(now)).map(({ id }) => id);
+
+  assert.deepEqual(ids('2026-11-19T23:59:59Z', 'EUR'), []);
+  assert.deepEqual(ids('2026-11-20T00:00:00Z', 'EUR'), ['tenth']);
+  assert.deepEqual(ids('2026-11-30T23:59:59Z', 'EUR'), ['tenth']);
+  assert.deepEqual(ids('2026-12-01T00:00:00Z', 'EUR'), []);
+  assert.deepEqual(ids('2026-11-25T00:00:00Z', 'USD'), []);
 });
 
 test('what is sold out is neither the best nor the goal', () => {

@@ -13,13 +13,14 @@ from connector.commerce.identity import customer_account
 from connector.commerce.models import StoreRow
 from connector.commerce.records import BEGINNING
 from connector.database import sql
-from connector.errors import InsufficientPoints, KeyReused, RewardUnavailable
+from connector.errors import InsufficientPoints, InvalidProgram, KeyReused, RewardUnavailable
 from connector.features.loyalty import checkpoints
 from connector.features.loyalty.models import PublicationRow
 from connector.features.loyalty.notices import News, Notices
 from connector.features.loyalty.rules.document import parse
 from connector.features.loyalty.rules.fold import Checkpoint, Facts, Folded, Redemption, fold
 from connector.features.loyalty.rules.program import (
+    Program,
     Publication,
     Reward,
     in_force,
@@ -32,6 +33,7 @@ from connector.ledger import ledger
 from connector.ledger.models import AccountRow
 from connector.rewards.models import RedemptionRow
 from connector.rewards.redemptions import (
+    DISCOUNTS,
     Redemptions,
     Terms,
     Who,
@@ -89,9 +91,9 @@ class Loyalty:
         The same document as the one in force is no new version.
 
         Raises:
-            InvalidProgram: with the path of the mistake.
+            InvalidProgram: with the path of the mistake, or of what the platform cannot do.
         """
-        parse(document)
+        self._can_do(store, parse(document))
         async with in_transaction():
             await sql.lock(store.id)  # whoever comes meanwhile is priced by what is published
             latest = await PublicationRow.filter(store=store.id).order_by("-version").first()
@@ -107,6 +109,12 @@ class Loyalty:
             await ledger.mark_all_dirty(store.id, self._tools.clock())
         self._tools.wake()
         return version
+
+    def _can_do(self, store: StoreRow, program: Program) -> None:
+        kinds = self._tools.stores.platform(store.platform).capabilities.discount_kinds
+        for n, reward in enumerate(program.reward):
+            if DISCOUNTS[reward.kind] not in kinds:
+                raise InvalidProgram(f"reward[{n}].kind: {store.platform} has no {reward.kind}")
 
     async def _notes_from(self, store: str) -> datetime | None:
         """Return the instant from which orders get notes, None where they get none."""
@@ -307,7 +315,8 @@ class Loyalty:
     async def _reward(self, store: StoreRow, reward_id: str) -> Reward:
         version = await self.program(store.id)
         reward = version.program.find_reward(reward_id) if version else None
-        if version is None or reward is None or store.currency not in reward.value_minor:
+        now = self._tools.clock()
+        if reward is None or not reward.is_in(store.currency) or not reward.is_offered(now):
             raise RewardUnavailable(f"there is no reward {reward_id!r} now")
         return reward
 
@@ -315,9 +324,13 @@ class Loyalty:
         days = reward.code_expires_days
         return Terms(
             reward_id=reward.id,
+            kind=reward.kind,
             stock=reward.stock,
+            limit=reward.limit_per_customer,
             cost=reward.cost,
-            amount_minor=reward.value_minor[currency],
+            amount_minor=reward.value_minor.get(currency, 0),
+            basis_points=(reward.percent or 0) * 100,
+            product_ids=reward.products,
             minimum_minor=reward.minimum_minor.get(currency, 0),
             currency=currency,
             expires_at=self._tools.clock() + timedelta(days=days) if days else None,

@@ -82,7 +82,11 @@ class RewardView:
     kind: str
     cost: int
     value_minor: dict[str, int]
+    percent: int | None
     minimum_minor: dict[str, int]
+    begins_at: datetime | None
+    ends_at: datetime | None
+    limit_per_customer: int | None
     code_expires_days: int | None
     left: int | None
     tiers: list[str]
@@ -131,10 +135,12 @@ class RedemptionView:
 
     id: str
     reward_id: str
+    kind: str
     cost: int
     state: Literal["reserved", "issued", "used", "returned", "unknown"]
     code: str | None
     value_minor: int
+    percent: int
     minimum_minor: int
     currency: str
     expires_at: datetime | None
@@ -257,7 +263,11 @@ def _reward(reward: Reward, left: Mapping[str, int]) -> RewardView:
         kind=reward.kind,
         cost=reward.cost,
         value_minor=reward.value_minor,
+        percent=reward.percent,
         minimum_minor=reward.minimum_minor,
+        begins_at=reward.begins_at and reward.begins_at.astimezone(UTC),
+        ends_at=reward.ends_at and reward.ends_at.astimezone(UTC),
+        limit_per_customer=reward.limit_per_customer,
         code_expires_days=reward.code_expires_days,
         left=left.get(reward.id),
         tiers=reward.tiers,
@@ -336,10 +346,12 @@ def _redemption(row: RedemptionRow) -> RedemptionView:
     return RedemptionView(
         id=row.id,
         reward_id=row.reward_id,
+        kind=row.kind,
         cost=row.cost,
         state=row.state,  # type: ignore[arg-type]  # the column's own words
         code=row.code if is_known else None,
         value_minor=row.amount_minor,
+        percent=row.basis_points // 100,
         minimum_minor=row.minimum_minor,
         currency=row.currency,
         expires_at=row.expires_at,

@@ -5,7 +5,7 @@ import { check, gift, icon, svg } from '../ui/icons.ts';
 import type { Key } from '../ui/words.ts';
 import { best, open, stem, theirs } from './offers.ts';
 import { button, row } from './parts.ts';
-import { type MemberScene, nameOf, rateText, useText, worthText } from './scene.ts';
+import { type MemberScene, nameOf, rateText, shortOf, useText, worthText } from './scene.ts';
 import { standing } from './tiers.ts';
 
 /** The greeting of an hour of the day. */
@@ -60,7 +60,7 @@ function pending({ words, visitor }: MemberScene): HTMLElement | null {
 }
 
 function way(scene: MemberScene): Child[] {
-  const { words, visitor, store } = scene;
+  const { words, visitor } = scene;
   const path = stem(scene.offers, visitor.available);
   if (!path) return [];
   const { goal, nodes, at } = path;
@@ -79,7 +79,7 @@ function way(scene: MemberScene): Child[] {
       'ol',
       { class: 'pn-stem', style: `--at:${at * 100}%`, 'aria-label': words.t('stem') },
       ...nodes.map(({ offer, x }) =>
-        node(x, true, words.money(offer.valueMinor, store.currency), nameOf(scene, offer)),
+        node(x, true, shortOf(scene, offer), nameOf(scene, offer)),
       ),
       node(1, isReached, nameOf(scene, goal), nameOf(scene, goal)),
     ),

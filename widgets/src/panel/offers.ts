@@ -7,17 +7,27 @@ export interface Rate {
   readonly perMinor: number;
 }
 
-export interface Offer {
+/** What a reward takes off an order. */
+export interface Off {
+  readonly kind: string;
+  readonly valueMinor: number;
+  readonly percent: number;
+}
+
+export interface Offer extends Off {
   readonly id: string;
   readonly cost: number;
-  readonly valueMinor: number;
   readonly minimumMinor: number;
   readonly days: number | null;
   /** How many can still be had, where there are only so many. */
   readonly left: number | null;
   /** The tier that it opens at, where the shopper is not in one that has it. */
   readonly opensAt: string | undefined;
+  /** The instant at which it is over, where it is for a time. */
+  readonly endsAt: string | null;
 }
+
+const KINDS = new Set(['amount_off', 'percent_off', 'product_off', 'free_shipping']);
 
 /** The rates of orders; a rule that lacks the currency pays nothing and is left out. */
 export function rates(program: Program, currency: string): Rate[] {
@@ -33,18 +43,25 @@ export function notOver(program: Program, now: number): Multiplier[] {
   return program.multipliers.filter((one) => end(one) > now).sort((a, b) => end(a) - end(b));
 }
 
-/** The rewards that the currency has, cheapest first, as they are for somebody of a tier. */
-export function offers(program: Program, currency: string, tier: string | null): Offer[] {
+/** The rewards that the currency has now, cheapest first, as they are for somebody of a tier. */
+export function offers(program: Program, currency: string, tier: string | null, now: number): Offer[] {
   return program.rewards
     .flatMap((reward) => {
-      const valueMinor = reward.value_minor[currency];
-      if (reward.kind !== 'amount_off' || !valueMinor) return [];
+      const { id, kind, cost, code_expires_days: days, left, tiers, ends_at: endsAt } = reward;
+      const isNow = isBetween(reward.begins_at, endsAt, now);
+      const lacks = [reward.value_minor, reward.minimum_minor].some((by) => Object.keys(by).length && !by[currency]);
+      if (!KINDS.has(kind) || !isNow || lacks) return [];
+      const valueMinor = reward.value_minor[currency] ?? 0;
       const minimumMinor = reward.minimum_minor[currency] ?? 0;
-      const { id, cost, code_expires_days: days, left, tiers } = reward;
       const opensAt = tier && tiers.includes(tier) ? undefined : tiers[0];
-      return [{ id, cost, valueMinor, minimumMinor, days, left, opensAt }];
+      const off = { kind, valueMinor, percent: reward.percent ?? 0 };
+      return [{ id, cost, ...off, minimumMinor, days, left, opensAt, endsAt }];
     })
     .sort((a, b) => a.cost - b.cost || a.valueMinor - b.valueMinor);
+}
+
+function isBetween(begins: string | null, ends: string | null, now: number): boolean {
+  return !(begins && now < Date.parse(begins)) && !(ends && now >= Date.parse(ends));
 }
 
 /** The rewards that the shopper may have once the points are there: open, and not sold out. */

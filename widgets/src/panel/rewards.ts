@@ -37,8 +37,11 @@ export function rewards(scene: MemberScene): Child[] {
 }
 
 /** What holds for an offer: how many are left, the least order, and how long its code lasts. */
-function terms({ words, store }: MemberScene, { minimumMinor, days, left }: Offer): string {
+function terms({ words, store }: MemberScene, offer: Offer): string {
+  const { minimumMinor, days, left, endsAt } = offer;
+  const lastDay = endsAt && new Date(Date.parse(endsAt) - 1).toISOString();
   return [
+    lastDay ? words.t('until', { until: words.day(lastDay) }) : '',
     left ? words.t('left', { n: left }) : '',
     minimumMinor ? words.t('minimum', { amount: words.money(minimumMinor, store.currency, true) }) : '',
     days ? words.t('validDays', { n: days }) : '',

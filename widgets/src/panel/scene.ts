@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import type { Program, Redemption, Store, Visitor } from '../contract.ts';
 import type { Words } from '../ui/words.ts';
 import type { Cart } from './cart.ts';
-import type { Offer, Rate } from './offers.ts';
+import type { Off, Offer, Rate } from './offers.ts';
 import type { Redeemer } from './redeem.ts';
 
 export type View = 'home' | 'earn' | 'rewards' | 'history';
@@ -33,12 +33,19 @@ export interface MemberScene extends Scene {
 
 /** An offer's name: "€5 off". */
 export function nameOf({ words, store }: Scene, offer: Offer): string {
-  return amountOff(words, offer.valueMinor, store.currency);
+  return nameOff(words, offer, store.currency);
 }
 
 /** A redemption's name, by the value that it was redeemed at. */
 export function nameOfRedemption({ words }: Scene, redemption: Redemption): string {
-  return amountOff(words, redemption.value_minor, redemption.currency);
+  const { kind, percent, value_minor: valueMinor, currency } = redemption;
+  return nameOff(words, { kind, percent, valueMinor }, currency);
+}
+
+/** An offer in a word, where there is one: "€5". */
+export function shortOf({ words, store }: Scene, { kind, percent, valueMinor }: Off): string {
+  if (kind === 'free_shipping') return '';
+  return kind === 'percent_off' ? words.percent(percent) : words.money(valueMinor, store.currency);
 }
 
 export function rateText({ words, store }: Scene, rate: Rate): string {
@@ -57,6 +64,9 @@ export function useText(scene: Scene, offer: Offer): string {
   return scene.words.t('use', { points, reward: nameOf(scene, offer) });
 }
 
-function amountOff(words: Words, minor: number, currency: string): string {
-  return words.t('amountOff', { amount: words.money(minor, currency) });
+function nameOff(words: Words, { kind, percent, valueMinor }: Off, currency: string): string {
+  if (kind === 'free_shipping') return words.t('freeShipping');
+  if (kind === 'percent_off') return words.t('amountOff', { amount: words.percent(percent) });
+  const amount = words.money(valueMinor, currency);
+  return words.t(kind === 'product_off' ? 'productOff' : 'amountOff', { amount });
 }

@@ -71,6 +71,10 @@ export class Words {
     return (value < 0 ? '−' : '+') + this.number(Math.abs(value));
   }
 
+  percent(value: number): string {
+    return new Intl.NumberFormat(this.locale, { style: 'percent', numberingSystem: 'latn' }).format(value / 100);
+  }
+
   /** Money in minor units; whole amounts lose their decimals unless `isFull`. */
   money(minor: number, currency: string, isFull = false): string {
     const style = { style: 'currency', currency, currencyDisplay: 'narrowSymbol' } as const;

@@ -32,7 +32,9 @@ from connector.features.loyalty.rules.program import (
     WINDOW,
     Multiplier,
     Program,
+    Reward,
     Tiers,
+    When,
 )
 
 FACTOR = re.compile(r"0?\.\d{1,4}|\d{1,3}(\.\d{1,4})?", re.ASCII)
@@ -51,6 +53,14 @@ WORDS = {
     f"matching regex {WINDOW!r}": "such as lifetime, calendar_year or rolling_months:12",
 }
 """What msgspec says, as a merchant would."""
+TERMS = ("value_minor", "percent", "products")
+NEEDED: Mapping[str, frozenset[str]] = {
+    "amount_off": frozenset({"value_minor"}),
+    "percent_off": frozenset({"percent"}),
+    "product_off": frozenset({"value_minor", "products"}),
+    "free_shipping": frozenset(),
+}
+"""What a reward takes off, by its kind."""
 THRESHOLDS = {SPEND: "from_minor", POINTS: "from_points", ORDERS: "from_orders"}
 
 
@@ -139,6 +149,8 @@ def _problems(program: Program) -> Iterator[str]:
         yield "reward: two rewards have one id"
     for n, multiplier in enumerate(program.multiplier):
         yield from _problems_of(multiplier, f"multiplier[{n}]")
+    for n, reward in enumerate(program.reward):
+        yield from _wrong_with(reward, f"reward[{n}]")
     if program.tiers:
         yield from _unclear(program.tiers)
     yield from _unheard_of(program)
@@ -148,11 +160,26 @@ def _problems(program: Program) -> Iterator[str]:
 def _problems_of(one: Multiplier, path: str) -> Iterator[str]:
     if not FACTOR.fullmatch(one.factor) or not Fraction(one.factor):
         yield f'{path}.factor: {one.factor!r} is none; write one like "1.5", above 0'
-    ends = [at for at in (one.when.begins_at, one.when.ends_at) if at is not None]
+    yield from _no_window(one.when, f"{path}.when")
+
+
+def _no_window(one: When | Reward, path: str) -> Iterator[str]:
+    ends = [at for at in (one.begins_at, one.ends_at) if at is not None]
     if any(at.tzinfo is None for at in ends):
-        yield f"{path}.when: say the zone too, such as 2026-11-27T00:00:00Z"
+        yield f"{path}: say the zone too, such as 2026-11-27T00:00:00Z"
     elif ends != sorted(ends):
-        yield f"{path}.when: it ends before it begins"
+        yield f"{path}: it ends before it begins"
+
+
+def _wrong_with(one: Reward, path: str) -> Iterator[str]:
+    """Yield what a reward of its kind lacks, or has and cannot have."""
+    for name in TERMS:
+        is_given, is_needed = bool(getattr(one, name)), name in NEEDED[one.kind]
+        if is_needed and not is_given:
+            yield f"{path}: {one.kind} needs {name}"
+        if is_given and not is_needed:
+            yield f"{path}.{name}: {one.kind} has none"
+    yield from _no_window(one, path)
 
 
 def _unclear(tiers: Tiers) -> Iterator[str]:

@@ -24,6 +24,7 @@ Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
 WINDOW = "^(lifetime|calendar_year|rolling_months:([1-9]|[1-5][0-9]|60))$"
 SPEND, POINTS, ORDERS = "spend", "points", "orders"
 CALENDAR_YEAR = "calendar_year"
+RewardKind = Literal["amount_off", "percent_off", "product_off", "free_shipping"]
 Stock = Annotated[int, msgspec.Meta(ge=1, le=100_000)]  # counted at each redemption
 
 
@@ -97,20 +98,36 @@ class Expiry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An amount off one order, for ``cost`` points; values and minimums by currency.
+    """Something off one order, for ``cost`` points: on orders of ``minimum_minor`` and more.
 
-    Of ``stock`` there are so many in all, whoever has them and under whichever version. Only those
-    in one of ``tiers`` can have it; without any, everybody.
+    An amount off the order (``value_minor`` by currency) or off each of ``products``; ``percent``
+    of the goods; the shipping. Of ``stock`` there are so many in all, whoever has them and under
+    whichever version, and for each customer ``limit_per_customer``. Only those in one of ``tiers``
+    can have it, from an instant on and before another; without these, everybody.
     """
 
     id: Id
-    kind: Literal["amount_off"]
+    kind: RewardKind
     cost: Positive
-    value_minor: dict[str, Positive]
+    value_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
+    percent: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
+    products: list[str] = msgspec.field(default_factory=list)
     minimum_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
     code_expires_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] | None = None
     stock: Stock | None = None
+    limit_per_customer: Stock | None = None
     tiers: list[Name] = msgspec.field(default_factory=list)
+    begins_at: datetime | None = msgspec.field(default=None, name="from")
+    ends_at: datetime | None = msgspec.field(default=None, name="until")
+
+    def is_in(self, currency: str) -> bool:
+        """Return whether a store of this currency can have it: all its amounts are given in it."""
+        return all(currency in one for one in (self.value_minor, self.minimum_minor) if one)
+
+    def is_offered(self, at: datetime) -> bool:
+        """Return whether it can be had at an instant."""
+        is_early = self.begins_at is not None and at < self.begins_at
+        return not is_early and (self.ends_at is None or at < self.ends_at)
 
 
 class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

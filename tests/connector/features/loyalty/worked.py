@@ -94,7 +94,11 @@ class Story:
             for one in self.redemptions.values()
             if self.asked[one.id]["reward"] == fact["reward"] and one.released_at is None
         ]
-        is_there = reward is not None and (reward.stock is None or len(held) < reward.stock)
+        mine = [one for one in held if self.asked[one.id]["customer"] == fact["customer"]]
+        is_there = reward is not None and (
+            (reward.stock is None or len(held) < reward.stock)
+            and (reward.limit_per_customer is None or len(mine) < reward.limit_per_customer)
+        )
         folded = self.fold(f"customer:{fact['customer']}", now)
         available = folded.purse.available()
         tier = folded.stand.tier if folded.stand else None
