@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from tortoise.expressions import F, Q
 from tortoise.functions import Coalesce
 
-from connector.commerce.identity import account_of
+from connector.commerce.identity import account_of, customer_account, customer_of
 from connector.commerce.models import (
     BACKFILL,
     LIVE,
@@ -450,6 +450,17 @@ async def customer(store: str, id_: str) -> Customer | None:
     """Return a customer as last seen."""
     row = await CustomerRow.get_or_none(store=store, platform_id=id_)
     return None if row is None or row.body is None else unpack(bytes(row.body), Customer)
+
+
+async def signed_up(store: str, accounts: Sequence[str]) -> dict[str, datetime]:
+    """Return since when there are the customers whose accounts these are."""
+    ids = [id_ for account in accounts if (id_ := customer_of(account)) is not None]
+    rows = await sql.rows(
+        "SELECT body FROM customer WHERE store = $1 AND platform_id = ANY($2) AND body IS NOT NULL",
+        *(store, ids),
+    )
+    customers = [unpack(row["body"], Customer) for row in rows]
+    return {customer_account(one.id): one.created_at for one in customers}
 
 
 def retry_delay(attempts: int) -> timedelta:

@@ -117,6 +117,18 @@ async def mark_all_dirty(store: str, now: datetime) -> None:
     )
 
 
+async def open_for_customers(store: str) -> None:
+    """Open an account for every customer of a store who has none."""
+    await sql.run(
+        "INSERT INTO account"
+        " (store, key, dirty_gen, settled_gen, next_due_points, version, lane)"
+        " SELECT store, 'customer:' || platform_id, 1, 0, 0, 0, $2 FROM customer"
+        ' WHERE store = $1 AND body IS NOT NULL ORDER BY platform_id COLLATE "C"'
+        " ON CONFLICT (store, key) DO NOTHING",
+        *(store, BACKFILL),
+    )
+
+
 async def to_settle(store: str, now: datetime, limit: int) -> list[AccountRow]:
     """Return accounts of a store that are dirty, the live ones first, then the longest waiting."""
     dirty = AccountRow.filter(store=store, dirty_gen__gt=F("settled_gen"))
@@ -241,8 +253,9 @@ async def total(entries: QuerySet[EntryRow]) -> int:
 
 
 async def earned(store: str, key: str, cause: str) -> int:
-    """Return the points that a cause has earned an account by its entries."""
-    return await total(EntryRow.filter(store=store, account=key, cause=cause, kind="earn"))
+    """Return the points that a cause, by whatever rule, has earned an account by its entries."""
+    by_it = Q(cause=cause) | Q(cause__startswith=f"{cause}/rule:")
+    return await total(EntryRow.filter(by_it, store=store, account=key, kind="earn"))
 
 
 async def entries(store: str, key: str) -> list[EntryRow]:

@@ -80,7 +80,15 @@ def redemption(number: int, state: str, *, value: int = 500, code: str | None = 
 
 def entry(kind: str, points: int, at: str, **more: Any) -> Json:
     plain = {"is_pending": False, "order_number": None, "reward_id": None}
-    return {"kind": kind, "points": points, "at": f"{at}T10:00:00Z", **plain, **more}
+    about = "redemption" if kind in {"redeem", "release"} else "order"
+    return {
+        "kind": kind,
+        "about": about,
+        "points": points,
+        "at": f"{at}T10:00:00Z",
+        **plain,
+        **more,
+    }
 
 
 PROGRAM: Json = {
@@ -88,7 +96,10 @@ PROGRAM: Json = {
     "version": 3,
     "pending_days": 14,
     "expiry_months": 12,
-    "earn": [{"id": "orders", "kind": "order", "points": 5, "per_minor": {"EUR": 100}, "caps": []}],
+    "earn": [
+        {"id": "orders", "kind": "order", "points": 5, "per_minor": {"EUR": 100}, "caps": []},
+        {"id": "welcome", "kind": "sign_up", "points": 100, "per_minor": {}, "caps": []},
+    ],
     "multipliers": [times("1.25", tier="Silver"), times("1.5", tier="Gold")],
     "rewards": [
         reward(500, 500, minimum=2000, days=60),
@@ -109,6 +120,7 @@ HISTORY = [
     entry("earn", 452, "2026-07-05", order_number="9987"),
     entry("release", 500, "2026-06-02", reward_id="5-off"),
     entry("expire", -80, "2026-05-04"),
+    entry("earn", 100, "2026-01-08", about="sign_up"),
 ]
 MAYA: Json = {
     "first_name": "Maya",

@@ -30,7 +30,7 @@ export interface Program {
   tiers: Tiers | null;
 }
 /**
- * A way to earn: so many ``points`` for every ``per_minor`` of a currency.
+ * A way to earn: so many ``points`` for every ``per_minor`` of a currency, or once.
  *
  *     Of kinds there will be more; a widget draws those that it knows.
  */
@@ -166,9 +166,12 @@ export interface Redemption {
 }
 /**
  * One line of the visitor's history: what a cause came to at an instant.
+ *
+ *     ``about`` is what it came of: an ``order``, a ``redemption``, a ``sign_up``; there will be more.
  */
 export interface Entry {
   kind: string;
+  about: string;
   points: number;
   at: string;
   is_pending: boolean;

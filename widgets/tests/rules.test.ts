@@ -112,7 +112,7 @@ test('the stem leaves out nodes whose names would touch, and ends full', () => {
 });
 
 test('entries carry the sign of their kind', () => {
-  const entry = { at: '', is_pending: false, order_number: null, reward_id: null };
+  const entry = { about: 'order', at: '', is_pending: false, order_number: null, reward_id: null };
   assert.equal(signed({ ...entry, kind: 'redeem', points: 500 }), -500);
   assert.equal(signed({ ...entry, kind: 'expire', points: -80 }), -80);
   assert.equal(signed({ ...entry, kind: 'release', points: 500 }), 500);
@@ -121,7 +121,7 @@ test('entries carry the sign of their kind', () => {
 
 test('open codes come newest first, without those that are over', () => {
   const one = (id: string, state: Redemption['state'], day: string): Redemption => ({
-    id, state, reward_id: 'r', cost: 1, code: null, value_minor: 1, minimum_minor: 0,
+    id, state, reward_id: 'r', kind: 'amount_off', percent: 0, cost: 1, code: null, value_minor: 1, minimum_minor: 0,
     currency: 'EUR', expires_at: null, redeemed_at: `2026-11-${day}T00:00:00Z`,
   });
   const list = [one('a', 'issued', '01'), one('b', 'used', '03'), one('c', 'reserved', '02')];

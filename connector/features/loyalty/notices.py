@@ -86,6 +86,6 @@ class Notices:
 def _earning(one: News, since: datetime) -> Iterator[str]:
     """Yield the orders placed since an instant whose earnings changed."""
     for change in one.changes:
-        order = change.cause.removeprefix(ORDER)
+        order = change.cause.partition("/")[0].removeprefix(ORDER)
         if change.kind == "earn" and one.orders.get(order, NO_TIME) >= since:
             yield order

@@ -41,6 +41,7 @@ from connector.rewards.redemptions import (
     redemptions_of,
 )
 from connector.web.feature import Tools
+from platforms.model import Customer
 
 SETTLE_BATCH = 100
 TOGETHER = 20  # accounts of one transaction
@@ -93,7 +94,8 @@ class Loyalty:
         Raises:
             InvalidProgram: with the path of the mistake, or of what the platform cannot do.
         """
-        self._can_do(store, parse(document))
+        program = parse(document)
+        self._can_do(store, program)
         async with in_transaction():
             await sql.lock(store.id)  # whoever comes meanwhile is priced by what is published
             latest = await PublicationRow.filter(store=store.id).order_by("-version").first()
@@ -106,6 +108,8 @@ class Loyalty:
                 published_at=self._tools.clock(),
                 document=document,
             )
+            if program.sign_up_rules:
+                await ledger.open_for_customers(store.id)
             await ledger.mark_all_dirty(store.id, self._tools.clock())
         self._tools.wake()
         return version
@@ -157,6 +161,7 @@ class Loyalty:
         rows = await self.redemptions.named_by(told)
         changed: dict[str, datetime] = {}
         named = [(account, one.since) for one in told for account in one.accounts]
+        named += await self._signed_up(told)
         for account, since in [*named, *((row.account, row.redeemed_at) for row in rows)]:
             changed[account] = min(changed.get(account, since), since)
         await ledger.mark_dirty(store.id, changed, self._tools.clock(), lane)
@@ -164,6 +169,17 @@ class Loyalty:
         if renumbered:
             await ledger.seen_anew(store.id, renumbered)
         await self.redemptions.follow(store, rows)
+
+    async def _signed_up(self, told: Sequence[records.Stored]) -> list[tuple[str, datetime]]:
+        """Return the accounts of customers who are new to us, where signing up earns."""
+        found = []
+        for one in told:
+            was = one.before.created_at if isinstance(one.before, Customer) else None
+            if isinstance(one.after, Customer) and one.after.created_at != was:
+                since = min(was or one.after.created_at, one.after.created_at)
+                found.append((customer_account(one.after.id), since))
+        earns = found and _welcomes(await self.versions(told[0].store.id))
+        return found if earns else []
 
     async def settle_dirty(self, store: StoreRow) -> int:
         """Settle accounts of a store that changed; return how many there were."""
@@ -258,10 +274,12 @@ class Loyalty:
         orders = await records.orders_of(store.id, accounts, since)
         coded = await records.orders_with(store.id, [row.code for row in rows])
         versions = await self.versions(store.id)
+        joined = await records.signed_up(store.id, accounts) if _welcomes(versions) else {}
         platform = self._tools.stores.platform(store.platform)
         return {
             account: Facts(
                 orders=orders[account],
+                signed_up_at=_from(since, joined.get(account)),
                 coded_orders=coded,
                 redemptions=[_decision(row) for row in rows if row.account == account],
                 versions=versions,
@@ -335,6 +353,14 @@ class Loyalty:
             currency=currency,
             expires_at=self._tools.clock() + timedelta(days=days) if days else None,
         )
+
+
+def _welcomes(versions: Versions) -> bool:
+    return any(one.program.sign_up_rules for one in versions)
+
+
+def _from(since: datetime, at: datetime | None) -> datetime | None:
+    return at if at is not None and at >= since else None
 
 
 def _together(accounts: Sequence[AccountRow]) -> Iterator[Sequence[AccountRow]]:

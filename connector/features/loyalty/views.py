@@ -45,7 +45,7 @@ class CapView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarnRuleView:
-    """A way to earn: so many ``points`` for every ``per_minor`` of a currency.
+    """A way to earn: so many ``points`` for every ``per_minor`` of a currency, or once.
 
     Of kinds there will be more; a widget draws those that it knows.
     """
@@ -149,9 +149,13 @@ class RedemptionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryView:
-    """One line of the visitor's history: what a cause came to at an instant."""
+    """One line of the visitor's history: what a cause came to at an instant.
+
+    ``about`` is what it came of: an ``order``, a ``redemption``, a ``sign_up``; there will be more.
+    """
 
     kind: str
+    about: str
     points: int
     at: datetime
     is_pending: bool
@@ -370,6 +374,7 @@ def _history(held: Holdings, rewards: dict[str, str], now: datetime) -> list[Ent
     return [
         EntryView(
             kind=line.kind,
+            about=line.cause.partition(":")[0],
             points=line.points,
             at=line.effective_at,
             is_pending=line.effective_at > now,

@@ -1,18 +1,21 @@
 /** Signed out: what the program is, and the way in. */
 
 import { type Child, h } from '../ui/h.ts';
-import { bag, gift } from '../ui/icons.ts';
+import { bag, check, gift } from '../ui/icons.ts';
 import { theirs } from './offers.ts';
 import { link, list, row } from './parts.ts';
 import { type Scene, rateText, worthText } from './scene.ts';
 
 export function guest(scene: Scene): Child[] {
-  const { words, config, rates } = scene;
+  const { words, config, program, rates } = scene;
   const offers = theirs(scene.offers);
   const rows = [
     ...rates.map((rate) =>
       row({ shape: bag, title: rateText(scene, rate), detail: words.t('earnSub') }),
     ),
+    ...program.earn
+      .filter(({ kind }) => kind === 'sign_up')
+      .map(({ points: n }) => row({ shape: check, title: words.t('signUp'), detail: words.t('points', { n }) })),
     ...offers.slice(0, 1).map((offer) =>
       row({
         shape: gift,

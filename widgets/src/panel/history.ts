@@ -2,7 +2,7 @@
 
 import type { Entry } from '../contract.ts';
 import { type Child, h } from '../ui/h.ts';
-import { type Shape, back, bag, clock, gift, info } from '../ui/icons.ts';
+import { type Shape, back, bag, check, clock, gift, info } from '../ui/icons.ts';
 import { signed } from './offers.ts';
 import { list, row, title } from './parts.ts';
 import { type MemberScene, nameOf } from './scene.ts';
@@ -32,12 +32,13 @@ function line(scene: MemberScene, entry: Entry): HTMLElement {
   });
 }
 
-function describe(scene: MemberScene, { kind, order_number: number, reward_id }: Entry): [Shape, string] {
+function describe(scene: MemberScene, { kind, about, order_number: number, reward_id }: Entry): [Shape, string] {
   const { words } = scene;
   const offer = scene.offers.find(({ id }) => id === reward_id);
   const reward = offer ? nameOf(scene, offer) : words.t('reward');
   switch (kind) {
     case 'earn':
+      if (about === 'sign_up') return [check, words.t('signedUp')];
       return [bag, number ? words.t('order', { number }) : words.t('orderPlain')];
     case 'clawback':
       return [back, number ? words.t('refund', { number }) : words.t('refundPlain')];

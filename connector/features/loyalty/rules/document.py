@@ -6,9 +6,10 @@ believe in a rule that nobody applies.
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from fractions import Fraction
+from typing import TypeVar
 from zoneinfo import available_timezones
 
 import msgspec
@@ -30,6 +31,7 @@ from connector.features.loyalty.rules.program import (
     POINTS,
     SPEND,
     WINDOW,
+    EarnRule,
     Multiplier,
     Program,
     Reward,
@@ -37,6 +39,7 @@ from connector.features.loyalty.rules.program import (
     When,
 )
 
+One = TypeVar("One")
 FACTOR = re.compile(r"0?\.\d{1,4}|\d{1,3}(\.\d{1,4})?", re.ASCII)
 STEP = re.compile(r"\[\w*\]|\w+")
 UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`")
@@ -143,18 +146,32 @@ def _problems(program: Program) -> Iterator[str]:
         yield f"timezone: {program.timezone!r} is none; write one like Europe/Warsaw"
     if program.earn_from is not None and program.earn_from.tzinfo is None:
         yield "earn_from: say the zone too, such as 2025-01-01T00:00:00Z"
-    if len(program.earn) > 1:
-        yield "earn[1]: one earn rule is what this version can do"
+    if len({rule.id for rule in program.earn}) < len(program.earn):
+        yield "earn: two rules have one id"
     if len({reward.id for reward in program.reward}) < len(program.reward):
         yield "reward: two rewards have one id"
-    for n, multiplier in enumerate(program.multiplier):
-        yield from _problems_of(multiplier, f"multiplier[{n}]")
-    for n, reward in enumerate(program.reward):
-        yield from _wrong_with(reward, f"reward[{n}]")
+    yield from _each(program.earn, "earn", _at_odds)
+    yield from _each(program.multiplier, "multiplier", _problems_of)
+    yield from _each(program.reward, "reward", _wrong_with)
     if program.tiers:
         yield from _unclear(program.tiers)
     yield from _unheard_of(program)
     yield from _no_currencies(program)
+
+
+def _each(
+    many: Sequence[One], name: str, wrong: Callable[[One, str], Iterator[str]]
+) -> Iterator[str]:
+    for n, one in enumerate(many):
+        yield from wrong(one, f"{name}[{n}]")
+
+
+def _at_odds(rule: EarnRule, path: str) -> Iterator[str]:
+    if rule.kind == "order" and not rule.per_minor:
+        yield f"{path}: order needs per_minor"
+    if rule.kind == "sign_up":
+        given = {"per_minor": rule.per_minor, "caps": rule.caps, "exclude": rule.exclude.products}
+        yield from (f"{path}.{name}: sign_up has none" for name, value in given.items() if value)
 
 
 def _problems_of(one: Multiplier, path: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from enum import IntEnum
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from math import floor
+from typing import NamedTuple
 
 from connector.features.loyalty.rules.caps import Given, Quarters
 from connector.features.loyalty.rules.earn import (
@@ -65,9 +66,11 @@ class Facts:
     """All that an account's points follow from.
 
     ``coded_orders`` are the store's orders, anybody's, that carry a code of the redemptions.
+    ``signed_up_at`` is when a customer became one, None for a guest.
     """
 
     orders: Sequence[Order] = ()
+    signed_up_at: datetime | None = None
     coded_orders: Sequence[Order] = ()
     redemptions: Sequence[Redemption] = ()
     versions: Sequence[Publication] = ()
@@ -174,6 +177,7 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
         facts,
         orders=[order for order in facts.orders if order.placed_at < at],
         redemptions=[one for one in facts.redemptions if one.redeemed_at < at],
+        signed_up_at=facts.signed_up_at if _is_before(facts.signed_up_at, at) else None,
     )
     begun = _begun(earlier, since, at)
     walk = begun.walk
@@ -204,7 +208,9 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     given = Given(facts.versions, since.given if since else {})
     standing = Standing(facts.versions, at, (since.at, since.standing) if since else None)
     in_order = sorted(facts.orders, key=lambda order: (order.placed_at, order.id))
-    grants = [one for order in in_order if (one := granted(order, facts.versions, given, standing))]
+    grants = [*welcomed(facts)]
+    for order in in_order:
+        grants += granted(order, facts.versions, given, standing)
     postings = [*since.tail] if since else []
     postings += [posting for grant in grants for posting in grant.postings]
     movements = [movement for grant in grants for movement in grant.movements]
@@ -227,46 +233,80 @@ def _moved(posting: Posting, rank: Rank, cause: str) -> Movement:
     )
 
 
+def _is_before(at: datetime | None, end: datetime) -> bool:
+    return at is not None and at < end
+
+
+def welcomed(facts: Facts) -> Iterator[Grant]:
+    """Yield what signing up grants by the version in force then: once for each of its rules."""
+    at = facts.signed_up_at
+    version = in_force(facts.versions, at) if at else None
+    if at is None or version is None:
+        return
+    for rule in version.program.sign_up_rules:
+        available_at = add_days(at, rule.pending_days, version.program.zone)
+        why = f"signed up, program version {version.version}"
+        earned = Posting(f"sign_up:{rule.id}", "earn", available_at, rule.points, why)
+        yield _grant(earned, (), version.program)
+
+
 def granted(
     order: Order, versions: Sequence[Publication], given: Given, standing: Standing
-) -> Grant | None:
-    """Return what an order grants by the version in force when it was placed, if anything.
+) -> Iterator[Grant]:
+    """Yield what an order grants by each rule of the version in force when it was placed.
 
     ``given`` holds the grants of the orders before it, and then its own; ``standing`` what they
     count for tiers.
     """
     version = in_force(versions, order.placed_at)
     if version is None or not counts(order, version.program):
-        return None
+        return
     tier = standing.tier_at(order.placed_at)
     standing.add(order, version.program)
-    if not version.program.earn:
-        return None
-    rule = version.program.earn[0]
-    zone, weights = version.program.zone, weighed(order, rule, version.program, tier)
+    for number, rule in enumerate(version.program.order_rules, start=1):
+        cause = f"order:{order.id}" if number == 1 else f"order:{order.id}/rule:{number}"
+        if grant := _granted_by(rule, order, cause, Met(version, tier, given)):
+            yield grant
+
+
+class Met(NamedTuple):
+    """What an order meets: the version, its tier, and all that was granted before."""
+
+    version: Publication
+    tier: str | None
+    given: Given
+
+
+def _granted_by(rule: EarnRule, order: Order, cause: str, met: Met) -> Grant | None:
+    program = met.version.program
+    weights = weighed(order, rule, program, met.tier)
     value = worth(kept_minor(order, (), weights), order.currency, rule)
-    gross, cap = given.cut(rule, value, order.placed_at, zone)
+    gross, cap = met.given.cut(rule, value, order.placed_at, program.zone)
     if gross == 0:
         return None
-    given.add(rule, order.placed_at, gross)
+    met.given.add(rule, order.placed_at, gross)
     begun = max(order.placed_at, order.paid_at or order.placed_at)
-    available_at = add_days(begun, rule.pending_days, zone)
-    cause = f"order:{order.id}"
+    available_at = add_days(begun, rule.pending_days, program.zone)
     why = _priced(order, rule, weights)
     if cap is not None:
         why += f" = {value}, of which {gross} within the cap of {cap.points} {PER[cap.per]}"
-    if any(one.when.tier == tier for one in version.program.multiplier if tier):
-        why += f", in tier {tier}"
-    why += f", program version {version.version}"
+    if any(one.when.tier == met.tier for one in program.multiplier if met.tier):
+        why += f", in tier {met.tier}"
+    why += f", program version {met.version.version}"
     earned = Posting(cause, "earn", available_at, gross, why)
-    taken = tuple(_taken(order, rule, weights, gross, available_at))
+    return _grant(earned, tuple(_taken(order, rule, weights, earned)), program)
+
+
+def _grant(earned: Posting, taken: tuple[Posting, ...], program: Program) -> Grant:
+    """Return a grant with its lot, and with what was taken of it again."""
+    at, cause = earned.effective_at, earned.cause
     lot = Lot(
         cause=cause,
-        points=gross,
-        available_at=available_at,
-        expires_at=expires_at(available_at, version.program),
+        points=earned.points,
+        available_at=at,
+        expires_at=expires_at(at, program),
     )
-    opening = Movement(at=available_at, rank=Rank.MATURITY, id=cause, cause=cause)
+    opening = Movement(at=at, rank=Rank.MATURITY, id=cause, cause=cause)
     refunds = [_moved(posting, Rank.REFUND, cause) for posting in taken]
     return Grant(postings=(earned, *taken), lot=lot, movements=(opening, *refunds))
 
@@ -300,20 +340,18 @@ def _exact(weight: Fraction) -> str:
     return f"{(Decimal(weight.numerator) / weight.denominator).normalize():f}"
 
 
-def _taken(
-    order: Order, rule: EarnRule, weights: Weights, gross: int, available_at: datetime
-) -> Iterator[Posting]:
+def _taken(order: Order, rule: EarnRule, weights: Weights, earned: Posting) -> Iterator[Posting]:
     """Yield what each refund takes back, in the order of the refunds, never more than granted."""
     if not order.refunds:
         return
     counted = {line: Fraction(bool(weight)) for line, weight in weights.items()}
     goods = [left for _, left in kept_after(order, counted)]
-    before = gross
+    before = earned.points
     for (refund, kept), shown in zip(kept_after(order, weights), goods, strict=True):
-        now = min(worth(kept, order.currency, rule), gross)
+        now = min(worth(kept, order.currency, rule), earned.points)
         if now < before:
-            cause = f"order:{order.id}/refund:{refund.id}"
-            effective_at = max(refund.refunded_at, available_at)
+            cause = f"{earned.cause}/refund:{refund.id}"
+            effective_at = max(refund.refunded_at, earned.effective_at)
             why = _left_over(order, refund, shown, now)
             yield Posting(cause, "clawback", effective_at, now - before, why)
         before = now

@@ -46,17 +46,18 @@ class Exclude(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """So many ``points`` for every ``per_minor`` of an order's goods, by the order's currency.
+    """So many ``points``: for every ``per_minor`` of an order's goods, or once for a ``sign_up``.
 
-    A currency without a step earns nothing. Points are rounded once per order; they can be spent
-    ``pending_days`` after the order was placed and paid.
+    The step is by the order's currency; one without a step earns nothing. Points are rounded once
+    per order and rule; they can be spent ``pending_days`` after the order was placed and paid, or
+    the customer signed up.
     """
 
     id: Id
-    kind: Literal["order"]
+    kind: Literal["order", "sign_up"]
     count: list[Literal["lines"]] = msgspec.field(default_factory=lambda: ["lines"])
     points: Positive
-    per_minor: dict[str, Positive]
+    per_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
     rounding: Literal["floor", "half_up", "ceil"] = "floor"
     pending_days: Days = 0
     caps: Annotated[list[Cap], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
@@ -207,6 +208,16 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         """Return by what the points of a product, ordered at an instant, are multiplied."""
         holding = (one for one in self.multiplier if one.when.holds(at, product, tier))
         return prod((Fraction(one.factor) for one in holding), start=Fraction(1))
+
+    @property
+    def order_rules(self) -> list[EarnRule]:
+        """The rules by which orders earn. The first also says what counts for tiers."""
+        return [rule for rule in self.earn if rule.kind == "order"]
+
+    @property
+    def sign_up_rules(self) -> list[EarnRule]:
+        """The rules by which signing up earns."""
+        return [rule for rule in self.earn if rule.kind == "sign_up"]
 
     def find_reward(self, reward_id: str) -> Reward | None:
         """Return the reward of that id, if there is one."""

@@ -126,7 +126,7 @@ def qualifying(order: Order, program: Program, by: Collection[str]) -> Qualifyin
 
     ``by`` has what any version counts: spend, points or orders.
     """
-    rule = program.earn[0] if program.earn else None
+    rule = next(iter(program.order_rules), None)
     weights = unmultiplied(order, rule) if rule else {}
 
     def steps() -> Iterator[Step]:

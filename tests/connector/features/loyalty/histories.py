@@ -29,8 +29,12 @@ END = START + 400 * DAY
 PLACED_DAYS_MAX = 20
 
 
-def program(points=1, pending_days=0, months=None, caps=(), exclude=None, **changes):
-    """A program of one rule, in Warsaw's zone, which changes its clocks."""
+WELCOME = EarnRule(id="welcome", kind="sign_up", points=40)
+THIRDS = EarnRule(id="thirds", kind="order", points=1, per_minor={"EUR": 300}, pending_days=2)
+
+
+def program(points=1, pending_days=0, months=None, caps=(), exclude=None, more=(), **changes):
+    """A program of one rule and perhaps more, in Warsaw's zone, which changes its clocks."""
     return Program(
         name="Laws",
         engine=1,
@@ -45,7 +49,8 @@ def program(points=1, pending_days=0, months=None, caps=(), exclude=None, **chan
                 pending_days=pending_days,
                 caps=list(caps),
                 exclude=exclude or Exclude(),
-            )
+            ),
+            *more,
         ],
         expiry=Expiry(kind="lot", months=months) if months else Expiry(),
         **changes,
@@ -103,6 +108,7 @@ def extras(draw):
         "exclude": Exclude(products=draw(st.sampled_from([[], [], ["q"]]))),
         "caps": draw(st.lists(caps, max_size=2)),
         "tiers": levels,
+        "more": draw(st.lists(st.sampled_from([WELCOME, THIRDS]), max_size=2, unique_by=id)),
         "multiplier": draw(st.lists(multipliers, max_size=2)),
         "negative_balance": draw(st.sampled_from(["allow", "clamp"])),
     }
@@ -250,5 +256,9 @@ def facts(orders, redemptions, versions):
     """The facts that the newest snapshots and the decisions are."""
     coded = [order for order in orders if "r1code" in order.codes]
     return Facts(
-        orders=list(orders), coded_orders=coded, redemptions=redemptions, versions=versions
+        orders=list(orders),
+        coded_orders=coded,
+        redemptions=redemptions,
+        versions=versions,
+        signed_up_at=START + DAY,
     )

@@ -101,10 +101,9 @@ def test_entries_sum_to_open_lots_less_the_deficit(history):
         assert all(one.cause and one.points for one in folded.postings)
 
 
-def priced(order, versions, refunds, tier):
+def priced(order, version, rule, refunds, tier):
     """The points of what refunds leave of an order, before any cap, from the rule's words."""
-    version = in_force(versions, order.placed_at)
-    if version is None or not order.is_paid:
+    if not order.is_paid:
         return 0
     named = [line for refund in refunds for line in refund.lines]
     explained = sum(one.total_minor + one.tax_minor for one in named)
@@ -112,7 +111,6 @@ def priced(order, versions, refunds, tier):
     paid_out = sum(refund.amount_minor for refund in refunds)
     left = order.total_minor - explained
     share = 1 - Fraction(max(paid_out - explained, 0), left) if left > 0 else Fraction(0)
-    rule = version.program.earn[0]
     kept = Fraction(0)
     for line in order.lines:
         back = sum(one.total_minor for one in named if one.line_id == line.id)
@@ -139,21 +137,26 @@ WINDOWS = {
 
 def owed(orders, versions):
     """What each order's earn and clawback entries must sum to."""
-    granted: list[tuple[Any, int]] = []
+    granted: dict[str, list[tuple[Any, int]]] = {}
     sums: dict[str, int] = {}
     tiers = tiers_met(orders, versions)
     for order in sorted(orders, key=lambda one: (one.placed_at, one.id)):
-        tier = tiers.get(order.id)
-        gross = value = priced(order, versions, (), tier)
-        version = in_force(versions, order.placed_at)
+        tier, version = tiers.get(order.id), in_force(versions, order.placed_at)
         day = order.placed_at.astimezone(WARSAW).date()
-        for cap in version.program.earn[0].caps if version else ():
-            window = WINDOWS[cap.per]
-            room = cap.points - sum(had for when, had in granted if window(when) == window(day))
-            within = 0 if cap.all_or_nothing and value > room else max(min(value, room), 0)
-            gross = min(gross, within)
-        granted.append((day, gross))
-        sums[order.id] = min(priced(order, versions, order.refunds, tier), gross)
+        sums[order.id] = 0
+        for rule in version.program.earn if version else ():
+            if rule.kind != "order":
+                continue
+            before = granted.setdefault(rule.id, [])
+            gross = value = priced(order, version, rule, (), tier)
+            for cap in rule.caps:
+                window = WINDOWS[cap.per]
+                room = cap.points - sum(had for when, had in before if window(when) == window(day))
+                within = 0 if cap.all_or_nothing and value > room else max(min(value, room), 0)
+                gross = min(gross, within)
+            before.append((day, gross))
+            left = priced(order, version, rule, order.refunds, tier)
+            sums[order.id] += min(left, gross)
     return sums
 
 
@@ -165,7 +168,7 @@ def test_an_orders_entries_sum_to_what_is_kept_of_it(history):
 
     sums = dict.fromkeys((order.id for order in newest), 0)
     for one in folded.postings:
-        if one.kind in {"earn", "clawback"}:
+        if one.kind in {"earn", "clawback"} and one.cause.startswith("order:"):
             sums[one.cause.split("/")[0].removeprefix("order:")] += one.points
     assert sums == owed(newest, versions)
 
@@ -260,4 +263,5 @@ def begun_since(known, taken):
         known,
         orders=[order for order in known.orders if order.placed_at >= taken.at],
         redemptions=[one for one in known.redemptions if one.redeemed_at >= taken.at],
+        signed_up_at=known.signed_up_at if known.signed_up_at >= taken.at else None,
     )

@@ -104,8 +104,11 @@ from_minor = { EUR = 60000 }
         ("[[reward]]", '[[multiplier]]\nwhen = { tier = "gold" }\nfactor = "2"\n' + TIERS,
          "multiplier[0].when.tier: there is no tier 'gold'; write one of Gold, Silver"),
         ("[[reward]]", "[[reward", "this is no TOML"),
-        ("[[reward]]", '[[earn]]\nid="b"\nkind="order"\npoints=1\nper_minor={}\n[[reward]]',
-         "earn[1]: one earn rule is what this version can do"),
+        ("[[reward]]", '[[earn]]\nid="b"\nkind="order"\npoints=1\n[[reward]]',
+         "earn[1]: order needs per_minor"),
+        ("[[reward]]", '[[earn]]\nid="orders"\nkind="sign_up"\npoints=1\n[[reward]]',
+         "earn: two rules have one id"),
+        ('kind = "order"', 'kind = "sign_up"', "earn[0].per_minor: sign_up has none"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_path(was, becomes, said):

@@ -25,7 +25,18 @@ from connector.features.loyalty.rules.program import Publication, in_force, publ
 from platforms.model import Order, OrderLine, Refund, RefundLine
 
 FILE = Path(__file__).with_name("worked_examples.toml")
-KNOWN = {"order", "refund", "edit", "cancel", "delete", "restore", "pay", "redeem", "release"}
+KNOWN = {
+    "order",
+    "refund",
+    "edit",
+    "cancel",
+    "delete",
+    "restore",
+    "pay",
+    "redeem",
+    "release",
+    "sign_up",
+}
 Fact = Mapping[str, Any]
 FUNCTIONS: Mapping[str, Callable[..., Fraction | int]] = {
     "floor": floor,
@@ -53,6 +64,7 @@ class Story:
     asked: dict[str, Fact] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     early: dict[str, list[Fact]] = field(default_factory=dict)
+    signed_up: dict[str, datetime] = field(default_factory=dict)
 
     @classmethod
     def at(cls, history: Mapping[str, Any], at: datetime) -> "Story":
@@ -77,6 +89,8 @@ class Story:
                     self.tell(early, now)
             case "redeem":
                 self._redeem(fact, now)
+            case "sign_up":
+                self.signed_up[f"customer:{fact['customer']}"] = fact["at"]
             case "release":
                 one = self.redemptions[fact["redemption"]]
                 self.redemptions[one.id] = replace(one, released_at=fact["at"])
@@ -120,6 +134,7 @@ class Story:
         ]
         facts = Facts(
             orders=[one for one in self.orders.values() if _account(one) == account],
+            signed_up_at=self.signed_up.get(account),
             coded_orders=list(self.orders.values()),
             redemptions=mine,
             versions=self.versions,
