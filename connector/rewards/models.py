@@ -15,9 +15,9 @@ class RedemptionRow(Model):
     takes off is ``amount_minor``, or ``basis_points`` (1/100 of a percent).
 
     ``state``: ``reserved`` until the store has the discount, then ``issued``, then ``used``;
-    ``unknown`` while we can't tell whether the store has it; ``returned`` once the points are back. ``return_at`` is when it was decided
-    to give the points back, ``dead_at`` when the code was first seen to be unusable, and
-    ``released_at`` when it was safe to give them back.
+    ``unknown`` while we can't tell whether the store has it; ``returned`` once the points are back.
+    ``return_at`` is when it was decided to give the points back, ``dead_at`` when the code was
+    first seen to be unusable, and ``released_at`` when it was safe to give them back.
     """
 
     id = fields.CharField(max_length=ID_MAX, primary_key=True)
