@@ -28,7 +28,8 @@ from connector.commerce.models import StoreRow
 from connector.config import Settings
 from connector.demo import story
 from connector.errors import ConnectFailed, PerennialError
-from connector.features.loyalty.explain import explain_account
+from connector.features.loyalty.decisions import Decision
+from connector.features.loyalty.explain import explain_account, find
 from connector.features.loyalty.export import write_accounts
 from connector.features.loyalty.service import Loyalty
 from connector.registry import find_models, find_platforms
@@ -62,6 +63,11 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 out = Console(highlight=False, soft_wrap=True)
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Live = Annotated[bool, typer.Option("--live", help="Over a real store: what needs no hands on it.")]
+Customer = Annotated[str, typer.Argument(help="Customer id, e-mail address, or order:ID.")]
+Reason = Annotated[str, typer.Option(help="Why: it stands in the ledger.")]
+DecisionKey = Annotated[
+    str, typer.Option("--key", help="The same key again decides nothing again; random if none.")
+]
 StoreId = Annotated[
     str, typer.Argument(metavar="STORE", help="The store's id, as connect says it.")
 ]
@@ -367,7 +373,7 @@ def program(
 @app.command()
 def explain(
     store: StoreId,
-    customer: Annotated[str, typer.Argument(help="Customer id, e-mail address, or order:ID.")],
+    customer: Customer,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -411,6 +417,60 @@ def _amount(measure: str, value: int) -> str:
     """Return so many points, orders, or so much of a currency."""
     is_money = measure.isupper()
     return f"{to_text(value, measure)} {measure}" if is_money else f"{value} {measure}"
+
+
+@app.command()
+def adjust(
+    store: StoreId,
+    customer: Customer,
+    points: Annotated[int, typer.Argument(help="To give; to take where negative, after `--`.")],
+    *,
+    reason: Reason,
+    key: DecisionKey = "",
+    as_json: AsJson = False,
+) -> None:
+    """Give somebody points, or take them."""
+    if points == 0:
+        raise typer.BadParameter("give or take at least a point")
+    decision = Decision(key=key or secrets.token_hex(8), reason=reason, points=points)
+    _decide(store, customer, decision, as_json=as_json)
+
+
+@app.command()
+def tier(  # noqa: PLR0913 - an option a setting
+    store: StoreId,
+    customer: Customer,
+    name: Annotated[str, typer.Argument(metavar="TIER", help="Its name, or none.")],
+    *,
+    lock: Annotated[bool, typer.Option("--lock", help="Hold it until you decide anew.")] = False,
+    reason: Reason,
+    key: DecisionKey = "",
+    as_json: AsJson = False,
+) -> None:
+    """Put somebody into a tier; `none` without --lock lets what they bought decide again."""
+    decision = Decision(
+        key=key or secrets.token_hex(8),
+        reason=reason,
+        tier=None if name == "none" else name,
+        is_locked=lock,
+    )
+    _decide(store, customer, decision, as_json=as_json)
+
+
+def _decide(store: str, customer: str, decision: Decision, *, as_json: bool) -> None:
+    async def job(system: System) -> dict[str, Any]:
+        row = await system.stores.find(store)
+        account = await find(row.id, customer)
+        folded = await Loyalty(system.tools).decide(row, account, decision)
+        held = folded.stand.tier if folded.stand else None
+        return {"account": account, "available": folded.purse.available(), "tier": held}
+
+    found = with_system(job, as_json=as_json)
+    if as_json:
+        emit(found)
+        return
+    in_tier = f", tier {found['tier']}" if found["tier"] else ""
+    out.print(escape(f"{found['account']}: {found['available']} points{in_tier}"))
 
 
 @app.command()

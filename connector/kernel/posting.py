@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-EntryKind = Literal["earn", "redeem", "release", "expire", "clawback", "forgive"]
+EntryKind = Literal["earn", "redeem", "release", "expire", "clawback", "forgive", "adjust"]
 Key = tuple[str, str, datetime]
 
 

@@ -69,6 +69,7 @@ def test_migrating_twice_takes_no_step(env):
         "0005_ages",
         "0006_tiers",
         "0007_rewards",
+        "0008_decisions",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}

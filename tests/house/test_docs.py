@@ -99,5 +99,5 @@ def test_the_readmes_commands_run_as_written(tmp_path):
 
     said = done.stdout
     assert done.returncode == 0, done.stderr
-    assert "available 1014, pending 0" in said
+    assert "available 1064, pending 0" in said
     assert "wrote 5 accounts to out/accounts.csv" in said

@@ -46,7 +46,7 @@ async def explain_account(store: StoreRow, who: str, now: datetime) -> Explanati
     Raises:
         RequestInvalid: nobody here has such an account.
     """
-    account = await _find(store.id, who)
+    account = await find(store.id, who)
     entries = await ledger.entries(store.id, account)
     lines, total = [], 0
     for entry in entries:
@@ -72,7 +72,12 @@ async def explain_account(store: StoreRow, who: str, now: datetime) -> Explanati
     )
 
 
-async def _find(store: str, who: str) -> str:
+async def find(store: str, who: str) -> str:
+    """Return the account of a customer id, an e-mail address, an order's guest, or an account key.
+
+    Raises:
+        RequestInvalid: nobody here has such an account.
+    """
     for key in (who, f"customer:{who}"):
         if await AccountRow.exists(store=store, key=key):
             return key

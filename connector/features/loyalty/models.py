@@ -1,4 +1,4 @@
-"""The loyalty feature's own table: published programs."""
+"""The loyalty feature's own tables: published programs, and what merchants decide by hand."""
 
 from typing import ClassVar
 
@@ -20,3 +20,26 @@ class PublicationRow(Model):
     class Meta:
         table = "publication"
         unique_together: ClassVar = (("store", "version"),)
+
+
+class DecisionRow(Model):
+    """What a merchant decided about one account; never changed, and never worked out again.
+
+    ``kind``: ``adjust`` gives ``points``, or takes them; ``place`` puts it into a ``tier``, or into
+    none, for good where it ``is_locked``. The same ``key`` again is the same decision.
+    """
+
+    id = fields.CharField(max_length=ID_MAX, primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    account = fields.CharField(max_length=100)
+    key = fields.CharField(max_length=100)
+    kind = fields.CharField(max_length=16)
+    decided_at = fields.DatetimeField()
+    points = fields.BigIntField(default=0)
+    tier = fields.CharField(max_length=100, null=True)
+    is_locked = fields.BooleanField(default=False)
+    reason = fields.CharField(max_length=500)
+
+    class Meta:
+        table = "decision"
+        unique_together: ClassVar = (("store", "account", "key"),)

@@ -13,8 +13,22 @@ from connector.commerce.identity import customer_account
 from connector.commerce.models import StoreRow
 from connector.commerce.records import BEGINNING
 from connector.database import sql
-from connector.errors import InsufficientPoints, InvalidProgram, KeyReused, RewardUnavailable
+from connector.errors import (
+    InsufficientPoints,
+    InvalidProgram,
+    KeyReused,
+    RequestInvalid,
+    RewardUnavailable,
+)
 from connector.features.loyalty import checkpoints
+from connector.features.loyalty.decisions import (
+    Decision,
+    adjustments,
+    checked,
+    decisions_of,
+    kept,
+    placements,
+)
 from connector.features.loyalty.models import PublicationRow
 from connector.features.loyalty.notices import News, Notices
 from connector.features.loyalty.rules.document import parse
@@ -272,6 +286,7 @@ class Loyalty:
     ) -> dict[str, Facts]:
         rows = await redemptions_of(store.id, accounts, since)
         orders = await records.orders_of(store.id, accounts, since)
+        decided = await decisions_of(store.id, accounts, since)
         coded = await records.orders_with(store.id, [row.code for row in rows])
         versions = await self.versions(store.id)
         joined = await records.signed_up(store.id, accounts) if _welcomes(versions) else {}
@@ -281,12 +296,35 @@ class Loyalty:
                 orders=orders[account],
                 signed_up_at=_from(since, joined.get(account)),
                 coded_orders=coded,
+                adjustments=adjustments(decided[account]),
+                placements=placements(decided[account]),
                 redemptions=[_decision(row) for row in rows if row.account == account],
                 versions=versions,
                 cancel_restores_use=platform.capabilities.cancel_restores_use,
             )
             for account in accounts
         }
+
+    async def decide(self, store: StoreRow, account: str, decision: Decision) -> Folded:
+        """Keep what a merchant decided about an account, and settle it; return what then holds.
+
+        Raises:
+            RequestInvalid: it cannot be kept, with what would be right.
+            KeyReused: its key stands for another decision.
+        """
+        version = await self.program(store.id)
+        if version is None:
+            raise RequestInvalid("publish a program first: nothing holds points without one")
+        tiers = version.program.tiers.names if version.program.tiers else []
+        checked(decision, tiers)
+        now = self._tools.clock()
+        async with in_transaction():
+            await ledger.locked(store.id, [account])
+            if await kept(store.id, account, self._tools.ids(), decision, now):
+                await ledger.mark_dirty(store.id, {account: now}, now)
+            folded = await self.settle(store, account)
+        self._tools.wake()
+        return folded
 
     async def redeem(
         self, store: StoreRow, customer_id: str, reward_id: str, idempotency_key: str

@@ -33,7 +33,7 @@ from connector.features.loyalty.rules.program import (
     Publication,
     in_force,
 )
-from connector.features.loyalty.rules.tiers import Kept, Stand, Standing
+from connector.features.loyalty.rules.tiers import Kept, Placement, Stand, Standing
 from connector.kernel.clock import add_days, add_months, end_of_month
 from connector.kernel.posting import Posting
 from platforms.model import Order, Refund
@@ -62,6 +62,16 @@ class Redemption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adjustment:
+    """The decision to give an account points, or to take some where they are negative."""
+
+    id: str
+    points: int
+    adjusted_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """All that an account's points follow from.
 
@@ -73,6 +83,8 @@ class Facts:
     signed_up_at: datetime | None = None
     coded_orders: Sequence[Order] = ()
     redemptions: Sequence[Redemption] = ()
+    adjustments: Sequence[Adjustment] = ()
+    placements: Sequence[Placement] = ()
     versions: Sequence[Publication] = ()
     cancel_restores_use: bool = True
 
@@ -102,6 +114,8 @@ class Rank(IntEnum):
     REDEMPTION = 4
     RELEASE = 5
     LATE_USE = 6
+    CREDIT = 7
+    DEBIT = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -178,6 +192,8 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
         orders=[order for order in facts.orders if order.placed_at < at],
         redemptions=[one for one in facts.redemptions if one.redeemed_at < at],
         signed_up_at=facts.signed_up_at if _is_before(facts.signed_up_at, at) else None,
+        adjustments=[one for one in facts.adjustments if one.adjusted_at < at],
+        placements=[one for one in facts.placements if one.placed_at < at],
     )
     begun = _begun(earlier, since, at)
     walk = begun.walk
@@ -206,9 +222,10 @@ class Begun:
 
 def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     given = Given(facts.versions, since.given if since else {})
-    standing = Standing(facts.versions, at, (since.at, since.standing) if since else None)
+    known = (since.at, since.standing) if since else None
+    standing = Standing(facts.versions, at, known, facts.placements)
     in_order = sorted(facts.orders, key=lambda order: (order.placed_at, order.id))
-    grants = [*welcomed(facts)]
+    grants = [*welcomed(facts), *given_by_hand(facts)]
     for order in in_order:
         grants += granted(order, facts.versions, given, standing)
     postings = [*since.tail] if since else []
@@ -218,6 +235,9 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
         for posting, rank in spending(redemption, facts):
             postings.append(posting)
             movements.append(_moved(posting, rank, posting.cause))
+    for posting in taken_by_hand(facts):
+        postings.append(posting)
+        movements.append(_moved(posting, Rank.DEBIT, posting.cause))
     walk = Walk([grant.lot for grant in grants], movements, facts.versions, since)
     return Begun(walk=walk, postings=postings, given=given, standing=standing)
 
@@ -248,6 +268,24 @@ def welcomed(facts: Facts) -> Iterator[Grant]:
         why = f"signed up, program version {version.version}"
         earned = Posting(f"sign_up:{rule.id}", "earn", available_at, rule.points, why)
         yield _grant(earned, (), version.program)
+
+
+def given_by_hand(facts: Facts) -> Iterator[Grant]:
+    """Yield what the merchant gave: a lot that expires as any other of that day."""
+    for one in facts.adjustments:
+        version = in_force(facts.versions, one.adjusted_at)
+        if one.points > 0 and version is not None:
+            yield _grant(_adjusted(one), (), version.program, Rank.CREDIT)
+
+
+def taken_by_hand(facts: Facts) -> Iterator[Posting]:
+    """Yield what the merchant took."""
+    return (_adjusted(one) for one in facts.adjustments if one.points < 0)
+
+
+def _adjusted(one: Adjustment) -> Posting:
+    why = f"by the merchant: {one.reason}"
+    return Posting(f"adjustment:{one.id}", "adjust", one.adjusted_at, one.points, why)
 
 
 def granted(
@@ -297,7 +335,9 @@ def _granted_by(rule: EarnRule, order: Order, cause: str, met: Met) -> Grant | N
     return _grant(earned, tuple(_taken(order, rule, weights, earned)), program)
 
 
-def _grant(earned: Posting, taken: tuple[Posting, ...], program: Program) -> Grant:
+def _grant(
+    earned: Posting, taken: tuple[Posting, ...], program: Program, rank: Rank = Rank.MATURITY
+) -> Grant:
     """Return a grant with its lot, and with what was taken of it again."""
     at, cause = earned.effective_at, earned.cause
     lot = Lot(
@@ -306,7 +346,7 @@ def _grant(earned: Posting, taken: tuple[Posting, ...], program: Program) -> Gra
         available_at=at,
         expires_at=expires_at(at, program),
     )
-    opening = Movement(at=at, rank=Rank.MATURITY, id=cause, cause=cause)
+    opening = Movement(at=at, rank=rank, id=cause, cause=cause)
     refunds = [_moved(posting, Rank.REFUND, cause) for posting in taken]
     return Grant(postings=(earned, *taken), lot=lot, movements=(opening, *refunds))
 
@@ -464,7 +504,7 @@ class Walk:
 
     def _take(self, step: Movement) -> None:
         match step.rank:
-            case Rank.MATURITY:
+            case Rank.MATURITY | Rank.CREDIT:
                 self.purse.open(step.cause)
             case Rank.REDEMPTION:
                 taken = self.purse.take(step.points)
@@ -472,7 +512,7 @@ class Walk:
                 self.used[step.cause] = min(ends, default=step.at)
             case Rank.RELEASE:
                 self._release(step)
-            case Rank.REFUND | Rank.LATE_USE:
+            case Rank.REFUND | Rank.LATE_USE | Rank.DEBIT:
                 self.purse.take(step.points, first=step.cause)
 
     def _release(self, step: Movement) -> None:

@@ -50,6 +50,7 @@ class Turn(IntEnum):
     VERSION = 3
     ORDER = 4
     REFUND = 5
+    PLACED = 6
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,12 +77,27 @@ class Qualifying:
     steps: tuple[Step, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """The decision to put an account into a tier, or into none.
+
+    It is held for one window, or one calendar year more; where it ``is_locked`` until the next
+    decision. Without a tier and a lock, what counts decides again.
+    """
+
+    id: str
+    tier: str | None
+    is_locked: bool
+    placed_at: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class State:
     """What a standing has come to.
 
     ``windows`` has what counts still, by when it leaves. A tier that has not enough goes at
-    ``lapses_at``, to ``falls_to`` where a year brought that; until ``judged_at`` it is not asked.
+    ``lapses_at``, to ``falls_to`` where a year brought that; until ``judged_at`` it is not asked,
+    and where it ``is_locked`` never.
     """
 
     tier: str | None = None
@@ -89,6 +105,7 @@ class State:
     lapses_at: datetime | None = None
     falls_to: str | None = None
     judged_at: datetime | None = None
+    is_locked: bool = False
     windows: dict[datetime, dict[str, int]] = field(default_factory=dict)
 
 
@@ -164,6 +181,7 @@ class Standing:
         versions: Sequence[Publication],
         asked_at: datetime,
         since: tuple[datetime, Kept] | None = None,
+        placements: Sequence[Placement] = (),
     ) -> None:
         self._versions = versions
         self._by = {one.program.tiers.by for one in versions if one.program.tiers}
@@ -180,6 +198,11 @@ class Standing:
             self._resume(kept, [one for one in versions if one.begins_at < begin])
             begins = [at for at in begins if at >= begin]
         self._ahead += [Step(at, Turn.VERSION) for at in begins]
+        self._ahead += [
+            Step(one.placed_at, Turn.PLACED, one.id, one.tier or "", int(one.is_locked))
+            for one in placements
+            if self._by
+        ]
         heapify(self._ahead)
 
     def _resume(self, kept: Kept, versions: Sequence[Publication]) -> None:
@@ -228,7 +251,7 @@ class Standing:
         return asked
 
     def _ask(self) -> Stand:
-        self._walk(self._asked_at, Turn.REFUND)
+        self._walk(self._asked_at, Turn.PLACED)
         self._asked = Stand(
             tier=self._state.tier,
             since=self._state.since,
@@ -270,6 +293,19 @@ class Standing:
             case Turn.ORDER | Turn.REFUND:
                 self._count(step)
                 self._judge(step.at)
+            case Turn.PLACED:
+                self._place(step)
+
+    def _place(self, step: Step) -> None:
+        """Put the account into a tier by hand; one that there is not is none."""
+        state, level = self._state, self._level(step.measure or None)
+        state.is_locked = bool(step.amount)
+        self._move(level if state.is_locked else max(level, self._reached()), step.at)
+        end = self._leaves_at(step.at)
+        if level and not state.is_locked and end != NEVER:
+            state.judged_at = end
+            self._window(end)
+            heappush(self._ahead, Step(end, Turn.JUDGED))
 
     def _count(self, step: Step) -> None:
         if step.leaves_at > step.at:  # else the order has left with what was refunded since
@@ -287,7 +323,7 @@ class Standing:
     def _judge(self, at: datetime) -> None:
         """Move up at once; where a rolling window no longer holds enough, let the grace begin."""
         state, tiers = self._state, self._tiers
-        if tiers is None:
+        if tiers is None or state.is_locked:
             return
         held, reached = self._level(state.tier), self._reached()
         if reached > held:
@@ -301,7 +337,8 @@ class Standing:
         """Let a window go, with what counted in it; a year is judged by what it brought."""
         state, tiers = self._state, self._tiers
         is_year = tiers is not None and tiers.window == CALENDAR_YEAR
-        if is_year and (brought := self._reached()) < self._level(state.tier):
+        is_judged = is_year and not state.is_locked and state.judged_at != at
+        if is_judged and (brought := self._reached()) < self._level(state.tier):
             self._begin_grace(at, self._name(brought))
         self._counted.subtract(state.windows.pop(at))
         if is_year and state.tier:
@@ -340,6 +377,7 @@ class Standing:
             self._count_anew(at)
         tiers = self._tiers
         if self._state.tier and (tiers is None or self._state.tier not in tiers.names):
+            self._state.is_locked = False
             self._move(self._reached(), at)
         if tiers and tiers.window == CALENDAR_YEAR and self._state.tier:
             self._window(self._leaves_at(at))
@@ -347,7 +385,8 @@ class Standing:
 
     def _count_anew(self, at: datetime) -> None:
         """Count all orders that were seen in windows of another kind."""
-        self._ahead = [step for step in self._ahead if step.turn is Turn.VERSION]
+        kept = {Turn.VERSION, Turn.PLACED}
+        self._ahead = [step for step in self._ahead if step.turn in kept]
         self._state.lapses_at = self._state.judged_at = None
         self._state.windows = {}
         self._counted = Counter()

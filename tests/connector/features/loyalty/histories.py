@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from connector.features.loyalty.rules.fold import Facts, Redemption
+from connector.features.loyalty.rules.fold import Adjustment, Facts, Redemption
 from connector.features.loyalty.rules.program import (
     Cap,
     EarnRule,
@@ -21,6 +21,7 @@ from connector.features.loyalty.rules.program import (
     When,
     publications,
 )
+from connector.features.loyalty.rules.tiers import Placement
 from platforms.model import Order, OrderLine, Refund, RefundLine
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -252,7 +253,21 @@ def histories(draw):
     )
 
 
-def facts(orders, redemptions, versions):
+BY_HAND = {
+    "adjustments": [
+        Adjustment(id="a1", points=30, adjusted_at=START + 4 * DAY, reason="sorry"),
+        Adjustment(id="a2", points=-50, adjusted_at=START + 9 * DAY, reason="a mistake"),
+    ],
+    "placements": [
+        Placement(id="t1", tier="Silver", is_locked=False, placed_at=START + 3 * DAY),
+        Placement(id="t2", tier="Gold", is_locked=True, placed_at=START + 8 * DAY),
+        Placement(id="t3", tier=None, is_locked=False, placed_at=START + 30 * DAY),
+    ],
+}
+"""What a merchant decided: points, and tiers held for a while, locked, and let go again."""
+
+
+def facts(orders, redemptions, versions, by_hand=None):
     """The facts that the newest snapshots and the decisions are."""
     coded = [order for order in orders if "r1code" in order.codes]
     return Facts(
@@ -261,4 +276,5 @@ def facts(orders, redemptions, versions):
         redemptions=redemptions,
         versions=versions,
         signed_up_at=START + DAY,
+        **(BY_HAND if by_hand is None else by_hand),
     )

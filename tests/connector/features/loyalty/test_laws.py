@@ -164,7 +164,7 @@ def owed(orders, versions):
 def test_an_orders_entries_sum_to_what_is_kept_of_it(history):
     orders, redeemed, versions = history
     newest = [life[-1] for life in orders]
-    folded = fold(facts(newest, redeemed, versions), END)
+    folded = fold(facts(newest, redeemed, versions, by_hand={}), END)
 
     sums = dict.fromkeys((order.id for order in newest), 0)
     for one in folded.postings:
@@ -180,7 +180,7 @@ def test_the_tier_at_any_instant_is_that_of_a_second_author(history, hours):
     for hour in hours:
         at = START + hour * HOUR
         known = [order for order in newest if order.placed_at <= at]
-        stand = fold(facts(known, [], versions), at).stand
+        stand = fold(facts(known, [], versions, by_hand={}), at).stand
         assert (stand.tier if stand else None) == tier_on(known, versions, at)
 
 
@@ -264,4 +264,6 @@ def begun_since(known, taken):
         orders=[order for order in known.orders if order.placed_at >= taken.at],
         redemptions=[one for one in known.redemptions if one.redeemed_at >= taken.at],
         signed_up_at=known.signed_up_at if known.signed_up_at >= taken.at else None,
+        adjustments=[one for one in known.adjustments if one.adjusted_at >= taken.at],
+        placements=[one for one in known.placements if one.placed_at >= taken.at],
     )

@@ -20,8 +20,9 @@ from typing import Any
 from connector.commerce.identity import canonical_email
 from connector.errors import InvalidProgram
 from connector.features.loyalty.rules.document import parse
-from connector.features.loyalty.rules.fold import Facts, Folded, Redemption, fold
+from connector.features.loyalty.rules.fold import Adjustment, Facts, Folded, Redemption, fold
 from connector.features.loyalty.rules.program import Publication, in_force, publications
+from connector.features.loyalty.rules.tiers import Placement
 from platforms.model import Order, OrderLine, Refund, RefundLine
 
 FILE = Path(__file__).with_name("worked_examples.toml")
@@ -36,6 +37,8 @@ KNOWN = {
     "redeem",
     "release",
     "sign_up",
+    "adjust",
+    "manual_tier",
 }
 Fact = Mapping[str, Any]
 FUNCTIONS: Mapping[str, Callable[..., Fraction | int]] = {
@@ -65,6 +68,7 @@ class Story:
     refused: list[str] = field(default_factory=list)
     early: dict[str, list[Fact]] = field(default_factory=dict)
     signed_up: dict[str, datetime] = field(default_factory=dict)
+    decided: list[Fact] = field(default_factory=list)
 
     @classmethod
     def at(cls, history: Mapping[str, Any], at: datetime) -> "Story":
@@ -91,6 +95,8 @@ class Story:
                 self._redeem(fact, now)
             case "sign_up":
                 self.signed_up[f"customer:{fact['customer']}"] = fact["at"]
+            case "adjust" | "manual_tier":
+                self.decided.append(fact)
             case "release":
                 one = self.redemptions[fact["redemption"]]
                 self.redemptions[one.id] = replace(one, released_at=fact["at"])
@@ -134,6 +140,16 @@ class Story:
         ]
         facts = Facts(
             orders=[one for one in self.orders.values() if _account(one) == account],
+            adjustments=[
+                Adjustment(id=one["id"], points=one["points"], adjusted_at=one["at"], reason="-")
+                for one in self.decided
+                if one["kind"] == "adjust" and _whose(one) == account
+            ],
+            placements=[
+                Placement(id=str(n), tier=one["tier"], is_locked=one["lock"], placed_at=one["at"])
+                for n, one in enumerate(self.decided)
+                if one["kind"] == "manual_tier" and _whose(one) == account
+            ],
             signed_up_at=self.signed_up.get(account),
             coded_orders=list(self.orders.values()),
             redemptions=mine,
@@ -205,6 +221,10 @@ def _value(node: ast.expr) -> Fraction:
         case ast.Call(func=ast.Name(id=name), args=args):
             return Fraction(FUNCTIONS[name](*map(_value, args)))
     raise ValueError(f"no arithmetic: {ast.unparse(node)}")
+
+
+def _whose(fact: Fact) -> str:
+    return f"customer:{fact['customer']}" if "customer" in fact else f"guest:{fact['guest']}"
 
 
 def _account(order: Order) -> str:
