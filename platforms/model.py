@@ -52,9 +52,11 @@ class Order:
     """An order as of ``updated_at``, with all its refunds.
 
     ``status`` is the platform's own word; ``is_paid`` and ``is_cancelled`` are what the adapter
-    says it means. ``is_deleted`` is one mark for trash and purge, beside the last live state.
-    ``codes`` are the discount codes on the order, lower-cased. ``total_minor`` includes tax,
-    shipping and fees and never falls on a refund.
+    says it means. Where the platform says when it was cancelled, at ``cancelled_at``, ``is_paid``
+    is what it was until then; else a cancelled order is not paid and never was. ``is_deleted`` is
+    one mark for trash and purge, beside the last live state. ``codes`` are the discount codes on
+    the order, lower-cased. ``total_minor`` includes tax, shipping and fees and never falls on a
+    refund.
     """
 
     id: str
@@ -73,6 +75,7 @@ class Order:
     refunds: tuple[Refund, ...] = ()
     codes: tuple[str, ...] = ()
     is_deleted: bool = False
+    cancelled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,11 @@ def settled_on(held: Record | None, seen: Record) -> Record:
     """
     if isinstance(seen, Order) and isinstance(held, Order) and seen.is_deleted:
         return replace(
-            seen, status=held.status, is_paid=held.is_paid, is_cancelled=held.is_cancelled
+            seen,
+            status=held.status,
+            is_paid=held.is_paid,
+            is_cancelled=held.is_cancelled,
+            cancelled_at=held.cancelled_at,
         )
     return seen
 

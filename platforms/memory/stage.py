@@ -126,7 +126,7 @@ class MemoryStage:
         """Cancel an order: its discounts get their use back."""
         for code in self._shop.records["order"][order]["codes"]:
             self._shop.discounts[code]["used"] -= 1
-        self._edit(order, status="cancelled")
+        self._edit(order, status="cancelled", cancelled=self._shop.stamp())
 
     async def give_status(self, order: str, status: str) -> None:
         """See :class:`platforms.conformance.stage.Stage`."""

@@ -80,6 +80,7 @@ class WireOrder(msgspec.Struct):
     refunds: list[WireRefund]
     codes: list[str]
     deleted: bool
+    cancelled: Stamp | None = None
 
 
 class WireProfile(msgspec.Struct):
@@ -203,12 +204,13 @@ def read_order(wire: WireOrder) -> Order:
         customer_id=wire.customer,
         email=wire.email,
         status=wire.status,
-        is_paid=wire.status in PAID,
+        is_paid=wire.status in PAID or (wire.cancelled is not None and wire.paid is not None),
         is_cancelled=wire.status == "cancelled",
         currency=wire.currency,
         total_minor=minor(wire.total),
         placed_at=wire.placed,
         paid_at=wire.paid,
+        cancelled_at=wire.cancelled,
         updated_at=wire.changed,
         lines=tuple(
             OrderLine(

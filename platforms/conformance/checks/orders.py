@@ -48,9 +48,20 @@ async def on_delivery(on: Ground) -> None:
     expect(not order.is_paid and not order.is_cancelled, f"it reads as {order!r}")
 
 
-@ORDER.check("orders.cancelled", "a cancelled order is cancelled and not paid")
+@ORDER.check("orders.cancelled", "a cancelled order says when it was, or that it is not paid")
 async def cancelled(on: Ground) -> None:
     id_ = await on.buy()
+    before = on.stage.now()
+    await on.stage.cancel(id_)
+    order = await on.order(id_)
+    at = order.cancelled_at
+    expect(order.is_cancelled and order.is_paid == (at is not None), f"it reads as {order!r}")
+    expect(at is None or at >= before, f"it was cancelled at {before}, and reads {at}")
+
+
+@ORDER.check("orders.cancelled-unpaid", "a cancelled order that nobody had paid is not paid")
+async def cancelled_unpaid(on: Ground) -> None:
+    id_ = await on.buy(pays="never")
     await on.stage.cancel(id_)
     order = await on.order(id_)
     expect(order.is_cancelled and not order.is_paid, f"it reads as {order!r}")

@@ -6,9 +6,11 @@ Repeated, late and reordered webhooks, backfills, edits and refunds are therefor
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from fractions import Fraction
 from itertools import accumulate
 from math import ceil, floor
+from typing import NamedTuple
 
 from connector.features.loyalty.rules.program import EarnRule, Program
 from platforms.model import Order, Refund
@@ -76,15 +78,31 @@ def kept_minor(order: Order, refunds: Iterable[Refund], weights: Weights) -> Fra
     return max(Fraction(goods * share), Fraction(0))
 
 
-def kept_after(order: Order, weights: Weights) -> list[tuple[Refund, Fraction]]:
-    """Return each refund in the order of time, with the weighed goods that are left after it.
+class Left(NamedTuple):
+    """The weighed goods that are left after something took of an order; ``what`` did, by its id."""
 
-    That is no less than what all of them leave: money that one paid out beyond what it names may
-    turn out to be for what a later one names.
+    what: str
+    at: datetime
+    kept: Fraction
+    refund: Refund | None = None
+
+
+def kept_after(order: Order, weights: Weights) -> list[Left]:
+    """Return what is left of an order after each refund, and its cancel, in the order of time.
+
+    After a refund that is no less than what all of them leave: money that one paid out beyond what
+    it names may turn out to be for what a later one names. After a cancel nothing is left.
     """
-    refunds = sorted(order.refunds, key=lambda refund: (refund.refunded_at, refund.id))
+    end = order.cancelled_at
+    refunds = [one for one in order.refunds if end is None or one.refunded_at <= end]
+    refunds.sort(key=lambda refund: (refund.refunded_at, refund.id))
     kept = [kept_minor(order, refunds[:count], weights) for count in range(1, len(refunds) + 1)]
-    return list(zip(refunds, [*accumulate(reversed(kept), max)][::-1], strict=True))
+    least = [*accumulate(reversed(kept), max)][::-1]
+    lefts = [
+        Left(f"refund:{refund.id}", refund.refunded_at, value, refund)
+        for refund, value in zip(refunds, least, strict=True)
+    ]
+    return lefts if end is None else [*lefts, Left("cancel", end, Fraction(0))]
 
 
 def worth(kept: Fraction, currency: str, rule: EarnRule) -> int:

@@ -381,23 +381,22 @@ def _exact(weight: Fraction) -> str:
 
 
 def _taken(order: Order, rule: EarnRule, weights: Weights, earned: Posting) -> Iterator[Posting]:
-    """Yield what each refund takes back, in the order of the refunds, never more than granted."""
-    if not order.refunds:
-        return
+    """Yield what refunds and a cancel take back, in the order of time, never more than granted."""
     counted = {line: Fraction(bool(weight)) for line, weight in weights.items()}
-    goods = [left for _, left in kept_after(order, counted)]
     before = earned.points
-    for (refund, kept), shown in zip(kept_after(order, weights), goods, strict=True):
-        now = min(worth(kept, order.currency, rule), earned.points)
+    for left, goods in zip(kept_after(order, weights), kept_after(order, counted), strict=True):
+        now = min(worth(left.kept, order.currency, rule), earned.points)
         if now < before:
-            cause = f"{earned.cause}/refund:{refund.id}"
-            effective_at = max(refund.refunded_at, earned.effective_at)
-            why = _left_over(order, refund, shown, now)
+            cause = f"{earned.cause}/{left.what}"
+            effective_at = max(left.at, earned.effective_at)
+            why = _left_over(order, left.refund, goods.kept, now)
             yield Posting(cause, "clawback", effective_at, now - before, why)
         before = now
 
 
-def _left_over(order: Order, refund: Refund, kept: Fraction, points: int) -> str:
+def _left_over(order: Order, refund: Refund | None, kept: Fraction, points: int) -> str:
+    if refund is None:
+        return f"order {order.number}: cancelled"
     amount = to_text(refund.amount_minor, order.currency)
     goods = to_text(floor(kept), order.currency)
     return (

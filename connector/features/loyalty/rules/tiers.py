@@ -163,10 +163,10 @@ def qualifying(order: Order, program: Program, by: Collection[str]) -> Qualifyin
 
 
 def _lefts(order: Order, weights: Weights) -> Iterator[tuple[datetime, Turn, Fraction]]:
-    """Yield what is left of an order's goods: when it was placed, and after each refund."""
+    """Yield what is left of an order's goods: when it was placed, after refunds and a cancel."""
     yield order.placed_at, Turn.ORDER, kept_minor(order, (), weights)
-    for refund, kept in kept_after(order, weights):
-        yield max(refund.refunded_at, order.placed_at), Turn.REFUND, kept
+    for left in kept_after(order, weights):
+        yield max(left.at, order.placed_at), Turn.REFUND, left.kept
 
 
 class Standing:

@@ -209,7 +209,9 @@ def changed(draw, order):
         case "pay":
             changes = {"is_paid": True, "paid_at": order.paid_at or at, "status": "completed"}
         case "cancel":
-            changes = {"is_paid": False, "is_cancelled": True, "status": "cancelled"}
+            changes = {"is_cancelled": True, "status": "cancelled"}
+            is_dated = draw(st.booleans())  # by the platform
+            changes |= {"cancelled_at": at} if is_dated else {"is_paid": False}
         case "refund":
             refund = draw(refunds(order.id, list(order.lines), at))
             kept = {one.id: one for one in (*order.refunds, refund)}

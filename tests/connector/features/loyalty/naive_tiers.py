@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from connector.kernel.clock import add_days, add_months
+from platforms.model import Refund
 
 
 def tiers_met(orders, versions):
@@ -27,7 +28,7 @@ def walk(orders, versions, until):
     programs = [one.program for one in versions if one.program.tiers is not None]
     known = {one.begins_at for one in versions}  # all that could matter; too many do no harm
     for order in orders:
-        known |= {order.placed_at, *(happens(order, refund) for refund in order.refunds)}
+        known |= {order.placed_at, *(happens(order, refund) for refund in in_time(order))}
         known |= {leaves(order, program) for program in programs}
     known.discard(None)
     years = range(min(known, default=until).year, until.year + 2)
@@ -60,7 +61,11 @@ def happens(order, refund):  # rule 3
 
 
 def in_time(order):
-    return sorted(order.refunds, key=lambda one: (one.refunded_at, one.id))
+    """What takes of an order; a cancel that is dated takes all, after refunds of its instant."""
+    taking = [*order.refunds]
+    if order.cancelled_at is not None:
+        taking.append(Refund(id="~", amount_minor=10**12, refunded_at=order.cancelled_at))
+    return sorted(taking, key=lambda one: (one.refunded_at, one.id))
 
 
 def kept(order, refunds, excluded):

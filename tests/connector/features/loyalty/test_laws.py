@@ -156,6 +156,7 @@ def owed(orders, versions):
                 gross = min(gross, within)
             before.append((day, gross))
             left = priced(order, version, rule, order.refunds, tier)
+            left = 0 if order.cancelled_at else left
             sums[order.id] += min(left, gross)
     return sums
 

@@ -182,8 +182,6 @@ def _lacking(history: Mapping[str, Any]) -> Iterator[str]:
     if any("re_rate_from" in version for version in history["version"]):
         yield "versions that re-rate"
     yield from (f"fact: {one['kind']}" for one in history["fact"] if one["kind"] not in KNOWN)
-    if any(fact.get("dated") for fact in history["fact"]):
-        yield "cancellations that the platform dates"
 
 
 def differences(history: Mapping[str, Any]) -> Iterator[str]:
@@ -273,6 +271,8 @@ def _changed(order: Order, fact: Fact) -> dict[str, Any]:
     match fact["kind"]:
         case "edit":
             return _goods(fact)
+        case "cancel" if fact["dated"]:
+            return {"is_cancelled": True, "cancelled_at": fact["at"]}
         case "cancel":
             return {"is_cancelled": True, "is_paid": False}
         case "delete" | "restore":
