@@ -79,8 +79,12 @@ class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         """Return whether a product is meant on an order placed at an instant, in a tier or none."""
         if self.product not in {None, product} or self.tier not in {None, tier}:
             return False
-        is_early = self.begins_at is not None and at < self.begins_at
-        return not is_early and (self.ends_at is None or at < self.ends_at)
+        return _is_between(self.begins_at, self.ends_at, at)
+
+
+def _is_between(begins_at: datetime | None, ends_at: datetime | None, at: datetime) -> bool:
+    is_early = begins_at is not None and at < begins_at
+    return not is_early and (ends_at is None or at < ends_at)
 
 
 class Multiplier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -127,8 +131,7 @@ class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def is_offered(self, at: datetime) -> bool:
         """Return whether it can be had at an instant."""
-        is_early = self.begins_at is not None and at < self.begins_at
-        return not is_early and (self.ends_at is None or at < self.ends_at)
+        return _is_between(self.begins_at, self.ends_at, at)
 
 
 class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
