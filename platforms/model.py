@@ -34,10 +34,19 @@ class RefundLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """What an order costs beside its goods: all of its shipping, or all of its fees."""
+
+    total_minor: int = 0
+    tax_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
     """Money given back. ``lines`` and ``other_minor`` say for what, as far as anybody said it.
 
-    ``other_minor`` is what shipping and fee lines of the refund explain, their tax included.
+    ``other_minor`` is what shipping and fee lines of the refund explain, their tax included;
+    ``shipping`` and ``fees`` are the two parts of it, where the platform tells them apart.
     """
 
     id: str
@@ -45,6 +54,8 @@ class Refund:
     refunded_at: datetime
     lines: tuple[RefundLine, ...] = ()
     other_minor: int = 0
+    shipping: Charge = Charge()
+    fees: Charge = Charge()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +87,8 @@ class Order:
     codes: tuple[str, ...] = ()
     is_deleted: bool = False
     cancelled_at: datetime | None = None
+    shipping: Charge = Charge()
+    fees: Charge = Charge()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

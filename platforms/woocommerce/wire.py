@@ -7,7 +7,7 @@ recorded answers of a running 10.5.0. Money is text, stamps are naive: ``*_gmt``
 import html
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ import msgspec
 from platforms.errors import Malformed, TransientError
 from platforms.http import parsed
 from platforms.model import (
+    Charge,
     Customer,
     Kind,
     Order,
@@ -105,6 +106,8 @@ class WireOrder(msgspec.Struct):
     refunds: list[_RefundHint]
     date_paid_gmt: str | None = None
     coupon_lines: list[_Coupon] = []
+    shipping_lines: list[_Charge] = []
+    fee_lines: list[_Charge] = []
 
 
 class WireCustomer(msgspec.Struct):
@@ -275,6 +278,15 @@ def read_order(wire: WireOrder, refunds: Sequence[WireRefund] = ()) -> Order:
         ),
         codes=tuple(sorted(coupon.code.lower() for coupon in wire.coupon_lines)),
         is_deleted=wire.status == "trash",
+        shipping=_charge(wire.shipping_lines, currency),
+        fees=_charge(wire.fee_lines, currency),
+    )
+
+
+def _charge(lines: Iterable[_Charge], currency: str, sign: int = 1) -> Charge:
+    return Charge(
+        total_minor=sign * sum(nearest_minor(one.total, currency) for one in lines),
+        tax_minor=sign * sum(nearest_minor(one.total_tax, currency) for one in lines),
     )
 
 
@@ -289,16 +301,16 @@ def _order_line(line: _Line, currency: str) -> OrderLine:
 
 
 def _refund(wire: WireRefund, currency: str) -> Refund:
-    charges = [*wire.shipping_lines, *wire.fee_lines]
+    shipping = _charge(wire.shipping_lines, currency, sign=-1)
+    fees = _charge(wire.fee_lines, currency, sign=-1)
     return Refund(
         id=str(wire.id),
         amount_minor=nearest_minor(wire.amount, currency),
         refunded_at=stamp(wire.date_created_gmt),
         lines=tuple(_refund_line(line, currency) for line in wire.line_items),
-        other_minor=-sum(
-            nearest_minor(one.total, currency) + nearest_minor(one.total_tax, currency)
-            for one in charges
-        ),
+        other_minor=sum(one.total_minor + one.tax_minor for one in (shipping, fees)),
+        shipping=shipping,
+        fees=fees,
     )
 
 

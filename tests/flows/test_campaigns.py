@@ -71,3 +71,24 @@ async def test_what_was_spent_and_is_refunded_may_be_forgiven(town):
         ("clawback", -600),
         ("forgive", 500),
     ]
+
+
+async def test_what_an_order_costs_beside_its_goods_may_count(town):
+    await town.connect(PROGRAM.replace("points = 5", 'points = 5\ncount = ["lines", "shipping"]'))
+    maya, coffee = town.shopper(), town.product("10.00")
+    shipping = [{"method_id": "flat_rate", "method_title": "Parcel", "total": "4.90"}]
+    order = town.order(coffee, 2, maya, shipping_lines=shipping)
+    await town.settle()
+    assert (await town.visitor(maya))["available"] == 124  # floor(24.90 x 5)
+
+    (line,) = order["shipping_lines"]
+    back = {"id": line["id"], "refund_total": "4.90"}
+    refunds.create(town.shop, order, {"amount": "4.90", "line_items": [back]})
+    await town.settle()
+
+    assert (await town.visitor(maya))["available"] == 100
+    told = await explain_account(await town.row(), str(maya), town.clock())
+    assert [line.why.partition(": ")[2] for line in told.lines] == [
+        "goods + shipping 24.90 EUR x 5 per 1.00, floor, program version 1",
+        "refund of 4.90 EUR leaves goods + shipping of 20.00 EUR, worth 100 points",
+    ]

@@ -169,6 +169,8 @@ def _each(
 def _at_odds(rule: EarnRule, path: str) -> Iterator[str]:
     if rule.kind == "order" and not rule.per_minor:
         yield f"{path}: order needs per_minor"
+    if not set(rule.count) - {"tax"}:
+        yield f"{path}.count: write lines, shipping or fees; tax is that of what counts"
     if rule.kind == "sign_up":
         given = {"per_minor": rule.per_minor, "caps": rule.caps, "exclude": rule.exclude.products}
         yield from (f"{path}.{name}: sign_up has none" for name, value in given.items() if value)

@@ -19,10 +19,12 @@ from typing import NamedTuple
 
 from connector.features.loyalty.rules.caps import Given, Quarters
 from connector.features.loyalty.rules.earn import (
-    Weights,
+    ONCE,
+    Basis,
     counts,
     kept_after,
     kept_minor,
+    parts,
     weighed,
     worth,
 )
@@ -46,7 +48,7 @@ PER = {
     "calendar_year": "a year",
     "lifetime": "in all",
 }
-ONCE = Fraction(1)
+WHAT = {"lines": "goods", "shipping": "shipping", "fees": "fees", "tax": "tax"}
 RELEASE_GRACE = timedelta(days=30)  # what was given back lasts at least so long
 
 
@@ -317,22 +319,22 @@ class Met(NamedTuple):
 
 def _granted_by(rule: EarnRule, order: Order, cause: str, met: Met) -> Grant | None:
     program = met.version.program
-    weights = weighed(order, rule, program, met.tier)
-    value = worth(kept_minor(order, (), weights), order.currency, rule)
+    basis = weighed(order, rule, program, met.tier)
+    value = worth(kept_minor(order, (), basis), order.currency, rule)
     gross, cap = met.given.cut(rule, value, order.placed_at, program.zone)
     if gross == 0:
         return None
     met.given.add(rule, order.placed_at, gross)
     begun = max(order.placed_at, order.paid_at or order.placed_at)
     available_at = add_days(begun, rule.pending_days, program.zone)
-    why = _priced(order, rule, weights)
+    why = _priced(order, rule, basis)
     if cap is not None:
         why += f" = {value}, of which {gross} within the cap of {cap.points} {PER[cap.per]}"
     if any(one.when.tier == met.tier for one in program.multiplier if met.tier):
         why += f", in tier {met.tier}"
     why += f", program version {met.version.version}"
     earned = Posting(cause, "earn", available_at, gross, why)
-    return _grant(earned, tuple(_taken(order, rule, weights, earned)), program)
+    return _grant(earned, tuple(_taken(order, rule, basis, earned)), program)
 
 
 def _grant(
@@ -351,22 +353,23 @@ def _grant(
     return Grant(postings=(earned, *taken), lot=lot, movements=(opening, *refunds))
 
 
-def _priced(order: Order, rule: EarnRule, weights: Weights) -> str:
+def _priced(order: Order, rule: EarnRule, basis: Basis) -> str:
     step = to_text(rule.per_minor[order.currency], order.currency)
     return (
-        f"order {order.number}: goods {_goods(order, weights)} x {rule.points} per {step},"
+        f"order {order.number}: {_what(basis)} {_goods(order, basis)} x {rule.points} per {step},"
         f" {rule.rounding}"
     )
 
 
-def _goods(order: Order, weights: Weights) -> str:
-    """Return the goods that count, those of each weight together: ``(6.00 EUR x 2 + 4.00 EUR)``."""
-    if not weights:
-        goods = sum(line.total_minor for line in order.lines)
-        return f"{to_text(goods, order.currency)} {order.currency}"
+def _what(basis: Basis) -> str:
+    return " + ".join(word for part, word in WHAT.items() if part in basis.counted)
+
+
+def _goods(order: Order, basis: Basis) -> str:
+    """Return what counts, that of each weight together: ``(6.00 EUR x 2 + 4.00 EUR)``."""
     sums: Counter[Fraction] = Counter()
-    for line in order.lines:
-        sums[weights.get(line.id, ONCE)] += line.total_minor
+    for id_, minor in parts(order, basis):
+        sums[basis.weights.get(id_, ONCE)] += minor
     terms = []
     for weight, minor in sorted(sums.items(), reverse=True):
         times = "" if weight == 1 else f" x {_exact(weight)}"
@@ -380,28 +383,28 @@ def _exact(weight: Fraction) -> str:
     return f"{(Decimal(weight.numerator) / weight.denominator).normalize():f}"
 
 
-def _taken(order: Order, rule: EarnRule, weights: Weights, earned: Posting) -> Iterator[Posting]:
+def _taken(order: Order, rule: EarnRule, basis: Basis, earned: Posting) -> Iterator[Posting]:
     """Yield what refunds and a cancel take back, in the order of time, never more than granted."""
-    counted = {line: Fraction(bool(weight)) for line, weight in weights.items()}
     before = earned.points
-    for left, goods in zip(kept_after(order, weights), kept_after(order, counted), strict=True):
+    shown = kept_after(order, basis.unweighed)
+    for left, goods in zip(kept_after(order, basis), shown, strict=True):
         now = min(worth(left.kept, order.currency, rule), earned.points)
         if now < before:
             cause = f"{earned.cause}/{left.what}"
             effective_at = max(left.at, earned.effective_at)
-            why = _left_over(order, left.refund, goods.kept, now)
+            rest = f"{_what(basis)} of {to_text(floor(goods.kept), order.currency)}"
+            why = _left_over(order, left.refund, rest, now)
             yield Posting(cause, "clawback", effective_at, now - before, why)
         before = now
 
 
-def _left_over(order: Order, refund: Refund | None, kept: Fraction, points: int) -> str:
+def _left_over(order: Order, refund: Refund | None, rest: str, points: int) -> str:
     if refund is None:
         return f"order {order.number}: cancelled"
     amount = to_text(refund.amount_minor, order.currency)
-    goods = to_text(floor(kept), order.currency)
     return (
-        f"order {order.number}: refund of {amount} {order.currency} leaves goods of"
-        f" {goods} {order.currency}, worth {points} points"
+        f"order {order.number}: refund of {amount} {order.currency} leaves {rest}"
+        f" {order.currency}, worth {points} points"
     )
 
 

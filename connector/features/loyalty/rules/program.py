@@ -24,6 +24,7 @@ Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
 WINDOW = "^(lifetime|calendar_year|rolling_months:([1-9]|[1-5][0-9]|60))$"
 SPEND, POINTS, ORDERS = "spend", "points", "orders"
 CALENDAR_YEAR = "calendar_year"
+Counted = Literal["lines", "shipping", "tax", "fees"]
 RewardKind = Literal["amount_off", "percent_off", "product_off", "free_shipping"]
 Stock = Annotated[int, msgspec.Meta(ge=1, le=100_000)]  # counted at each redemption
 
@@ -46,16 +47,17 @@ class Exclude(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """So many ``points``: for every ``per_minor`` of an order's goods, or once for a ``sign_up``.
+    """So many ``points``: for every ``per_minor`` of an order, or once for a ``sign_up``.
 
-    The step is by the order's currency; one without a step earns nothing. Points are rounded once
-    per order and rule; they can be spent ``pending_days`` after the order was placed and paid, or
-    the customer signed up.
+    Of an order ``count`` its goods (``lines``), shipping and fees, with the ``tax`` of what counts
+    or without, after discounts. The step is by the order's currency; one without a step earns
+    nothing. Points are rounded once per order and rule; they can be spent ``pending_days`` after
+    the order was placed and paid, or the customer signed up.
     """
 
     id: Id
     kind: Literal["order", "sign_up"]
-    count: list[Literal["lines"]] = msgspec.field(default_factory=lambda: ["lines"])
+    count: list[Counted] = msgspec.field(default_factory=lambda: ["lines"])
     points: Positive
     per_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
     rounding: Literal["floor", "half_up", "ceil"] = "floor"

@@ -20,7 +20,8 @@ from heapq import heapify, heappop, heappush
 from math import floor
 
 from connector.features.loyalty.rules.earn import (
-    Weights,
+    LINES,
+    Basis,
     kept_after,
     kept_minor,
     unmultiplied,
@@ -144,11 +145,11 @@ def qualifying(order: Order, program: Program, by: Collection[str]) -> Qualifyin
     ``by`` has what any version counts: spend, points or orders.
     """
     rule = next(iter(program.order_rules), None)
-    weights = unmultiplied(order, rule) if rule else {}
+    basis = unmultiplied(order, rule) if rule else Basis({}, LINES)
 
     def steps() -> Iterator[Step]:
         before: Mapping[str, int] = {}
-        for at, turn, kept in _lefts(order, weights):
+        for at, turn, kept in _lefts(order, basis):
             now = {order.currency: floor(kept)} if SPEND in by else {}
             if POINTS in by and rule:
                 now[POINTS] = worth(kept, order.currency, rule)
@@ -162,10 +163,10 @@ def qualifying(order: Order, program: Program, by: Collection[str]) -> Qualifyin
     return Qualifying(order.placed_at, tuple(steps()))
 
 
-def _lefts(order: Order, weights: Weights) -> Iterator[tuple[datetime, Turn, Fraction]]:
+def _lefts(order: Order, basis: Basis) -> Iterator[tuple[datetime, Turn, Fraction]]:
     """Yield what is left of an order's goods: when it was placed, after refunds and a cancel."""
-    yield order.placed_at, Turn.ORDER, kept_minor(order, (), weights)
-    for left in kept_after(order, weights):
+    yield order.placed_at, Turn.ORDER, kept_minor(order, (), basis)
+    for left in kept_after(order, basis):
         yield max(left.at, order.placed_at), Turn.REFUND, left.kept
 
 

@@ -22,7 +22,7 @@ from connector.features.loyalty.rules.program import (
     publications,
 )
 from connector.features.loyalty.rules.tiers import Placement
-from platforms.model import Order, OrderLine, Refund, RefundLine
+from platforms.model import Charge, Order, OrderLine, Refund, RefundLine
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -34,8 +34,9 @@ WELCOME = EarnRule(id="welcome", kind="sign_up", points=40)
 THIRDS = EarnRule(id="thirds", kind="order", points=1, per_minor={"EUR": 300}, pending_days=2)
 
 
-def program(points=1, pending_days=0, months=None, caps=(), exclude=None, more=(), **changes):
+def program(points=1, pending_days=0, months=None, more=(), caps=(), **changes):
     """A program of one rule and perhaps more, in Warsaw's zone, which changes its clocks."""
+    own = {name: changes.pop(name) for name in ("exclude", "count") if name in changes}
     return Program(
         name="Laws",
         engine=1,
@@ -49,7 +50,7 @@ def program(points=1, pending_days=0, months=None, caps=(), exclude=None, more=(
                 per_minor={"EUR": 100},
                 pending_days=pending_days,
                 caps=list(caps),
-                exclude=exclude or Exclude(),
+                **own,
             ),
             *more,
         ],
@@ -106,6 +107,7 @@ def extras(draw):
     factors = st.sampled_from(["2", "1.5", "0.3333", "10"])
     multipliers = st.builds(Multiplier, when=windows, factor=factors)
     return {
+        "count": draw(st.sampled_from([["lines"], ["lines"], ["lines", "tax", "shipping"]])),
         "exclude": Exclude(products=draw(st.sampled_from([[], [], ["q"]]))),
         "caps": draw(st.lists(caps, max_size=2)),
         "tiers": levels,
@@ -157,6 +159,7 @@ def refunds(draw, order_id, lines, at):
         refunded_at=when,
         lines=tuple(named),
         other_minor=other,
+        shipping=Charge(total_minor=min(other, 400), tax_minor=max(other - 400, 0)),
     )
 
 
@@ -190,6 +193,7 @@ def lives(draw, order_id):
         paid_at=placed_at if is_paid else None,
         updated_at=placed_at,
         lines=lines,
+        shipping=Charge(total_minor=400, tax_minor=90),
         codes=draw(st.sampled_from([(), (), ("r1code",)])),
     )
     life = [order]

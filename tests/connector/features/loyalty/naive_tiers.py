@@ -68,12 +68,19 @@ def in_time(order):
     return sorted(taking, key=lambda one: (one.refunded_at, one.id))
 
 
-def kept(order, refunds, excluded):
-    """Rule 3: the goods that these refunds leave, exactly."""
+def kept(order, refunds, earn):
+    """Rule 3: what these refunds leave of what counts, exactly."""
+    excluded, tax = earn.exclude.products, "tax" in earn.count
     uncounted = {line.id for line in order.lines if line.product_id in excluded}
     named = [line for refund in refunds for line in refund.lines]
-    goods = sum(line.total_minor for line in order.lines if line.id not in uncounted)
-    goods -= sum(line.total_minor for line in named if line.line_id not in uncounted)
+
+    def minor(one):
+        return one.total_minor + (one.tax_minor if tax else 0)
+
+    goods = sum(minor(line) for line in order.lines if line.id not in uncounted)
+    goods -= sum(minor(line) for line in named if line.line_id not in uncounted)
+    if "shipping" in earn.count:
+        goods += minor(order.shipping) - sum(minor(refund.shipping) for refund in refunds)
     explained = sum(refund.other_minor for refund in refunds)
     explained += sum(line.total_minor + line.tax_minor for line in named)
     unexplained = max(0, sum(refund.amount_minor for refund in refunds) - explained)
@@ -87,7 +94,7 @@ def worth(order, refunds_seen, versions):
     """Rule 3: what an order counts after so many of its refunds, in each measure there is."""
     earn, refunds = in_force(versions, order.placed_at).earn[0], in_time(order)
     ends = range(refunds_seen, len(refunds) + 1)
-    value = max(kept(order, refunds[:end], earn.exclude.products) for end in ends)
+    value = max(kept(order, refunds[:end], earn) for end in ends)
     points = 0
     if order.currency in earn.per_minor:
         exact = value * earn.points / earn.per_minor[order.currency]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.features.loyalty.rules.earn import kept_minor, worth
+from connector.features.loyalty.rules.earn import LINES, Basis, kept_minor, worth
 from connector.features.loyalty.rules.fold import Facts, Redemption, fold
 from connector.features.loyalty.rules.program import (
     Cap,
@@ -19,6 +19,7 @@ from connector.features.loyalty.rules.program import (
 from platforms.model import Order, OrderLine, Refund, RefundLine
 from tests.connector.features.loyalty.histories import DAY, START, program
 
+GOODS = Basis({}, LINES)
 PAID = Order(
     id="1", number="1001", customer_id="c1", email=None, status="processing", is_paid=True,
     is_cancelled=False, currency="EUR", total_minor=10_000 + 1_900 + 490, placed_at=START,
@@ -68,7 +69,7 @@ def told(result):
     ],
 )
 def test_what_a_refund_leaves(refunds, kept):
-    assert kept_minor(PAID, refunds, {}) == kept
+    assert kept_minor(PAID, refunds, GOODS) == kept
 
 
 @pytest.mark.parametrize(
@@ -77,8 +78,8 @@ def test_what_a_refund_leaves(refunds, kept):
 def test_points_are_rounded_once_as_the_rule_says(rounding, points):
     rule = EarnRule(id="o", kind="order", points=1, per_minor={"EUR": 100}, rounding=rounding)
     order = replace(PAID, lines=(replace(PAID.lines[0], total_minor=150),))
-    assert worth(kept_minor(order, (), {}), "EUR", rule) == points
-    assert worth(kept_minor(order, (), {}), "USD", rule) == 0
+    assert worth(kept_minor(order, (), GOODS), "EUR", rule) == points
+    assert worth(kept_minor(order, (), GOODS), "USD", rule) == 0
 
 
 def test_a_paid_order_earns_when_it_is_both_placed_and_paid():

@@ -111,18 +111,29 @@ def priced(order, version, rule, refunds, tier):
     paid_out = sum(refund.amount_minor for refund in refunds)
     left = order.total_minor - explained
     share = 1 - Fraction(max(paid_out - explained, 0), left) if left > 0 else Fraction(0)
-    kept = Fraction(0)
-    for line in order.lines:
-        back = sum(one.total_minor for one in named if one.line_id == line.id)
-        part = Fraction(line.total_minor - back)
+
+    def minor(one):
+        return one.total_minor + (one.tax_minor if "tax" in rule.count else 0)
+
+    def times(product):
+        factor = Fraction(1)
         for one in version.program.multiplier:
             when = one.when
             is_now = when.begins_at is None or when.begins_at <= order.placed_at < when.ends_at
             if is_now and when.tier in (None, tier):
-                part *= Fraction(one.factor) if when.product in (None, line.product_id) else 1
-        kept += 0 if line.product_id in rule.exclude.products else part
+                factor *= Fraction(one.factor) if when.product in (None, product) else 1
+        return factor
+
+    kept = Fraction(0)
+    for line in order.lines:
+        part = minor(line) - sum(minor(one) for one in named if one.line_id == line.id)
+        excluded = line.product_id in rule.exclude.products
+        kept += 0 if excluded else part * times(line.product_id)
     gone = [one for one in named if one.line_id not in {line.id for line in order.lines}]
-    kept -= sum(one.total_minor for one in gone)
+    kept -= sum(minor(one) for one in gone)
+    if "shipping" in rule.count:
+        part = minor(order.shipping) - sum(minor(one.shipping) for one in refunds)
+        kept += part * times(None)
     return floor(max(kept * max(share, 0), 0) * rule.points / rule.per_minor["EUR"])
 
 

@@ -104,6 +104,8 @@ from_minor = { EUR = 60000 }
         ("[[reward]]", '[[multiplier]]\nwhen = { tier = "gold" }\nfactor = "2"\n' + TIERS,
          "multiplier[0].when.tier: there is no tier 'gold'; write one of Gold, Silver"),
         ("[[reward]]", "[[reward", "this is no TOML"),
+        ("points = 5", 'points = 5\ncount = ["tax"]',
+         "earn[0].count: write lines, shipping or fees; tax is that of what counts"),
         ("[[reward]]", '[[earn]]\nid="b"\nkind="order"\npoints=1\n[[reward]]',
          "earn[1]: order needs per_minor"),
         ("[[reward]]", '[[earn]]\nid="orders"\nkind="sign_up"\npoints=1\n[[reward]]',

@@ -23,7 +23,7 @@ from connector.features.loyalty.rules.document import parse
 from connector.features.loyalty.rules.fold import Adjustment, Facts, Folded, Redemption, fold
 from connector.features.loyalty.rules.program import Publication, in_force, publications
 from connector.features.loyalty.rules.tiers import Placement
-from platforms.model import Order, OrderLine, Refund, RefundLine
+from platforms.model import Charge, Order, OrderLine, Refund, RefundLine
 
 FILE = Path(__file__).with_name("worked_examples.toml")
 KNOWN = {
@@ -264,7 +264,13 @@ def _goods(fact: Fact) -> dict[str, Any]:
         for number, line in enumerate(fact["lines"])
     )
     total = sum(line.total_minor + line.tax_minor for line in lines)
-    return {"lines": lines, "total_minor": total + fact["shipping_minor"] + fact["fees_minor"]}
+    charges = fact["shipping_minor"] + fact["fees_minor"]
+    return {
+        "lines": lines,
+        "total_minor": total + charges,
+        "shipping": Charge(total_minor=fact["shipping_minor"]),
+        "fees": Charge(total_minor=fact["fees_minor"]),
+    }
 
 
 def _changed(order: Order, fact: Fact) -> dict[str, Any]:
@@ -300,6 +306,7 @@ def _refund(fact: Fact) -> Refund:
         refunded_at=fact["at"],
         lines=lines,
         other_minor=fact["other_minor"],
+        shipping=Charge(total_minor=fact.get("shipping_minor", 0)),
     )
 
 
