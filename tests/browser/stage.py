@@ -95,6 +95,7 @@ PROGRAM: Json = {
     "name": "Northlight Rewards",
     "version": 3,
     "pending_days": 14,
+    "expiry": "lot",
     "expiry_months": 12,
     "earn": [
         {"id": "orders", "kind": "order", "points": 5, "per_minor": {"EUR": 100}, "caps": []},

@@ -23,7 +23,8 @@ export interface Program {
   name: string;
   version: number;
   pending_days: number;
-  expiry_months: number | null;
+  expiry: 'inactivity' | 'lot' | 'none';
+  expiry_months: number;
   earn: EarnRule[];
   multipliers: Multiplier[];
   rewards: Reward[];

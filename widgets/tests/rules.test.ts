@@ -18,7 +18,7 @@ test('what lacks the store’s currency is not shown', () => {
   const reward = { kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null, tiers: [],
     percent: null, begins_at: null, ends_at: null, limit_per_customer: null };
   const program: Program = {
-    name: 'Club', version: 1, pending_days: 0, expiry_months: null,
+    name: 'Club', version: 1, pending_days: 0, expiry: 'none', expiry_months: 12,
     earn: [
       { id: 'a', kind: 'order', points: 1, per_minor: { EUR: 100 }, caps: [] },
       { id: 'b', kind: 'order', points: 1, per_minor: { USD: 100 }, caps: [] },

@@ -122,7 +122,8 @@ class ProgramView:
     name: str
     version: int
     pending_days: int
-    expiry_months: int | None
+    expiry: Literal["lot", "inactivity", "none"]
+    expiry_months: int
     earn: list[EarnRuleView]
     multipliers: list[MultiplierView]
     rewards: list[RewardView]
@@ -230,7 +231,8 @@ def view_program(version: Publication, left: Mapping[str, int]) -> ProgramView:
         name=program.name,
         version=version.version,
         pending_days=max((rule.pending_days for rule in program.earn), default=0),
-        expiry_months=program.expiry.months if program.expiry.kind == "lot" else None,
+        expiry=program.expiry.kind,
+        expiry_months=program.expiry.months,
         earn=[_earn(rule) for rule in program.earn],
         multipliers=[_multiplier(one) for one in program.multiplier],
         rewards=[_reward(one, left) for one in sorted(program.reward, key=lambda one: one.cost)],

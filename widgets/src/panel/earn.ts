@@ -19,7 +19,8 @@ const PER: Record<string, Key> = {
 
 export function earn(scene: Scene): Child[] {
   const { words, program, rates } = scene;
-  const { pending_days: days, expiry_months: months } = program;
+  const { pending_days: days, expiry, expiry_months: months } = program;
+  const last = { lot: 'monthsLast', inactivity: 'monthsIdle', none: 'neverExpire' } as const;
   const more = notOver(program, Date.now()).filter(({ tier }) => !tier).map((one) =>
     row({
       shape: gift,
@@ -54,7 +55,7 @@ export function earn(scene: Scene): Child[] {
         shape: clock,
         isOff: true,
         title: words.t('howLong'),
-        detail: months ? words.t('monthsLast', { n: months }) : words.t('neverExpire'),
+        detail: words.t(last[expiry], { n: months }),
       }),
       ...(most.length ? [row({ shape: lock, isOff: true, title: words.t('most'), detail: most.join(SEPARATOR) })] : []),
     ),

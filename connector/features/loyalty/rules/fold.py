@@ -49,6 +49,7 @@ PER = {
     "lifetime": "in all",
 }
 WHAT = {"lines": "goods", "shipping": "shipping", "fees": "fees", "tax": "tax"}
+INACTIVITY = "inactivity"
 RELEASE_GRACE = timedelta(days=30)  # what was given back lasts at least so long
 
 
@@ -111,6 +112,7 @@ class Rank(IntEnum):
     """The order of movements at one instant, and what each does."""
 
     EXPIRY = 0
+    ORDER = 1
     REFUND = 2
     MATURITY = 3
     REDEMPTION = 4
@@ -118,6 +120,10 @@ class Rank(IntEnum):
     LATE_USE = 6
     CREDIT = 7
     DEBIT = 8
+
+
+ALIVE = {Rank.ORDER, Rank.MATURITY, Rank.CREDIT, Rank.REDEMPTION}
+"""What keeps points alive that end by inactivity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -145,6 +151,7 @@ class Checkpoint:
     given: Quarters
     standing: Kept
     lots: tuple[Lot, ...]
+    ends: dict[int, datetime]
     deficit: int
     used: dict[str, datetime]
     ahead: tuple[Movement, ...]
@@ -205,6 +212,7 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
         given=begun.given.kept(at),
         standing=begun.standing.kept(at),
         lots=tuple(lot for lot in walk.purse.lots.values() if lot.points or not lot.is_open),
+        ends=walk.purse.ends,
         deficit=walk.purse.deficit,
         used=walk.used,
         ahead=tuple(walk.ahead),
@@ -233,6 +241,7 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     postings = [*since.tail] if since else []
     postings += [posting for grant in grants for posting in grant.postings]
     movements = [movement for grant in grants for movement in grant.movements]
+    movements += bought(facts)
     for redemption in facts.redemptions:
         for posting, rank in spending(redemption, facts):
             postings.append(posting)
@@ -242,6 +251,17 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
         movements.append(_moved(posting, Rank.DEBIT, posting.cause))
     walk = Walk([grant.lot for grant in grants], movements, facts.versions, since)
     return Begun(walk=walk, postings=postings, given=given, standing=standing)
+
+
+def bought(facts: Facts) -> Iterator[Movement]:
+    """Yield the orders that keep points alive, where a program lets them end by inactivity."""
+    if not any(one.program.expiry.kind == INACTIVITY for one in facts.versions):
+        return
+    for order in facts.orders:
+        version = in_force(facts.versions, order.placed_at)
+        if version is not None and counts(order, version.program):
+            cause = f"order:{order.id}"
+            yield Movement(at=order.placed_at, rank=Rank.ORDER, id=cause, cause=cause)
 
 
 def _moved(posting: Posting, rank: Rank, cause: str) -> Movement:
@@ -347,6 +367,7 @@ def _grant(
         points=earned.points,
         available_at=at,
         expires_at=expires_at(at, program),
+        idle_months=program.expiry.months if program.expiry.kind == INACTIVITY else 0,
     )
     opening = Movement(at=at, rank=rank, id=cause, cause=cause)
     refunds = [_moved(posting, Rank.REFUND, cause) for posting in taken]
@@ -409,8 +430,8 @@ def _left_over(order: Order, refund: Refund | None, rest: str, points: int) -> s
 
 
 def expires_at(available_at: datetime, program: Program) -> datetime | None:
-    """Return when a lot of this program version ends, None if never."""
-    if program.expiry.kind == "none":
+    """Return when a lot of this program version ends by itself, None if never."""
+    if program.expiry.kind != "lot":
         return None
     end = add_months(available_at, program.expiry.months, program.zone)
     return end_of_month(end, program.zone) if program.expiry.end_of_month else end
@@ -456,9 +477,12 @@ class Walk:
         self.purse = Purse()
         self.ahead = list(movements)
         self.used: dict[str, datetime] = {}
+        expiries = (one.program.expiry for one in versions)
+        self._idle = sorted({one.months for one in expiries if one.kind == INACTIVITY})
         if since:
             self.purse.lots = {lot.cause: replace(lot) for lot in since.lots}
             self.purse.deficit = since.deficit
+            self.purse.ends |= since.ends
             self.ahead += since.ahead
             self.used |= since.used
         heapify(self.ahead)
@@ -492,9 +516,36 @@ class Walk:
             yield from self._forgive(step, self.purse.deficit - before)
 
     def _expire(self, step: Movement) -> Iterator[Posting]:
+        if step.points:
+            yield from self._end_of_idleness(step)
+            return
         left = self.purse.expire(step.cause)
         if left:
             yield Posting(step.cause, "expire", step.at, -left, f"{left} points were left unspent")
+
+    def _end_of_idleness(self, step: Movement) -> Iterator[Posting]:
+        """Let end what nothing has kept alive since this was foreseen."""
+        if self.purse.ends.get(step.points) == step.at:
+            for cause, left in self.purse.ended(step.points):
+                why = f"{left} points were left, and nothing happened for {step.points} months"
+                yield Posting(cause, "expire", step.at, -left, why)
+
+    def _keep_alive(self, at: datetime) -> None:
+        """Let points that end by inactivity live for as long again."""
+        version = in_force(self._versions, at)
+        if version is None:
+            return
+        program = version.program
+        for months in self._idle:
+            end = add_months(at, months, program.zone)
+            end = end_of_month(end, program.zone) if program.expiry.end_of_month else end
+            if end > self.purse.ends.get(months, at):
+                self.purse.ends[months] = end
+                id_ = f"idle:{months}"
+                heappush(
+                    self.ahead,
+                    Movement(at=end, rank=Rank.EXPIRY, id=id_, cause=id_, points=months),
+                )
 
     def _forgive(self, step: Movement, points: int) -> Iterator[Posting]:
         """Give back at once what a step took more than there was, where the program says so."""
@@ -505,12 +556,14 @@ class Walk:
             yield Posting(step.id, "forgive", step.at, points, why)
 
     def _take(self, step: Movement) -> None:
+        if self._idle and step.rank in ALIVE:
+            self._keep_alive(step.at)
         match step.rank:
             case Rank.MATURITY | Rank.CREDIT:
                 self.purse.open(step.cause)
             case Rank.REDEMPTION:
                 taken = self.purse.take(step.points)
-                ends = (lot.expires_at or NEVER for lot in taken)
+                ends = (self.purse.end_of(lot) for lot in taken)
                 self.used[step.cause] = min(ends, default=step.at)
             case Rank.RELEASE:
                 self._release(step)

@@ -15,26 +15,36 @@ class Lot:
     """Points that came together and expire together.
 
     ``points`` is what is left. Until it ``is_open``, a lot is on its way: nothing is spent from
-    it, but what undoes its own cause comes off it.
+    it, but what undoes its own cause comes off it. With ``idle_months`` it ends with all others
+    that have as many, where nothing happens for so long; else at ``expires_at``, None for never.
     """
 
     cause: str
     points: int
     available_at: datetime
     expires_at: datetime | None
+    idle_months: int = 0
     is_open: bool = False
-
-    def turn(self) -> tuple[datetime, datetime, str]:
-        """Return its place in the order of spending: earliest expiry, then oldest, then id."""
-        return self.expires_at or NEVER, self.available_at, self.cause
 
 
 @dataclass(slots=True)
 class Purse:
-    """The lots of one account and its deficit; what is available is the one less the other."""
+    """The lots of one account and its deficit; what is available is the one less the other.
+
+    ``ends`` has when lots end that end together, by their months.
+    """
 
     lots: dict[str, Lot] = field(default_factory=dict)
     deficit: int = 0
+    ends: dict[int, datetime] = field(default_factory=dict)
+
+    def end_of(self, lot: Lot) -> datetime:
+        """Return when a lot ends, as far as is known by now."""
+        return (self.ends.get(lot.idle_months) if lot.idle_months else lot.expires_at) or NEVER
+
+    def turn(self, lot: Lot) -> tuple[datetime, datetime, str]:
+        """Return a lot's place in spending: earliest expiry, then oldest, then id."""
+        return self.end_of(lot), lot.available_at, lot.cause
 
     def available(self) -> int:
         """Return the points of open lots, less the deficit."""
@@ -66,7 +76,7 @@ class Purse:
     def _in_turn(self, first: str | None) -> Iterable[Lot]:
         own = [self.lots[first]] if first in self.lots else []
         rest = [lot for lot in self.lots.values() if lot.is_open and lot.cause != first]
-        return [*own, *sorted(rest, key=Lot.turn)]
+        return [*own, *sorted(rest, key=self.turn)]
 
     def expire(self, cause: str) -> int:
         """Empty a lot and return what was left of it."""
@@ -76,12 +86,21 @@ class Purse:
         left, lot.points = lot.points, 0
         return left
 
+    def ended(self, months: int) -> list[tuple[str, int]]:
+        """Empty the open lots that end together; return their causes and what was left of each."""
+        found = []
+        for lot in sorted(self.lots.values(), key=self.turn):
+            if lot.idle_months == months and lot.is_open and lot.points:
+                found.append((lot.cause, lot.points))
+                lot.points = 0
+        return found
+
     def next_expiry(self, at: datetime) -> tuple[datetime, int] | None:
         """Return the first end after an instant of lots with points left, and how many points."""
         ahead = [
-            (lot.expires_at, lot.points)
+            (end, lot.points)
             for lot in self.lots.values()
-            if lot.points and lot.expires_at and lot.expires_at > at
+            if lot.points and at < (end := self.end_of(lot)) < NEVER
         ]
         if not ahead:
             return None

@@ -97,9 +97,13 @@ class Multiplier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class Expiry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """When a lot of points ends: so many months after it could first be spent."""
+    """When points end: each ``lot`` so many months after it could first be spent.
 
-    kind: Literal["lot", "none"] = "none"
+    Or after so many months of ``inactivity``, all together: every order placed, and all points
+    that come or are redeemed, keep them for as long again.
+    """
+
+    kind: Literal["lot", "inactivity", "none"] = "none"
     months: Annotated[int, msgspec.Meta(ge=1, le=120)] = 12
     end_of_month: bool = False
 

@@ -34,7 +34,7 @@ WELCOME = EarnRule(id="welcome", kind="sign_up", points=40)
 THIRDS = EarnRule(id="thirds", kind="order", points=1, per_minor={"EUR": 300}, pending_days=2)
 
 
-def program(points=1, pending_days=0, months=None, more=(), caps=(), **changes):
+def program(points=1, pending_days=0, months=None, more=(), caps=(), expiry="lot", **changes):
     """A program of one rule and perhaps more, in Warsaw's zone, which changes its clocks."""
     own = {name: changes.pop(name) for name in ("exclude", "count") if name in changes}
     return Program(
@@ -54,7 +54,7 @@ def program(points=1, pending_days=0, months=None, more=(), caps=(), **changes):
             ),
             *more,
         ],
-        expiry=Expiry(kind="lot", months=months) if months else Expiry(),
+        expiry=Expiry(kind=expiry, months=months) if months else Expiry(),
         **changes,
     )
 
@@ -107,6 +107,7 @@ def extras(draw):
     factors = st.sampled_from(["2", "1.5", "0.3333", "10"])
     multipliers = st.builds(Multiplier, when=windows, factor=factors)
     return {
+        "expiry": draw(st.sampled_from(["lot", "lot", "inactivity"])),
         "count": draw(st.sampled_from([["lines"], ["lines"], ["lines", "tax", "shipping"]])),
         "exclude": Exclude(products=draw(st.sampled_from([[], [], ["q"]]))),
         "caps": draw(st.lists(caps, max_size=2)),

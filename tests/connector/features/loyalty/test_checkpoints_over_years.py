@@ -66,6 +66,7 @@ def version(rng):
         points=rng.randint(1, 3),
         pending_days=rng.choice([0, 3]),
         months=rng.choice([None, 2]),
+        expiry=rng.choice(["lot", "inactivity"]),
         caps=caps,
         tiers=rng.choice([None, tiers(rng), tiers(rng)]),
         multiplier=[Multiplier(when=When(tier="Gold"), factor="1.5")],
