@@ -409,7 +409,7 @@ def _standing(stand: dict[str, Any]) -> str:
     said += f"; counted: {', '.join(counted) or 'nothing'}"
     if stand["falls_at"]:
         short = " or ".join(_amount(measure, value) for measure, value in stand["short"].items())
-        said += f"; {short} more keep it beyond {stand['falls_at']:%F}"
+        said += f"; {short} more before {stand['keep_by']:%F %H:%M} keep it"
     return said
 
 

@@ -9,6 +9,10 @@ Clock = Callable[[], datetime]
 Period = Literal["calendar_day", "calendar_week", "calendar_month", "calendar_year"]
 
 
+LAST = datetime.max.replace(tzinfo=UTC)
+"""As far as a calendar goes: what would end later ends then."""
+
+
 def system_clock() -> datetime:
     """Return the machine's time, aware UTC. Composition roots pass it on; nobody else calls it."""
     return datetime.now(UTC)  # noqa: TID251 - the one place that reads the machine's time
@@ -18,13 +22,18 @@ def add_days(at: datetime, days: int, zone: tzinfo) -> datetime:
     """Return the same wall time so many days later in the zone, in UTC."""
     if days == 0:
         return at  # of the two times that a wall clock shows in autumn, the one that it was
-    return (at.astimezone(zone) + timedelta(days=days)).astimezone(UTC)
+    try:
+        return (at.astimezone(zone) + timedelta(days=days)).astimezone(UTC)
+    except OverflowError:
+        return LAST
 
 
 def add_months(at: datetime, months: int, zone: tzinfo) -> datetime:
     """Return the same wall time so many months later in the zone, on the last day if need be."""
     local = at.astimezone(zone)
     year, month0 = divmod(local.year * 12 + local.month - 1 + months, 12)
+    if year > LAST.year:
+        return LAST
     day = min(local.day, calendar.monthrange(year, month0 + 1)[1])
     return local.replace(year=year, month=month0 + 1, day=day).astimezone(UTC)
 

@@ -4,6 +4,7 @@ Source: https://woocommerce.github.io/woocommerce-rest-api-docs/#coupons, read 2
 recorded answers of a running 10.5.0.
 """
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -27,6 +28,7 @@ TYPES: dict[DiscountKind, str] = {
     "free_shipping": "fixed_cart",
 }
 HOUR = timedelta(hours=1)
+PRODUCT_ID = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 
 
 class WireCoupon(msgspec.Struct):
@@ -117,6 +119,9 @@ def refusal(discount: Discount, currency: str) -> Rejected | None:
         return Rejected(f"{discount.amount_minor} is no amount to take off")
     if discount.kind == "product_amount" and not discount.product_ids:
         return Rejected("an amount off products must name them")
+    for id_ in discount.product_ids:
+        if not PRODUCT_ID.fullmatch(id_):
+            return Rejected(f"products of this store have numbers for ids; {id_!r} is none")
     return None
 
 
@@ -128,7 +133,7 @@ def write(discount: Discount, zone: tzinfo) -> dict[str, Any]:
         "discount_type": TYPES[discount.kind],
         "amount": _amount(discount),
         "free_shipping": discount.kind == "free_shipping",
-        "product_ids": [int(id_) for id_ in discount.product_ids],
+        "product_ids": [int(id_) for id_ in dict.fromkeys(discount.product_ids)],
         "usage_limit": 1,
         "individual_use": discount.is_alone,
         "minimum_amount": to_text(discount.minimum_minor, discount.currency),

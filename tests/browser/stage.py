@@ -148,6 +148,7 @@ MAYA: Json = {
         },
     },
     "redemptions": [],
+    "used_up": [],
     "history": HISTORY,
 }
 TOMAS: Json = {
@@ -169,6 +170,7 @@ TOMAS: Json = {
         "keep": None,
     },
     "redemptions": [],
+    "used_up": [],
     "history": [],
 }
 

@@ -97,6 +97,39 @@ async def test_nobody_has_more_of_a_reward_than_one_may(town):
     assert await RedemptionRow.all().count() == 1
 
 
+async def test_the_limit_is_each_customers_own_and_what_is_given_back_is_had_by_nobody(town):
+    maya = await rich(town, PROGRAM + FREE_SHIPPING + "limit_per_customer = 1\n")
+    tomas = town.shopper("tomas@example.test")
+    town.order(town.product("10.00"), 12, tomas, email="tomas@example.test")
+    await town.settle()
+    assert (await town.redeem(maya, "free-shipping")).status_code == 201
+    assert (await town.redeem(tomas, "free-shipping")).status_code == 201
+    await town.settle()
+    assert (await town.visitor(maya))["used_up"] == ["free-shipping"]
+
+    await RedemptionRow.filter(customer_id=str(maya)).update(state="returned")
+    assert (await town.redeem(maya, "free-shipping")).status_code == 201
+
+
+async def test_a_product_that_has_no_number_gives_the_points_back(town):
+    reward = """
+[[reward]]
+id = "tea"
+kind = "product_off"
+products = ["TEA-1"]
+value_minor = { EUR = 700 }
+cost = 100
+"""
+    maya = await rich(town, PROGRAM + reward)
+    assert (await town.redeem(maya, "tea")).status_code == 201
+    await town.settle()
+    town.clock.forward(hours=2)
+    await town.settle()
+
+    visitor = await town.visitor(maya)
+    assert (visitor["available"], visitor["redemptions"][0]["state"]) == (600, "returned")
+
+
 async def test_a_reward_is_offered_between_its_instants(town):
     window = "from = 2026-11-21T13:00:00Z\nuntil = 2026-11-21T14:00:00Z\n"
     maya = await rich(town, PROGRAM + FREE_SHIPPING + window)

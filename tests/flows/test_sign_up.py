@@ -1,7 +1,7 @@
 """Points for signing up: once, by the rule in force then, and for guests never."""
 
 from connector.features.loyalty.service import Loyalty
-from connector.ledger.models import EntryRow
+from connector.ledger.models import AccountRow, EntryRow
 from platforms.woocommerce.fake import people, refunds
 from tests.town import PROGRAM
 
@@ -37,6 +37,27 @@ async def test_whoever_signs_up_has_points_at_once_and_once(town):
         ("sign_up:welcome", "earn", 50),
         (f"order:{max(town.shop.records['order'])}", "earn", 50),
     ]
+
+
+async def test_our_own_write_coming_back_settles_nobody(town):
+    await town.connect(WELCOMING)
+    maya = town.shopper()
+    await town.settle()
+    await town.settle()  # the profile that we wrote is a customer who changed
+    row = await AccountRow.get(key=f"customer:{maya}")
+
+    people.update(town.shop, town.shop.records["customer"][maya], {"last_name": "Lind"})
+    await town.settle()
+
+    assert (await AccountRow.get(id=row.id)).dirty_gen == row.dirty_gen
+
+
+async def test_a_later_version_opens_no_accounts_for_those_it_reaches_not(town):
+    await town.connect()
+    town.shopper()
+    await town.settle()
+    await Loyalty(town.system.tools).publish(await town.row(), WELCOMING)
+    assert await AccountRow.all().count() == 0
 
 
 async def test_a_guest_signs_nothing(town):

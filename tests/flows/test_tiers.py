@@ -1,6 +1,10 @@
 """Tiers, from a published program to what shoppers, the store and the ledger are told."""
 
+import pytest
+
+from connector.errors import InvalidProgram
 from connector.features.loyalty.explain import explain_account
+from connector.features.loyalty.models import PublicationRow
 from connector.features.loyalty.service import Loyalty
 from connector.ledger.models import AccountRow
 from platforms.woocommerce.wire import TIER_META
@@ -194,3 +198,47 @@ async def test_shoppers_are_told_what_each_tier_takes(town):
     }
     assert [one["tier"] for one in program["multipliers"]] == ["Gold"]
     assert [one["tiers"] for one in program["rewards"]] == [["Gold"], []]
+
+
+async def test_a_store_whose_clock_is_ahead_gives_the_tier_when_its_time_comes(town):
+    await town.connect(TIERED.replace("points = 5\n", "points = 5\npending_days = 14\n"))
+    maya, coffee = town.shopper(), town.product("10.00")
+    await town.settle()
+    now = town.clock.at
+    town.clock.forward(seconds=20)
+    town.order(coffee, 20, maya)
+    town.clock.at = now
+    await town.settle()
+    assert (await standing(town, maya))["tier"] is None
+
+    town.clock.forward(seconds=60)
+    await town.settle()
+    assert shown(town, maya) == ["Gold"]
+
+
+async def test_the_store_hears_of_nothing_that_its_pages_do_not_show(town):
+    await town.connect(TIERED)
+    maya, coffee = town.shopper(), town.product("10.00")
+    town.order(coffee, 5, maya, currency="USD")  # earns nothing, and is not enough for a tier
+    await town.settle()
+    assert shown(town, maya) == []
+    assert (await standing(town, maya))["reach"]["counted"] == 5000
+
+    town.clock.forward(days=366)  # nor is it when it leaves the window
+    await town.settle()
+    assert (await standing(town, maya))["reach"]["counted"] == 0
+    assert shown(town, maya) == []
+
+
+async def test_documents_that_were_right_when_they_were_published_still_hold(town):
+    await town.connect()
+    maya, coffee = town.shopper(), town.product("10.00")
+    odd = PROGRAM.replace("value_minor = { EUR = 500 }", "value_minor = {}")
+    with pytest.raises(InvalidProgram):
+        await Loyalty(town.system.tools).publish(await town.row(), odd)
+    await PublicationRow.filter(version=1).update(document=odd)
+
+    town.order(coffee, 12, maya)
+    await town.settle()
+    assert (await town.visitor(maya))["available"] == 600
+    assert (await town.redeem(maya)).status_code == 404

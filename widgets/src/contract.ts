@@ -108,7 +108,7 @@ export interface Tier {
   };
 }
 /**
- * What only the signed-in shopper sees.
+ * What only the signed-in shopper sees; of rewards in ``used_up`` they had as many as one may.
  */
 export interface Visitor {
   first_name: string | null;
@@ -118,6 +118,7 @@ export interface Visitor {
   next_expiry: Expiry | null;
   standing: Standing | null;
   redemptions: Redemption[];
+  used_up: string[];
   history: Entry[];
 }
 /**
@@ -139,7 +140,7 @@ export interface Standing {
 /**
  * A tier to reach or to keep: how much there is, of how much it takes, of what.
  *
- *     What is missing has to be bought by ``until``, if there is an end.
+ *     What is missing has to be bought before ``until``, if there is an end.
  */
 export interface Aim {
   tier: string;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { readConfig } from '../src/config.ts';
-import type { Program, Redemption } from '../src/contract.ts';
+import type { Program, Redemption, Visitor } from '../src/contract.ts';
 import { arrivals } from '../src/launcher/arrivals.ts';
 import { type Offer, best, notOver, offers, open, rates, signed, stem } from '../src/panel/offers.ts';
 import { troubleOf, uuid } from '../src/panel/redeem.ts';
@@ -10,7 +10,7 @@ import { follow, luminance } from '../src/theme/dress.ts';
 
 const offer = (cost: number, left: number | null = null): Offer => ({
   id: String(cost), kind: 'amount_off', cost, valueMinor: cost, percent: 0, minimumMinor: 0, days: null, left,
-  opensAt: undefined, endsAt: null,
+  opensAt: undefined, isUsedUp: false, endsAt: null,
 });
 const three = [offer(500), offer(1000), offer(1500)];
 
@@ -59,15 +59,17 @@ test('the best reward is the dearest that the points pay for', () => {
 test('a reward for a tier is open to who is in it', () => {
   const reward = {
     kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null, id: 'gold', cost: 100,
-    value_minor: { EUR: 100 }, tiers: ['Gold', 'Platinum'], begins_at: null, ends_at: null, percent: null,
+    value_minor: { EUR: 100 }, tiers: ['Platinum', 'Gold'], begins_at: null, ends_at: null, percent: null,
   };
-  const program = { rewards: [reward] } as unknown as Program;
-  const opensAt = (tier: string | null): (string | undefined)[] =>
-    offers(program, 'EUR', tier, 0).map((one) => one.opensAt);
+  const tiers = ['Silver', 'Gold', 'Platinum'].map((name) => ({ name }));
+  const program = { rewards: [reward], tiers: { tiers } } as unknown as Program;
+  const of = (tier: string | null): Offer[] =>
+    offers(program, 'EUR', { standing: { tier }, used_up: [] } as unknown as Visitor, 0);
+  const opensAt = (tier: string | null): (string | undefined)[] => of(tier).map((one) => one.opensAt);
 
   assert.deepEqual([opensAt(null), opensAt('Silver'), opensAt('Platinum')], [['Gold'], ['Gold'], [undefined]]);
-  assert.equal(best(offers(program, 'EUR', 'Silver', 0), 500), undefined);
-  assert.equal(best(offers(program, 'EUR', 'Gold', 0), 500)?.id, 'gold');
+  assert.equal(best(of('Silver'), 500), undefined);
+  assert.equal(best(of('Gold'), 500)?.id, 'gold');
 });
 
 test('a reward is offered from its beginning until its end, in currencies that all its amounts have', () => {
@@ -85,6 +87,17 @@ test('a reward is offered from its beginning until its end, in currencies that a
   assert.deepEqual(ids('2026-11-30T23:59:59Z', 'EUR'), ['tenth']);
   assert.deepEqual(ids('2026-12-01T00:00:00Z', 'EUR'), []);
   assert.deepEqual(ids('2026-11-25T00:00:00Z', 'USD'), []);
+});
+
+test('what somebody had as often as one may is not offered again', () => {
+  const reward = {
+    id: 'once', kind: 'free_shipping', cost: 100, value_minor: {}, minimum_minor: {}, tiers: [], left: null,
+  };
+  const program = { rewards: [reward], tiers: null } as unknown as Program;
+  const visitor = { standing: null, used_up: ['once'] } as unknown as Visitor;
+
+  assert.equal(best(offers(program, 'EUR', null, 0), 500)?.id, 'once');
+  assert.equal(best(offers(program, 'EUR', visitor, 0), 500), undefined);
 });
 
 test('what is sold out is neither the best nor the goal', () => {

@@ -31,7 +31,7 @@ from connector.features.loyalty.decisions import (
 )
 from connector.features.loyalty.models import PublicationRow
 from connector.features.loyalty.notices import News, Notices
-from connector.features.loyalty.rules.document import parse
+from connector.features.loyalty.rules.document import parse, read
 from connector.features.loyalty.rules.fold import Checkpoint, Facts, Folded, Redemption, fold
 from connector.features.loyalty.rules.program import (
     Program,
@@ -63,18 +63,20 @@ RETRY_AFTER = timedelta(minutes=1)
 STORES_KEPT = 1000  # whose published versions a process keeps
 Versions = tuple[Publication, ...]
 log = structlog.get_logger()
-_parsed = lru_cache(maxsize=1000)(parse)
+_read = lru_cache(maxsize=1000)(read)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What was worked out for an account; ``orders`` says when its orders were placed, by id.
 
-    ``checkpoint`` is one to be kept.
+    ``checkpoint`` is one to be kept. The store ``is_told`` where points or the tier changed; the
+    account's owner sees more, such as what counts for the next tier.
     """
 
     settled: ledger.Settled
     folded: Folded
+    is_told: bool
     orders: Mapping[str, datetime]
     checkpoint: Checkpoint | None
     has_checkpoints: bool = False
@@ -122,7 +124,7 @@ class Loyalty:
                 published_at=self._tools.clock(),
                 document=document,
             )
-            if program.sign_up_rules:
+            if version == 1 and program.sign_up_rules:  # later ones reach nobody back
                 await ledger.open_for_customers(store.id)
             await ledger.mark_all_dirty(store.id, self._tools.clock())
         self._tools.wake()
@@ -156,7 +158,7 @@ class Loyalty:
         if published is not None and len(held) == published:
             return held
         rows = await PublicationRow.filter(store=store).order_by("version")
-        found = publications([(row.published_at, _parsed(row.document)) for row in rows])
+        found = publications([(row.published_at, _read(row.document)) for row in rows])
         if len(self._versions) >= STORES_KEPT:
             self._versions.clear()
         self._versions[store] = found
@@ -275,7 +277,7 @@ class Loyalty:
                 await checkpoints.drop(store.id, one.settled.account)
             if one.checkpoint:
                 await checkpoints.keep(store.id, one.settled.account, one.checkpoint)
-        changed = [one for one in outcomes if one.settled.is_news]
+        changed = [one for one in outcomes if one.is_told]
         if not changed:
             return
         notes_from = await self._notes_from(store.id)
@@ -417,20 +419,29 @@ def _outcome(
     folded = fold(facts, now, since)
     changes = difference(folded.postings, {key: one.points for key, one in posted.items()})
     standing = written(folded.stand)
-    was_due = account.next_due_at is not None and account.next_due_at <= now
+    due_at = account.next_due_at
+    was_due = due_at is not None and due_at <= now
+    came = due_at and any(due_at <= one.effective_at <= now for one in folded.postings)
+    tier = folded.stand.tier if folded.stand else None
     settled = ledger.Settled(
         account=account,
         changes=changes,
         counts={key: one.entries for key, one in posted.items()},
         next_due_at=folded.next_change,
         next_expiry=folded.next_expiry,
-        tier=folded.stand.tier if folded.stand else None,
+        tier=tier,
         standing=standing,
         is_news=bool(changes) or was_due or standing != account.standing,
     )
     placed = {order.id: order.placed_at for order in facts.orders}
     new = checkpoints.taken(facts, now, since)
-    return Outcome(settled=settled, folded=folded, orders=placed, checkpoint=new)
+    return Outcome(
+        settled=settled,
+        folded=folded,
+        is_told=bool(changes or came) or tier != account.tier,
+        orders=placed,
+        checkpoint=new,
+    )
 
 
 def _same(before: RedemptionRow, reward_id: str) -> RedemptionRow:

@@ -209,6 +209,7 @@ class Storefront:
     async def _visitor(self, store: StoreRow, customer_id: str) -> views.VisitorView:
         account = customer_account(customer_id)
         now = self._tools.clock()
+        version = await self._loyalty.program(store.id)
         row = await AccountRow.get_or_none(store=store.id, key=account)
         who = await records.customer(store.id, customer_id)
         lines = await ledger.latest(store.id, account, views.HISTORY_MAX)
@@ -217,8 +218,9 @@ class Storefront:
             first_name=(who.first_name or None) if who else None,
             balance=await ledger.balance(store.id, account, now),
             next_expiry=_next_expiry(row),
-            standing=_standing(row, await self._loyalty.program(store.id), store.currency),
+            standing=_standing(row, version, store.currency),
             redemptions=await redemptions_of(store.id, [account]),
+            limits=_limits(version),
             lines=lines,
             orders=await records.order_numbers(store.id, orders),
         )
@@ -233,6 +235,11 @@ def _unless_known(request: Request, answer: Answer) -> Response:
     if request.headers.get("if-none-match") == answer.headers["ETag"]:
         return Response(status_code=304, headers=answer.headers)
     return Response(answer.body, headers=answer.headers, media_type="application/json")
+
+
+def _limits(version: Publication | None) -> dict[str, int]:
+    rewards = version.program.reward if version else []
+    return {one.id: one.limit_per_customer for one in rewards if one.limit_per_customer}
 
 
 def _standing(

@@ -4,6 +4,7 @@
 in minor units, times are UTC.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -176,7 +177,7 @@ class ExpiryView:
 class AimView:
     """A tier to reach or to keep: how much there is, of how much it takes, of what.
 
-    What is missing has to be bought by ``until``, if there is an end.
+    What is missing has to be bought before ``until``, if there is an end.
     """
 
     tier: str
@@ -198,7 +199,10 @@ class StandingView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitorView:
-    """What only the signed-in shopper sees."""
+    """What only the signed-in shopper sees.
+
+    Rewards in ``used_up`` they had as often as one may.
+    """
 
     first_name: str | None
     available: int
@@ -207,6 +211,7 @@ class VisitorView:
     next_expiry: ExpiryView | None
     standing: StandingView | None
     redemptions: list[RedemptionView]
+    used_up: list[str]
     history: list[EntryView]
 
 
@@ -230,7 +235,7 @@ def view_program(version: Publication, left: Mapping[str, int]) -> ProgramView:
     return ProgramView(
         name=program.name,
         version=version.version,
-        pending_days=max((rule.pending_days for rule in program.earn), default=0),
+        pending_days=max((rule.pending_days for rule in program.order_rules), default=0),
         expiry=program.expiry.kind,
         expiry_months=program.expiry.months,
         earn=[_earn(rule) for rule in program.earn],
@@ -295,10 +300,10 @@ def view_standing(stand: Stand, tiers: Tiers, currency: str) -> StandingView:
     reach = keep = None
     if place < len(names):
         reach = _aim(tiers.tier[place], stand.counted, currency, None)
-    if place and stand.falls_at:
+    if place and stand.keep_by:
         needs = tiers.tier[place - 1].needs
         left = {name: least - stand.short.get(name, least) for name, least in needs.items()}
-        keep = _aim(tiers.tier[place - 1], left, currency, stand.falls_at)
+        keep = _aim(tiers.tier[place - 1], left, currency, stand.keep_by)
     tier = names[place - 1] if place else None
     return StandingView(tier=tier, since=stand.since if tier else None, reach=reach, keep=keep)
 
@@ -321,13 +326,17 @@ def _aim(tier: Tier, counted: Mapping[str, int], currency: str, until: datetime 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """What an account holds, gathered to be shown. ``orders`` maps order ids to numbers."""
+    """What an account holds, gathered to be shown.
+
+    ``orders`` maps order ids to numbers, ``limits`` rewards to how often each may be had.
+    """
 
     first_name: str | None
     balance: Balance
     next_expiry: ExpiryView | None
     standing: StandingView | None
     redemptions: Sequence[RedemptionRow]
+    limits: Mapping[str, int]
     lines: Sequence[Line]
     orders: dict[str, str]
 
@@ -335,6 +344,7 @@ class Holdings:
 def view_visitor(held: Holdings, now: datetime) -> VisitorView:
     """Return what a shopper sees of their own."""
     rewards = {f"redemption:{row.id}": row.reward_id for row in held.redemptions}
+    had = Counter(row.reward_id for row in held.redemptions if row.state != "returned")
     return VisitorView(
         first_name=held.first_name,
         available=held.balance.available,
@@ -343,6 +353,7 @@ def view_visitor(held: Holdings, now: datetime) -> VisitorView:
         next_expiry=held.next_expiry,
         standing=held.standing,
         redemptions=[_redemption(row) for row in held.redemptions[:REDEMPTIONS_MAX]],
+        used_up=[one for one, most in held.limits.items() if had[one] >= most],
         history=_history(held, rewards, now),
     )
 

@@ -1,6 +1,6 @@
 /** What can be earned and had in a store's currency, and how far a balance reaches. Pure. */
 
-import type { Entry, Multiplier, Program, Redemption } from '../contract.ts';
+import type { Entry, Multiplier, Program, Redemption, Visitor } from '../contract.ts';
 
 export interface Rate {
   readonly points: number;
@@ -23,6 +23,8 @@ export interface Offer extends Off {
   readonly left: number | null;
   /** The tier that it opens at, where the shopper is not in one that has it. */
   readonly opensAt: string | undefined;
+  /** Whether the shopper had it as often as one may. */
+  readonly isUsedUp: boolean;
   /** The instant at which it is over, where it is for a time. */
   readonly endsAt: string | null;
 }
@@ -43,8 +45,10 @@ export function notOver(program: Program, now: number): Multiplier[] {
   return program.multipliers.filter((one) => end(one) > now).sort((a, b) => end(a) - end(b));
 }
 
-/** The rewards that the currency has now, cheapest first, as they are for somebody of a tier. */
-export function offers(program: Program, currency: string, tier: string | null, now: number): Offer[] {
+/** The rewards that the currency has now, cheapest first, as they are for a shopper. */
+export function offers(program: Program, currency: string, visitor: Visitor | null, now: number): Offer[] {
+  const tier = visitor?.standing?.tier;
+  const names = program.tiers?.tiers.map(({ name }) => name) ?? [];
   return program.rewards
     .flatMap((reward) => {
       const { id, kind, cost, code_expires_days: days, left, tiers, ends_at: endsAt } = reward;
@@ -53,9 +57,10 @@ export function offers(program: Program, currency: string, tier: string | null, 
       if (!KINDS.has(kind) || !isNow || lacks) return [];
       const valueMinor = reward.value_minor[currency] ?? 0;
       const minimumMinor = reward.minimum_minor[currency] ?? 0;
-      const opensAt = tier && tiers.includes(tier) ? undefined : tiers[0];
+      const opensAt = tier && tiers.includes(tier) ? undefined : names.find((name) => tiers.includes(name));
+      const isUsedUp = visitor?.used_up.includes(id) ?? false;
       const off = { kind, valueMinor, percent: reward.percent ?? 0 };
-      return [{ id, cost, ...off, minimumMinor, days, left, opensAt, endsAt }];
+      return [{ id, cost, ...off, minimumMinor, days, left, opensAt, isUsedUp, endsAt }];
     })
     .sort((a, b) => a.cost - b.cost || a.valueMinor - b.valueMinor);
 }
@@ -64,9 +69,9 @@ function isBetween(begins: string | null, ends: string | null, now: number): boo
   return !(begins && now < Date.parse(begins)) && !(ends && now >= Date.parse(ends));
 }
 
-/** The rewards that the shopper may have once the points are there: open, and not sold out. */
+/** The rewards that the shopper may have once the points are there. */
 export function theirs(list: readonly Offer[]): Offer[] {
-  return list.filter(({ left, opensAt }) => left !== 0 && !opensAt);
+  return list.filter(({ left, opensAt, isUsedUp }) => left !== 0 && !opensAt && !isUsedUp);
 }
 
 /** The dearest reward that the points pay for. */

@@ -233,7 +233,7 @@ export class PerennialPanel extends HTMLElement {
       store,
       program,
       rates: this.#views.rates(program, store.currency),
-      offers: this.#views.offers(program, store.currency, state.visitor?.standing?.tier ?? null, Date.now()),
+      offers: this.#views.offers(program, store.currency, state.visitor, Date.now()),
       redeemer: this.#redeemer,
       cart: this.#cart,
       isOffline: !navigator.onLine,

@@ -105,8 +105,8 @@ function locked(scene: MemberScene, offer: Offer): HTMLElement {
 function closed(scene: MemberScene, offer: Offer): HTMLElement {
   const { words } = scene;
   const name = nameOf(scene, offer);
-  const { left, opensAt: tier = '' } = offer;
-  const why = left === 0 ? words.t('soldOut') : words.t('opensAt', { tier });
+  const { opensAt: tier, isUsedUp } = offer;
+  const why = isUsedUp ? words.t('usedUp') : tier ? words.t('opensAt', { tier }) : words.t('soldOut');
   const detail = [words.t('points', { n: offer.cost }), why].join(SEPARATOR);
   return h(
     'article',

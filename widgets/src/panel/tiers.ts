@@ -48,7 +48,7 @@ function toGo(scene: Scene, aim: Aim): string {
 }
 
 function kept(scene: Scene, aim: Aim, until: string): string {
-  const date = scene.words.day(until);
+  const date = scene.words.day(new Date(Date.parse(until) - 1).toISOString()); // the last day for it
   return scene.words.t('keepTier', { amount: missing(scene, aim), tier: aim.tier, date });
 }
 

@@ -45,13 +45,6 @@ STEP = re.compile(r"\[\w*\]|\w+")
 UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`")
 WORDS = {
     "Object missing required field": "missing the field",
-    "`object | null`": "a table",
-    "`object`": "a table",
-    "`array`": "a list",
-    "`int | null`": "a whole number",
-    "`int`": "a whole number",
-    "`str`": "a text",
-    "`datetime`": "a time such as 2026-11-27T00:00:00Z",
     f"matching regex {ID!r}": "of a-z, 0-9 and hyphens",
     f"matching regex {WINDOW!r}": "such as lifetime, calendar_year or rolling_months:12",
 }
@@ -64,31 +57,52 @@ NEEDED: Mapping[str, frozenset[str]] = {
     "free_shipping": frozenset(),
 }
 """What a reward takes off, by its kind."""
+TYPE = re.compile(r"`(\w+)(?: \| null)?`")
+TYPES = {
+    "object": "a table",
+    "array": "a list",
+    "int": "a whole number",
+    "float": "a number with a point",
+    "bool": "true or false",
+    "str": "a text",
+    "date": "a day",
+    "time": "a time of day",
+    "datetime": "a time such as 2026-11-27T00:00:00Z",
+}
 THRESHOLDS = {SPEND: "from_minor", POINTS: "from_points", ORDERS: "from_orders"}
 
 
 def parse(text: str) -> Program:
-    """Read a program document.
+    """Read a program document that is to be published.
 
     Raises:
         InvalidProgram: with the path of the mistake and what would be right.
     """
+    program = read(text)
+    for problem in _problems(program):
+        raise InvalidProgram(problem)
+    return program
+
+
+def read(text: str) -> Program:
+    """Read a program document that was published: what is refused today may have been right then.
+
+    Raises:
+        InvalidProgram: it has not the shape of a program.
+    """
     try:
-        document = tomllib.loads(text)
-        program = msgspec.convert(document, Program)
+        return msgspec.convert(tomllib.loads(text), Program)
     except tomllib.TOMLDecodeError as error:
         raise InvalidProgram(f"this is no TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise InvalidProgram(_plain(str(error))) from error
-    for problem in _problems(program):
-        raise InvalidProgram(problem)
-    return program
 
 
 def _plain(message: str) -> str:
     """Return msgspec's message with a path that a merchant can find: ``earn[0].points``."""
     said, _, place = message.partition(" - at `$")
     path = place.removesuffix("`").lstrip(".")
+    said = TYPE.sub(lambda type_: TYPES.get(type_[1], type_[0]), said)
     for was, becomes in WORDS.items():
         said = said.replace(was, becomes)
     if unknown := UNKNOWN_FIELD.fullmatch(said):
@@ -150,13 +164,26 @@ def _problems(program: Program) -> Iterator[str]:
         yield "earn: two rules have one id"
     if len({reward.id for reward in program.reward}) < len(program.reward):
         yield "reward: two rewards have one id"
+    yield from _nameless(program)
     yield from _each(program.earn, "earn", _at_odds)
     yield from _each(program.multiplier, "multiplier", _problems_of)
     yield from _each(program.reward, "reward", _wrong_with)
     if program.tiers:
         yield from _unclear(program.tiers)
+        if program.tiers.by == POINTS and not program.order_rules:
+            yield "tiers.by: points that count come of orders, and no earn rule is for them"
     yield from _unheard_of(program)
     yield from _no_currencies(program)
+
+
+def _nameless(program: Program) -> Iterator[str]:
+    tiers = program.tiers.names if program.tiers else []
+    for path, name in (
+        ("name", program.name),
+        *((f"tiers.tier[{n}].name", one) for n, one in enumerate(tiers)),
+    ):
+        if not name.strip() or not name.isprintable():
+            yield f"{path}: write it in letters, in one line"
 
 
 def _each(
@@ -172,7 +199,13 @@ def _at_odds(rule: EarnRule, path: str) -> Iterator[str]:
     if not set(rule.count) - {"tax"}:
         yield f"{path}.count: write lines, shipping or fees; tax is that of what counts"
     if rule.kind == "sign_up":
-        given = {"per_minor": rule.per_minor, "caps": rule.caps, "exclude": rule.exclude.products}
+        given = {
+            "per_minor": rule.per_minor,
+            "caps": rule.caps,
+            "exclude": rule.exclude.products,
+            "count": rule.count != ["lines"],
+            "rounding": rule.rounding != "floor",
+        }
         yield from (f"{path}.{name}: sign_up has none" for name, value in given.items() if value)
 
 
@@ -186,7 +219,7 @@ def _no_window(one: When | Reward, path: str) -> Iterator[str]:
     ends = [at for at in (one.begins_at, one.ends_at) if at is not None]
     if any(at.tzinfo is None for at in ends):
         yield f"{path}: say the zone too, such as 2026-11-27T00:00:00Z"
-    elif ends != sorted(ends):
+    elif ends != sorted(set(ends)):
         yield f"{path}: it ends before it begins"
 
 

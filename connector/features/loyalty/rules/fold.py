@@ -180,8 +180,9 @@ def fold(facts: Facts, at: datetime, since: Checkpoint | None = None) -> Folded:
     ahead = [posting.effective_at for posting in postings if posting.effective_at > at]
     if next_expiry:
         ahead.append(next_expiry[0])
-    if stand and stand.next_change:
-        ahead.append(stand.next_change)
+    if stand:
+        ahead += [stand.next_change] if stand.next_change else []
+        ahead += [one.placed_at for one in facts.orders if one.placed_at > at]
     return Folded(
         postings=tuple(postings),
         purse=purse,

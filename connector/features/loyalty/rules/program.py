@@ -133,7 +133,8 @@ class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def is_in(self, currency: str) -> bool:
         """Return whether a store of this currency can have it: all its amounts are given in it."""
-        return all(currency in one for one in (self.value_minor, self.minimum_minor) if one)
+        is_valued = currency in self.value_minor or self.kind not in {"amount_off", "product_off"}
+        return is_valued and (not self.minimum_minor or currency in self.minimum_minor)
 
     def is_offered(self, at: datetime) -> bool:
         """Return whether it can be had at an instant."""

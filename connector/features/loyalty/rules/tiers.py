@@ -12,6 +12,7 @@ minor units by currency, points, and orders of which something is kept.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
@@ -127,8 +128,8 @@ class Stand:
     """Where an account stands at an instant: its tier, if any, and what counts by measure.
 
     If nothing more is bought the tier goes at ``falls_at``, None for never; ``short`` is what is
-    missing then, by measure, of which any one suffices. ``next_change`` is when the count or the
-    tier may next change by themselves.
+    missing then, by measure, of which any one suffices, and has to be bought before ``keep_by``.
+    ``next_change`` is when the count or the tier may next change by themselves.
     """
 
     tier: str | None
@@ -136,6 +137,7 @@ class Stand:
     counted: dict[str, int]
     falls_at: datetime | None = None
     short: dict[str, int] = field(default_factory=dict)
+    keep_by: datetime | None = None
     next_change: datetime | None = None
 
 
@@ -189,6 +191,7 @@ class Standing:
         self._asked_at = asked_at
         self._asked: Stand | None = None
         self._program: Program | None = None
+        self._year: tuple[datetime, dict[str, int]] | None = None
         self._state = State()
         self._counted: Counter[str] = Counter()
         self._seen: list[Qualifying] = []
@@ -218,7 +221,7 @@ class Standing:
     def tier_at(self, placed_at: datetime) -> str | None:
         """Return the tier that an order meets."""
         if placed_at > self._asked_at and self._asked is None:
-            self._ask()
+            self._asked = self._aside()._ask()
         self._walk(placed_at, Turn.ORDER)
         return self._state.tier
 
@@ -242,30 +245,46 @@ class Standing:
         """
         if not self._by:
             return None
-        asked = self._asked or self._ask()
-        level = self._level(asked.tier)
-        while self._ahead and level:
-            step = heappop(self._ahead)
-            self._take(step)
-            if self._level(self._state.tier) < level:
-                return replace(asked, falls_at=step.at, short=self._short_of(asked.tier))
-        return asked
+        return self._asked or self._ask()
 
     def _ask(self) -> Stand:
+        """Find where the account stands, and walk on for what becomes of it by itself."""
         self._walk(self._asked_at, Turn.PLACED)
-        self._asked = Stand(
+        asked = Stand(
             tier=self._state.tier,
             since=self._state.since,
             counted={name: value for name, value in sorted(self._counted.items()) if value},
             next_change=self._ahead[0].at if self._ahead else None,
         )
-        return self._asked
+        self._year, level = None, self._level(asked.tier)
+        while self._ahead and level:
+            step = heappop(self._ahead)
+            self._take(step)
+            if self._level(self._state.tier) < level:
+                by, short = self._lacked(asked.tier, step.at)
+                return replace(asked, falls_at=step.at, short=short, keep_by=by)
+        return asked
+
+    def _lacked(self, tier: str | None, at: datetime) -> tuple[datetime, dict[str, int]]:
+        """Return what would have kept a tier that goes at an instant, and until when it would."""
+        return self._year or (at, self._short_of(tier))
+
+    def _aside(self) -> "Standing":
+        """Return one that can be walked on without this one."""
+        other = copy(self)
+        windows = {at: dict(counted) for at, counted in self._state.windows.items()}
+        other._state = replace(self._state, windows=windows)
+        other._counted = Counter(self._counted)
+        other._ahead = list(self._ahead)
+        return other
 
     def kept(self, at: datetime) -> Kept:
         """Return what is left to know at an instant, before anything that happens then."""
         self._walk(at, None)
+        now = _windows_of(self._program)
         later = {_windows_of(one.program) for one in self._versions if one.begins_at >= at}
-        is_needed = bool(later - {_windows_of(self._program), None})
+        comes_back = now in later and None in later
+        is_needed = comes_back or bool(later - {now, None})
         return Kept(
             state=self._state,
             ahead=tuple(step for step in self._ahead if step.turn is not Turn.VERSION),
@@ -339,7 +358,9 @@ class Standing:
         state, tiers = self._state, self._tiers
         is_year = tiers is not None and tiers.window == CALENDAR_YEAR
         is_judged = is_year and not state.is_locked and state.judged_at != at
+        self._year = None
         if is_judged and (brought := self._reached()) < self._level(state.tier):
+            self._year = at, self._short_of(state.tier)
             self._begin_grace(at, self._name(brought))
         self._counted.subtract(state.windows.pop(at))
         if is_year and state.tier:

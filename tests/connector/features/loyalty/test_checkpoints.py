@@ -8,7 +8,7 @@ from connector.database import sql
 from connector.features.loyalty.checkpoints import KEPT, MANY
 from connector.ledger import ledger
 from connector.ledger.models import CheckpointRow, EntryRow
-from platforms.model import Order, OrderLine, Refund, Seen
+from platforms.model import Customer, Order, OrderLine, Refund, Seen
 from tests.town import NOW
 
 FIRST = NOW - timedelta(days=300)
@@ -62,6 +62,25 @@ async def seen(town, *orders):
     store = await town.row()
     await town.system.records.take_in(store, [Seen(one) for one in orders], town.clock())
     await worker.finish(town.system, store, "settle")
+
+
+async def test_who_has_checkpoints_is_welcomed_once(town):
+    welcome = '[[earn]]\nid = "welcome"\nkind = "sign_up"\npoints = 50\n'
+    await town.connect(PROGRAM + welcome)
+    maya = Customer(
+        id="7", email="maya@example.test", first_name="Maya", last_name="L",
+        created_at=FIRST, updated_at=FIRST,
+    )  # fmt: skip
+    store = await town.row()
+    await town.system.records.take_in(store, [Seen(maya)], town.clock())
+    await seen(town, *(order(n) for n in range(MANY)))
+    assert await places() == [MANY / 2]
+
+    for late in range(MANY, MANY + 3):
+        await seen(town, order(late))
+
+    welcomed = await EntryRow.filter(cause="sign_up:welcome", kind="earn")
+    assert [one.points for one in welcomed] == [50]
 
 
 async def places():

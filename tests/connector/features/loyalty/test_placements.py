@@ -1,10 +1,12 @@
-"""Tiers by hand: held for a window, or until the next decision."""
+"""Tiers by hand, held for a window or until the next decision; and what keeps a tier."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
-from connector.features.loyalty.rules.fold import Facts, fold
+from connector.features.loyalty.rules.fold import Facts, checkpoint, fold
 from connector.features.loyalty.rules.program import Tier, Tiers, publications
 from connector.features.loyalty.rules.tiers import Placement
 from platforms.model import Order, OrderLine
@@ -47,6 +49,10 @@ def order(day, minor):
         updated_at=at(day),
         lines=(OrderLine(id="a", product_id="p", quantity=1, total_minor=minor, tax_minor=0),),
     )
+
+
+def stand(versions, day, orders):
+    return fold(Facts(versions=versions, orders=orders), at(day)).stand
 
 
 def held(window, day, *, placements, orders=()):
@@ -103,3 +109,63 @@ def test_somebody_may_be_kept_out_of_all_tiers():
     orders = [order("2024-04-01", 30_000)]
     out = [placed("2024-03-02", None, lock=True)]
     assert held("lifetime", "2024-04-02", placements=out, orders=orders) is None
+
+
+@pytest.mark.parametrize("grace_days", [0, 30])
+def test_what_keeps_a_years_tier_is_what_the_year_lacks(grace_days):
+    yearly = msgspec.structs.replace(tiers("calendar_year"), grace_days=grace_days)
+    versions = publications([(at("2024-01-01"), program(tiers=yearly))])
+    orders = [order("2024-05-01", 21_000), order("2025-03-01", 12_000)]
+
+    asked = stand(versions, "2025-12-15", orders)
+    assert (asked.tier, asked.short) == ("Gold", {"EUR": 8_000})
+    assert asked.keep_by == at("2025-12-31T23:00")  # Warsaw's midnight
+
+    kept = stand(versions, "2026-02-15", [*orders, order("2025-12-20", 8_000)])
+    assert (kept.tier, kept.short) == ("Gold", {"EUR": 20_000})
+
+
+def test_in_the_grace_it_is_what_the_new_year_lacks():
+    versions = publications([(at("2024-01-01"), program(tiers=tiers("calendar_year")))])
+    asked = stand(versions, "2026-01-15", [order("2024-05-01", 21_000), order("2026-01-10", 500)])
+    assert (asked.tier, asked.short) == ("Gold", {"EUR": 19_500})
+    assert asked.keep_by == asked.falls_at == at("2026-01-30T23:00")
+
+
+def test_an_order_of_tomorrow_is_no_part_of_today():
+    versions = publications([(at("2024-01-01"), program(tiers=tiers("rolling_months:1")))])
+    orders = [order("2025-01-15", 21_000), order("2025-04-01", 100)]
+    asked = stand(versions, "2025-01-20", orders)
+    assert (asked.falls_at, asked.counted) == (at("2025-03-17"), {"EUR": 21_000})
+
+
+def test_who_is_held_by_a_new_kind_of_window_is_judged_at_its_end():
+    rolling = program(tiers=tiers("rolling_months:12"))
+    yearly = program(tiers=tiers("calendar_year"))
+    versions = publications([(at("2023-01-01"), rolling), (at("2025-02-01"), yearly)])
+    orders = [order("2024-03-01", 21_000)]
+    assert stand(versions, "2026-01-30T22:59", orders).tier == "Gold"
+    assert stand(versions, "2026-01-30T23:00", orders).tier is None
+
+
+def test_a_checkpoint_knows_what_tiers_that_come_back_will_count():
+    with_tiers = program(tiers=tiers("lifetime"))
+    versions = publications(
+        [
+            (at("2024-01-01"), with_tiers),
+            (at("2024-06-01"), program()),
+            (at("2024-07-01"), with_tiers),
+        ]
+    )
+    orders = [order("2024-02-01", 21_000), order("2024-03-01", 100)]
+    known = Facts(versions=versions, orders=orders)
+    taken = checkpoint(known, at("2024-02-15"))
+
+    late = fold(replace(known, orders=orders[1:]), at("2024-08-01"), taken)
+    assert late.stand == fold(known, at("2024-08-01")).stand
+    assert late.stand.tier == "Gold"
+
+
+def test_what_leaves_after_the_last_day_of_all_calendars_never_does():
+    versions = publications([(at("2024-01-01"), program(tiers=tiers("rolling_months:60")))])
+    assert stand(versions, "2025-01-01", [order("9998-01-01", 21_000)]).tier is None
