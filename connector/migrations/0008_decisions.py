@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 "app": "perennial",
                 "unique_together": (("store", "account", "key"),),
                 "pk_attr": "id",
+                "table_description": "What a merchant decided about one account, kept for ever.",
             },
             bases=["Model"],
         ),

@@ -23,7 +23,7 @@ class PublicationRow(Model):
 
 
 class DecisionRow(Model):
-    """What a merchant decided about one account; never changed, and never worked out again.
+    """What a merchant decided about one account, kept for ever.
 
     ``kind``: ``adjust`` gives ``points``, or takes them; ``place`` puts it into a ``tier``, or into
     none, for good where it ``is_locked``. The same ``key`` again is the same decision.
