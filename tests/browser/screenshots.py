@@ -187,6 +187,16 @@ def all_kinds(play: Play) -> None:
     rewards[5] |= {"id": "bag", "kind": "product_off", "cost": 2000}
 
 
+def had_already(play: Play) -> None:
+    assert play.visitor
+    play.visitor["used_up"] = ["5-off"]
+
+
+def idle(play: Play) -> None:
+    assert play.program
+    play.program["expiry"] = "inactivity"
+
+
 def for_gold(play: Play) -> None:
     assert play.program
     play.program["rewards"][1]["tiers"] = ["Gold"]
@@ -263,6 +273,9 @@ SHOTS = [
     Shot("all kinds at home", set_up=all_kinds),
     Shot("all kinds", tab=2, set_up=all_kinds),
     Shot("arabic kinds", tab=2, query=ARABIC, set_up=all_kinds),
+    Shot("had already", tab=2, set_up=had_already),
+    Shot("idle", tab=1, set_up=idle),
+    Shot("arabic idle", tab=1, query=ARABIC, set_up=idle),
     Shot("reward for gold", tab=2, set_up=for_gold),
     Shot("arabic earn", tab=1, query=ARABIC),
     Shot("dark top tier", query=DARK, set_up=top_tier),
