@@ -4,6 +4,7 @@ The stock backend lets asyncpg's own errors through, so that a server that went 
 mistake; and of a transaction that cannot begin it keeps the connection and the task's context.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import (
+    ConnectionWrapper,
+    PoolConnectionWrapper,
     TransactionalDBClient,
     TransactionContext,
     TransactionContextPooled,
@@ -28,6 +31,7 @@ from typing_extensions import override
 SCHEMES = ("postgres", "postgresql")
 T = TypeVar("T")
 POOL_MAX = 10  # connections of one process
+IDLE_S = 60.0  # a connection that nobody used for so long may have been cut on the way
 CONNECT_S, STATEMENT_S = 10, 60
 LOST = (
     OSError,
@@ -124,8 +128,72 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # it has no types
         return ""
 
 
+class _Pool:
+    """asyncpg's pool, with those connections at hand that a statement has just done with.
+
+    To give one back and take it again costs the pool a task, and a statement half as much again.
+    Whoever waits for one, and whatever ended otherwise than well, goes the pool's own way.
+    """
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._waiting = 0
+        self._at_hand: list[tuple[float, Any]] = []
+        self.release = pool.release
+        self.expire_connections = pool.expire_connections
+
+    async def acquire(self) -> Any:  # noqa: ANN401 - asyncpg has no types
+        """Take a connection; wait where all are in use."""
+        now = asyncio.get_running_loop().time()
+        while self._at_hand:
+            since, connection = self._at_hand.pop()
+            if now < since + IDLE_S and not connection.is_closed():
+                return connection
+            connection.terminate()  # to say good-bye might take as long as it likes
+            await self._pool.release(connection)
+        self._waiting += 1
+        try:
+            return await self._pool.acquire()
+        finally:
+            self._waiting -= 1
+
+    async def keep(self, connection: Any) -> None:  # noqa: ANN401
+        """Have a connection at hand that did what it was asked."""
+        if self._waiting or connection.is_closed():
+            await self._pool.release(connection)
+        else:
+            self._at_hand.append((asyncio.get_running_loop().time(), connection))
+
+    async def close(self) -> None:
+        """Close all."""
+        while self._at_hand:
+            await self._pool.release(self._at_hand.pop()[1])
+        await self._pool.close()
+
+    def terminate(self) -> None:
+        """Close all at once."""
+        self._pool.terminate()
+
+
+class _Statement(PoolConnectionWrapper[Any]):
+    """A connection for one statement."""
+
+    @override
+    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        pool = self.client._pool
+        await (pool.keep if exc_type is None else pool.release)(self.connection)
+
+
 class _Telling(AsyncpgDBClient):
     connection_class = _Connection
+
+    @override
+    async def create_pool(self, **kwargs: Any) -> _Pool:
+        return _Pool(await super().create_pool(**kwargs))
+
+    @override
+    def acquire_connection(self) -> PoolConnectionWrapper[Any]:
+        return _Statement(self, self._pool_init_lock)
 
     @override
     async def _translate_exceptions(
@@ -136,6 +204,10 @@ class _Telling(AsyncpgDBClient):
 
 class _Transaction(_Telling, TransactionWrapper):
     """A transaction on one connection of the pool."""
+
+    @override
+    def acquire_connection(self) -> ConnectionWrapper[Any]:  # type: ignore[override]  # as theirs
+        return TransactionWrapper.acquire_connection(self)
 
 
 class _PooledContext(TransactionContextPooled):

@@ -141,3 +141,35 @@ async def test_a_database_that_is_lost_is_503_and_all_goes_on_when_it_is_back(to
     assert (await town.visitor(maya))["available"] == 150
     stop.set()
     await working
+
+
+async def test_statements_and_transactions_share_the_connections_there_are(town):
+    """More than there are connections, of both kinds: nobody waits for ever."""
+
+    async def statement():
+        await StoreRow.all().count()
+
+    async def transaction():
+        async with in_transaction():
+            await StoreRow.all().count()
+            await asyncio.sleep(0.01)
+
+    many = [job() for _ in range(3 * POOL_MAX) for job in (statement, transaction)]
+    await asyncio.wait_for(asyncio.gather(*many), 20)
+
+    assert SERVER is not None
+    name = town.system.settings.database_url.rpartition("/")[2]
+    asked = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"
+    assert query(SERVER, asked) == [(POOL_MAX,)]
+
+
+async def test_a_statement_that_is_given_up_leaves_its_connection_fit_for_others(town):
+    for _ in range(POOL_MAX + 1):
+        task = asyncio.create_task(get_connection("default").execute_query("SELECT pg_sleep(20)"))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    counts = [StoreRow.all().count() for _ in range(2 * POOL_MAX)]
+    assert await asyncio.wait_for(asyncio.gather(*counts), 20) == [0] * 2 * POOL_MAX
