@@ -108,7 +108,9 @@ export interface Tier {
   };
 }
 /**
- * What only the signed-in shopper sees; of rewards in ``used_up`` they had as many as one may.
+ * What only the signed-in shopper sees.
+ *
+ *     Rewards in ``used_up`` they had as often as one may.
  */
 export interface Visitor {
   first_name: string | null;
