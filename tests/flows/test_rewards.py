@@ -134,13 +134,22 @@ async def test_a_reward_is_offered_between_its_instants(town):
     window = "from = 2026-11-21T13:00:00Z\nuntil = 2026-11-21T14:00:00Z\n"
     maya = await rich(town, PROGRAM + FREE_SHIPPING + window)
 
-    assert (await town.redeem(maya, "free-shipping")).status_code == 404
+    early = await town.redeem(maya, "free-shipping")
     town.clock.forward(hours=1)
-    assert (await town.redeem(maya, "free-shipping")).status_code == 201
+    now = await town.redeem(maya, "free-shipping")
     town.clock.forward(hours=1)
-    assert (await town.redeem(maya, "free-shipping")).status_code == 404
+    late = await town.redeem(maya, "free-shipping")
+
+    assert [early.json()["code"], late.json()["code"]] == ["reward-unavailable"] * 2
+    assert now.json()["visitor"]["redemptions"][0]["reward_id"] == "free-shipping"
+    assert (await town.visitor(maya))["available"] == 500, "one of three was had"
 
 
 async def test_a_minimum_without_the_stores_currency_is_no_reward_there(town):
     maya = await rich(town, PROGRAM + TENTH.replace("EUR", "USD"))
-    assert (await town.redeem(maya, "tenth")).status_code == 404
+
+    refused = await town.redeem(maya, "tenth")
+
+    assert refused.json()["detail"] == "there is no reward 'tenth' now"
+    assert (await town.visitor(maya))["available"] == 600
+    assert await RedemptionRow.all().count() == 0

@@ -1,5 +1,7 @@
 """What the store is told of points: each customer's profile, and notes on orders."""
 
+import pytest
+
 from connector.sync.models import OutboxRow
 from platforms.woocommerce.fake import people, refunds
 from tests.town import PROGRAM
@@ -83,21 +85,13 @@ async def test_a_note_says_what_an_order_earned_once_and_only_where_wanted(town)
     assert await notes(town, before) == []  # placed before the program was there
 
 
-async def test_a_note_says_what_all_rules_came_to(town):
+@pytest.mark.parametrize(("first", "points"), [("EUR", 180), ("USD", 30)])
+async def test_a_note_says_what_all_rules_came_to_or_a_later_one_alone(town, first, points):
     extra = '[[earn]]\nid = "extra"\nkind = "order"\npoints = 1\nper_minor = { EUR = 100 }\n'
-    await town.connect(NOTES + extra)
+    await town.connect(NOTES.replace("{ EUR = 100 }", f"{{ {first} = 100 }}", 1) + extra)
     order = town.order(town.product("10.00"), 3, town.shopper())
     await town.settle()
-    assert await notes(town, order) == ["Perennial: 180 points for this order."]
-
-
-async def test_a_note_tells_of_a_later_rule_alone(town):
-    first = NOTES.replace("{ EUR = 100 }", "{ USD = 100 }", 1)
-    extra = '[[earn]]\nid = "extra"\nkind = "order"\npoints = 1\nper_minor = { EUR = 100 }\n'
-    await town.connect(first + extra)
-    order = town.order(town.product("10.00"), 3, town.shopper())
-    await town.settle()
-    assert await notes(town, order) == ["Perennial: 30 points for this order."]
+    assert await notes(town, order) == [f"Perennial: {points} points for this order."]
 
 
 async def test_without_the_setting_there_are_no_notes(town):
