@@ -7,16 +7,8 @@ import socket
 import pytest
 from typer.testing import CliRunner
 
-from connector.cli import (
-    add_conformance_commands,
-    add_connect_commands,
-    app,
-    conformance,
-    connect,
-)
+from connector.cli import app
 
-add_connect_commands(connect)
-add_conformance_commands(conformance)
 RUN = CliRunner()
 
 

@@ -1,0 +1,13 @@
+"""The command line. Each command prints one clear line on failure and exits non-zero."""
+
+from connector import logs
+from connector.cli import adapters, points, processes, stores
+from connector.cli.base import app
+
+__all__ = ["adapters", "app", "main", "points", "processes", "stores"]
+
+
+def main() -> None:
+    """Run the command line."""
+    logs.configure()
+    app()

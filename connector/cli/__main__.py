@@ -1,0 +1,5 @@
+"""``python -m connector.cli`` is ``perennial``."""
+
+from connector.cli import main
+
+main()
