@@ -3,6 +3,7 @@
 import calendar
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Literal
 
 Clock = Callable[[], datetime]
@@ -34,24 +35,35 @@ def add_months(at: datetime, months: int, zone: tzinfo) -> datetime:
     year, month0 = divmod(local.year * 12 + local.month - 1 + months, 12)
     if year > LAST.year:
         return LAST
-    day = min(local.day, calendar.monthrange(year, month0 + 1)[1])
+    day = local.day
+    if day > 28:
+        day = min(day, calendar.monthrange(year, month0 + 1)[1])
     return local.replace(year=year, month=month0 + 1, day=day).astimezone(UTC)
 
 
 def end_of_month(at: datetime, zone: tzinfo) -> datetime:
     """Return the first instant of the month after ``at`` in the zone, in UTC."""
-    first = at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return add_months(first, 1, zone)
+    local = at.astimezone(zone)
+    return _month_begins(zone, local.year * 12 + local.month)
+
+
+@lru_cache(maxsize=10_000)
+def _month_begins(zone: tzinfo, months: int) -> datetime:
+    """Return when a month began, by how many there were before it since year 0."""
+    year, month0 = divmod(months, 12)
+    if year > LAST.year:
+        return LAST
+    return datetime(year, month0 + 1, 1, tzinfo=zone).astimezone(UTC)
 
 
 def start_of(period: Period, at: datetime, zone: tzinfo) -> datetime:
     """Return when the zone's day, week (from Monday), month or year began, in UTC."""
-    local = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    match period:
-        case "calendar_week":
-            local -= timedelta(days=local.weekday())
-        case "calendar_month":
-            local = local.replace(day=1)
-        case "calendar_year":
-            local = local.replace(month=1, day=1)
+    local = at.astimezone(zone)
+    if period == "calendar_month":
+        return _month_begins(zone, local.year * 12 + local.month - 1)
+    if period == "calendar_year":
+        return _month_begins(zone, local.year * 12)
+    local = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    if period == "calendar_week":
+        local -= timedelta(days=local.weekday())
     return local.astimezone(UTC)

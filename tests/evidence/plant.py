@@ -24,11 +24,13 @@ BUGS = (
     ("what is explained stays in the order's total", f"{RULES}/earn.py",
      "left -= explained", "left -= 0"),
     ("points are rounded to the nearest", f"{RULES}/earn.py",
-     "return floor(exact)", "return round(exact)"),
+     "return min(points // of, MOST)", "return min(round(Fraction(points, of)), MOST)"),
     ("a refund takes back more than was granted", f"{RULES}/fold.py",
      "now - before, why", "now - before - 1, why"),
     ("today's program prices old orders", f"{RULES}/fold.py",
-     "in_force(versions, order.placed_at)", "versions[-1] if versions else None"),
+     "version = in_force(facts.versions, order.placed_at)\n    if version is None or not counts",
+     "version = facts.versions[-1] if facts.versions else None\n"
+     "    if version is None or not counts"),
     ("unpaid orders earn", f"{RULES}/earn.py",
      "else order.is_paid", "else not order.is_cancelled"),
     ("expiry is posted before it is due", f"{RULES}/fold.py",
@@ -36,7 +38,8 @@ BUGS = (
     ("an expired lot keeps its points", f"{RULES}/lots.py",
      "left, lot.points = lot.points, 0", "left = lot.points"),
     ("goods are rounded before their points", f"{RULES}/earn.py",
-     "min(kept * rule.points / step,", "min(floor(kept) * Fraction(rule.points, step),"),
+     "points, of = kept.numerator * rule.points, kept.denominator * step",
+     "points, of = int(kept) * rule.points, step"),
     ("refunds are held against the order one by one", f"{RULES}/earn.py",
      "unexplained += refund.amount_minor - explained",
      "unexplained += max(refund.amount_minor - explained, 0)"),
@@ -45,7 +48,7 @@ BUGS = (
     ("excluded goods earn", f"{RULES}/earn.py",
      "if line.product_id in out}", "if line.product_id in ()}"),
     ("a factor of one product is for all", f"{RULES}/program.py",
-     "if self.product not in {None, product} or", "if self.product not in {self.product} or"),
+     "if one.when.product in {None, product})", "if True)"),
     ("a checkpoint drops what was granted before the year", f"{RULES}/caps.py",
      "if first else []", "if first < 0 else []"),
     ("a checkpoint drops the week before the year", f"{RULES}/caps.py",
@@ -61,7 +64,7 @@ BUGS = (
     ("a cap's week begins on Sunday", "connector/kernel/clock.py",
      "timedelta(days=local.weekday())", "timedelta(days=(local.weekday() + 1) % 7)"),
     ("caps count by days of UTC", "connector/kernel/clock.py",
-     "local = at.astimezone(zone).replace(hour=0", "local = at.astimezone(UTC).replace(hour=0"),
+     "local = local.replace(hour=0", "local = at.astimezone(UTC).replace(hour=0"),
     ("a checkpoint forgets what caps count", f"{RULES}/fold.py",
      "Given(facts.versions, since.given if since else {})", "Given(facts.versions, {})"),
     ("a cap forgets what another version granted", f"{RULES}/caps.py",
@@ -85,12 +88,12 @@ BUGS = (
     ("corrections are posted whole, not as differences", "connector/kernel/posting.py",
      "now - was, said", "now, said"),
     ("a factor of one tier is for all", f"{RULES}/program.py",
-     "self.tier not in {None, tier}:", "self.tier not in {self.tier}:"),
+     "self.tier in {None, tier} and", "True and"),
     ("a tier counts for the order that reaches it", f"{RULES}/fold.py",
-     """    tier = standing.tier_at(order.placed_at)
+     """    met = Met(version, standing.tier_at(order.placed_at), given, facts.explains)
     standing.add(order, version.program)
 """, """    standing.add(order, version.program)
-    tier = standing.tier_at(order.placed_at)
+    met = Met(version, standing.tier_at(order.placed_at), given, facts.explains)
 """),
     ("excluded goods count for tiers", f"{RULES}/tiers.py",
      "unmultiplied(order, rule) if rule else", "Basis({}, LINES) if rule else"),
@@ -125,7 +128,7 @@ BUGS = (
     ("future orders are in today's tier", f"{RULES}/tiers.py",
      "if placed_at > self._asked_at and self._asked is None:", "if placed_at < self._asked_at:"),
     ("a dated cancel leaves the points", f"{RULES}/earn.py",
-     'return lefts if end is None else [*lefts, Left("cancel", end, Fraction(0))]',
+     'return lefts if end is None else [*lefts, Left("cancel", end, 0)]',
      "return lefts"),
     ("only the first rule earns", f"{RULES}/fold.py",
      "enumerate(version.program.order_rules, start=1)",

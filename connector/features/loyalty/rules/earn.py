@@ -5,21 +5,21 @@ account's facts and asks these functions what should be true; the ledger posts t
 Repeated, late and reordered webhooks, backfills, edits and refunds are therefore one code path.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
 from itertools import accumulate
-from math import ceil, floor
 from typing import NamedTuple
 
-from connector.features.loyalty.rules.program import EarnRule, Program
+from connector.features.loyalty.rules.program import EarnRule, Program, factor
 from platforms.model import Order, Refund
 
-Weights = Mapping[str, Fraction]
-ONCE = Fraction(1)
+Exact = int | Fraction
+"""Whole where it can be: fractions of Python cost ten times as much."""
+Weights = Mapping[str, Exact]
 SHIPPING, FEES = "shipping", "fees"
 LINES = frozenset({"lines"})
-MOST = Fraction(10**12)
+MOST = 10**12
 """Points of one order: a million such orders still fit a ledger's sums."""
 
 
@@ -55,7 +55,7 @@ class Basis(NamedTuple):
     @property
     def unweighed(self) -> "Basis":
         """What counts at all."""
-        return Basis({id_: Fraction(bool(by)) for id_, by in self.weights.items()}, self.counted)
+        return Basis({id_: int(bool(by)) for id_, by in self.weights.items()}, self.counted)
 
 
 def weighed(order: Order, rule: EarnRule, program: Program, tier: str | None) -> Basis:
@@ -64,13 +64,13 @@ def weighed(order: Order, rule: EarnRule, program: Program, tier: str | None) ->
     ``tier`` is the one that the account was in. Shipping and fees are of no product.
     """
     out = unmultiplied(order, rule)
-    if not program.multiplier:
+    holding = program.holding(order.placed_at, tier)
+    if not holding:
         return out
     products = {line.id: line.product_id for line in order.lines}
     products |= dict.fromkeys((SHIPPING, FEES), "")
     weights = {
-        id_: out.weights.get(id_, ONCE) * program.factor(order.placed_at, product, tier)
-        for id_, product in products.items()
+        id_: out.weights.get(id_, 1) * factor(holding, product) for id_, product in products.items()
     }
     return Basis(weights, out.counted)
 
@@ -78,44 +78,47 @@ def weighed(order: Order, rule: EarnRule, program: Program, tier: str | None) ->
 def unmultiplied(order: Order, rule: EarnRule) -> Basis:
     """Return what counts of an order at all."""
     out = rule.exclude.products
-    weights = {line.id: Fraction(0) for line in order.lines if line.product_id in out}
-    return Basis(weights, frozenset(rule.count))
+    weights = {line.id: 0 for line in order.lines if line.product_id in out} if out else {}
+    return Basis(weights, rule.counted)
 
 
-def parts(order: Order, basis: Basis) -> Iterator[tuple[str, int]]:
-    """Yield what counts of an order, not yet weighed: the ids of lines, shipping, fees."""
+def parts(order: Order, basis: Basis) -> list[tuple[str, int]]:
+    """Return what counts of an order, not yet weighed: the ids of lines, shipping, fees."""
     tax = "tax" in basis.counted
-    if "lines" in basis.counted:
-        yield from ((one.id, one.total_minor + tax * one.tax_minor) for one in order.lines)
-    yield from _charges(order, basis, tax=tax)
+    if "lines" not in basis.counted:
+        return _charges(order, basis, tax=tax)
+    lines = [(one.id, one.total_minor + tax * one.tax_minor) for one in order.lines]
+    return lines + _charges(order, basis, tax=tax)
 
 
-def _parts_back(refund: Refund, basis: Basis) -> Iterator[tuple[str, int]]:
-    """Yield what a refund names of what counts, as :func:`parts`."""
+def _parts_back(refund: Refund, basis: Basis) -> list[tuple[str, int]]:
+    """Return what a refund names of what counts, as :func:`parts`."""
     tax = "tax" in basis.counted
-    if "lines" in basis.counted:
-        yield from ((one.line_id, one.total_minor + tax * one.tax_minor) for one in refund.lines)
-    yield from _charges(refund, basis, tax=tax)
+    if "lines" not in basis.counted:
+        return _charges(refund, basis, tax=tax)
+    lines = [(one.line_id, one.total_minor + tax * one.tax_minor) for one in refund.lines]
+    return lines + _charges(refund, basis, tax=tax)
 
 
-def _charges(of: Order | Refund, basis: Basis, *, tax: bool) -> Iterator[tuple[str, int]]:
-    for id_, charge in ((SHIPPING, of.shipping), (FEES, of.fees)):
-        if id_ in basis.counted:
-            yield id_, charge.total_minor + tax * charge.tax_minor
+def _charges(of: Order | Refund, basis: Basis, *, tax: bool) -> list[tuple[str, int]]:
+    found = ((SHIPPING, of.shipping), (FEES, of.fees))
+    return [(id_, c.total_minor + tax * c.tax_minor) for id_, c in found if id_ in basis.counted]
 
 
-def _sum(of: Iterable[tuple[str, int]], weights: Weights) -> Fraction | int:
-    return sum(weights.get(id_, 1) * minor for id_, minor in of)
+def _sum(of: Iterable[tuple[str, int]], weights: Weights) -> Exact:
+    if not weights:
+        return sum([minor for _, minor in of])
+    return sum([weights.get(id_, 1) * minor for id_, minor in of])
 
 
-def kept_minor(order: Order, refunds: Iterable[Refund], basis: Basis) -> Fraction:
+def kept_minor(order: Order, refunds: Iterable[Refund], basis: Basis) -> Exact:
     """Return what these refunds of the order leave of what counts, weighed, exactly, 0 or more.
 
     What a refund names comes off as it is. Money that nothing explains takes its share of what
     is then left of the whole order, so a fully refunded order keeps nothing. All refunds count
     together: what one gave back less than it named, another may give back later.
     """
-    goods: Fraction | int
+    goods: Exact
     if basis.is_plain:
         goods = sum(line.total_minor for line in order.lines)
     else:
@@ -128,9 +131,9 @@ def kept_minor(order: Order, refunds: Iterable[Refund], basis: Basis) -> Fractio
         unexplained += refund.amount_minor - explained
     unexplained = max(unexplained, 0)
     if left <= unexplained:
-        return Fraction(0)
+        return 0
     share = Fraction(left - unexplained, left) if unexplained else 1
-    return max(Fraction(goods * share), Fraction(0))
+    return max(goods * share, 0)
 
 
 class Left(NamedTuple):
@@ -138,7 +141,7 @@ class Left(NamedTuple):
 
     what: str
     at: datetime
-    kept: Fraction
+    kept: Exact
     refund: Refund | None = None
 
 
@@ -149,6 +152,8 @@ def kept_after(order: Order, basis: Basis) -> list[Left]:
     it names may turn out to be for what a later one names. After a cancel nothing is left.
     """
     end = order.cancelled_at
+    if end is None and not order.refunds:
+        return []
     refunds = [one for one in order.refunds if end is None or one.refunded_at <= end]
     refunds.sort(key=lambda refund: (refund.refunded_at, refund.id))
     kept = [kept_minor(order, refunds[:count], basis) for count in range(1, len(refunds) + 1)]
@@ -157,19 +162,19 @@ def kept_after(order: Order, basis: Basis) -> list[Left]:
         Left(f"refund:{refund.id}", refund.refunded_at, value, refund)
         for refund, value in zip(refunds, least, strict=True)
     ]
-    return lefts if end is None else [*lefts, Left("cancel", end, Fraction(0))]
+    return lefts if end is None else [*lefts, Left("cancel", end, 0)]
 
 
-def worth(kept: Fraction, currency: str, rule: EarnRule) -> int:
+def worth(kept: Exact, currency: str, rule: EarnRule) -> int:
     """Return the points of what is kept, rounded once, as the rule says; ``MOST`` at most."""
     step = rule.per_minor.get(currency)
     if step is None:
         return 0
-    exact = min(kept * rule.points / step, MOST)
+    points, of = kept.numerator * rule.points, kept.denominator * step
     match rule.rounding:
         case "floor":
-            return floor(exact)
+            return min(points // of, MOST)
         case "ceil":
-            return ceil(exact)
+            return min(-(-points // of), MOST)
         case "half_up":
-            return floor(exact + Fraction(1, 2))
+            return min((2 * points + of) // (2 * of), MOST)

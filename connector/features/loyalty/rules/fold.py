@@ -12,15 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
-from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from math import floor
 from typing import NamedTuple
 
 from connector.features.loyalty.rules.caps import Given, Quarters
 from connector.features.loyalty.rules.earn import (
-    ONCE,
     Basis,
+    Exact,
     counts,
     kept_after,
     kept_minor,
@@ -79,7 +78,8 @@ class Facts:
     """All that an account's points follow from.
 
     ``coded_orders`` are the store's orders, anybody's, that carry a code of the redemptions.
-    ``signed_up_at`` is when a customer became one, None for a guest.
+    ``signed_up_at`` is when a customer became one, None for a guest. Unless the fold ``explains``,
+    what orders earned comes without its arithmetic in words, which takes as long as the sums.
     """
 
     orders: Sequence[Order] = ()
@@ -90,6 +90,7 @@ class Facts:
     placements: Sequence[Placement] = ()
     versions: Sequence[Publication] = ()
     cancel_restores_use: bool = True
+    explains: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +127,7 @@ ALIVE = {Rank.ORDER, Rank.MATURITY, Rank.CREDIT, Rank.REDEMPTION}
 """What keeps points alive that end by inactivity."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Movement:
+class Movement(NamedTuple):
     """One step of the walk: what happens to the lot of ``cause``, or because of it."""
 
     at: datetime
@@ -238,7 +238,7 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     in_order = sorted(facts.orders, key=lambda order: (order.placed_at, order.id))
     grants = [*welcomed(facts), *given_by_hand(facts)]
     for order in in_order:
-        grants += granted(order, facts.versions, given, standing)
+        grants += granted(order, facts, given, standing)
     postings = [*since.tail] if since else []
     postings += [posting for grant in grants for posting in grant.postings]
     movements = [movement for grant in grants for movement in grant.movements]
@@ -311,23 +311,22 @@ def _adjusted(one: Adjustment) -> Posting:
     return Posting(f"adjustment:{one.id}", "adjust", one.adjusted_at, one.points, why)
 
 
-def granted(
-    order: Order, versions: Sequence[Publication], given: Given, standing: Standing
-) -> Iterator[Grant]:
+def granted(order: Order, facts: Facts, given: Given, standing: Standing) -> Iterator[Grant]:
     """Yield what an order grants by each rule of the version in force when it was placed.
 
     ``given`` holds the grants of the orders before it, and then its own; ``standing`` what they
     count for tiers.
     """
-    version = in_force(versions, order.placed_at)
+    version = in_force(facts.versions, order.placed_at)
     if version is None or not counts(order, version.program):
         return
-    tier = standing.tier_at(order.placed_at)
+    met = Met(version, standing.tier_at(order.placed_at), given, facts.explains)
     standing.add(order, version.program)
     for number, rule in enumerate(version.program.order_rules, start=1):
-        cause = f"order:{order.id}" if number == 1 else f"order:{order.id}/rule:{number}"
-        if grant := _granted_by(rule, order, cause, Met(version, tier, given)):
-            yield grant
+        if order.currency in rule.per_minor:
+            cause = f"order:{order.id}" if number == 1 else f"order:{order.id}/rule:{number}"
+            if grant := _granted_by(rule, order, cause, met):
+                yield grant
 
 
 class Met(NamedTuple):
@@ -336,6 +335,7 @@ class Met(NamedTuple):
     version: Publication
     tier: str | None
     given: Given
+    explains: bool
 
 
 def _granted_by(rule: EarnRule, order: Order, cause: str, met: Met) -> Grant | None:
@@ -348,12 +348,14 @@ def _granted_by(rule: EarnRule, order: Order, cause: str, met: Met) -> Grant | N
     met.given.add(rule, order.placed_at, gross)
     begun = max(order.placed_at, order.paid_at or order.placed_at)
     available_at = add_days(begun, rule.pending_days, program.zone)
-    why = _priced(order, rule, basis)
-    if cap is not None:
-        why += f" = {value}, of which {gross} within the cap of {cap.points} {PER[cap.per]}"
-    if any(one.when.tier == met.tier for one in program.multiplier if met.tier):
-        why += f", in tier {met.tier}"
-    why += f", program version {met.version.version}"
+    why = ""
+    if met.explains:
+        why = _priced(order, rule, basis)
+        if cap is not None:
+            why += f" = {value}, of which {gross} within the cap of {cap.points} {PER[cap.per]}"
+        if any(one.when.tier == met.tier for one in program.multiplier if met.tier):
+            why += f", in tier {met.tier}"
+        why += f", program version {met.version.version}"
     earned = Posting(cause, "earn", available_at, gross, why)
     return _grant(earned, tuple(_taken(order, rule, basis, earned)), program)
 
@@ -389,9 +391,9 @@ def _what(basis: Basis) -> str:
 
 def _goods(order: Order, basis: Basis) -> str:
     """Return what counts, that of each weight together: ``(6.00 EUR x 2 + 4.00 EUR)``."""
-    sums: Counter[Fraction] = Counter()
+    sums: Counter[Exact] = Counter()
     for id_, minor in parts(order, basis):
-        sums[basis.weights.get(id_, ONCE)] += minor
+        sums[basis.weights.get(id_, 1)] += minor
     terms = []
     for weight, minor in sorted(sums.items(), reverse=True):
         times = "" if weight == 1 else f" x {_exact(weight)}"
@@ -400,13 +402,15 @@ def _goods(order: Order, basis: Basis) -> str:
     return f"({' + '.join(terms)})" if len(terms) > 1 else terms[0]
 
 
-def _exact(weight: Fraction) -> str:
+def _exact(weight: Exact) -> str:
     """Return a product of decimals as a decimal."""
     return f"{(Decimal(weight.numerator) / weight.denominator).normalize():f}"
 
 
 def _taken(order: Order, rule: EarnRule, basis: Basis, earned: Posting) -> Iterator[Posting]:
     """Yield what refunds and a cancel take back, in the order of time, never more than granted."""
+    if not order.refunds and order.cancelled_at is None:
+        return
     before = earned.points
     shown = kept_after(order, basis.unweighed)
     for left, goods in zip(kept_after(order, basis), shown, strict=True):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import cached_property, lru_cache
 from math import prod
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -46,7 +47,7 @@ class Exclude(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     products: list[str] = msgspec.field(default_factory=list)
 
 
-class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """So many ``points``: for every ``per_minor`` of an order, or once for a ``sign_up``.
 
     Of an order ``count`` its goods (``lines``), shipping and fees, with the ``tax`` of what counts
@@ -65,6 +66,11 @@ class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     caps: Annotated[list[Cap], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
     exclude: Exclude = Exclude()
 
+    @cached_property
+    def counted(self) -> frozenset[str]:
+        """What of an order counts."""
+        return frozenset(self.count)
+
 
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a multiplier is for: orders placed from an instant on and before another, one product.
@@ -77,11 +83,9 @@ class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     begins_at: datetime | None = msgspec.field(default=None, name="from")
     ends_at: datetime | None = msgspec.field(default=None, name="until")
 
-    def holds(self, at: datetime, product: str, tier: str | None) -> bool:
-        """Return whether a product is meant on an order placed at an instant, in a tier or none."""
-        if self.product not in {None, product} or self.tier not in {None, tier}:
-            return False
-        return _is_between(self.begins_at, self.ends_at, at)
+    def holds(self, at: datetime, tier: str | None) -> bool:
+        """Return whether an order placed at an instant, in a tier or none, is meant."""
+        return self.tier in {None, tier} and _is_between(self.begins_at, self.ends_at, at)
 
 
 def _is_between(begins_at: datetime | None, ends_at: datetime | None, at: datetime) -> bool:
@@ -141,7 +145,7 @@ class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return _is_between(self.begins_at, self.ends_at, at)
 
 
-class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """A tier and what it takes: spend in any one currency, points, or orders."""
 
     name: Name
@@ -150,14 +154,14 @@ class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     from_orders: Positive | None = None
     benefits: list[str] = msgspec.field(default_factory=list)
 
-    @property
+    @cached_property
     def needs(self) -> dict[str, int]:
         """What has to be counted, by measure: a currency, ``points`` or ``orders``. Any does."""
         other = {POINTS: self.from_points, ORDERS: self.from_orders}
         return self.from_minor | {name: value for name, value in other.items() if value}
 
 
-class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """The tiers, lowest first, what is counted for them, and how long it counts.
 
     Who no longer has enough when the period ends loses the tier ``grace_days`` later, and then is
@@ -171,22 +175,34 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     grace_days: Days = 0
     tier: Annotated[list[Tier], msgspec.Meta(min_length=1, max_length=20)]
 
-    @property
+    @cached_property
     def months(self) -> int | None:
         """How long an order counts in a rolling window, None where it does not roll."""
         kind, _, months = self.window.partition(":")
         return int(months) if kind == "rolling_months" else None
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The tiers' names, lowest first."""
         return [one.name for one in self.tier]
 
 
+def factor(holding: Sequence[Multiplier], product: str) -> int | Fraction:
+    """Return by what the points of a product are multiplied."""
+    factors = (_exact(one.factor) for one in holding if one.when.product in {None, product})
+    return prod(factors, start=1)
+
+
+@lru_cache(maxsize=1000)
+def _exact(text: str) -> int | Fraction:
+    value = Fraction(text)
+    return value.numerator if value.denominator == 1 else value
+
+
 Multipliers = Annotated[list[Multiplier], msgspec.Meta(max_length=100)]
 
 
-class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """One version of a store's program, as published.
 
     A balance below zero is paid by the next points. With ``clamp`` it is forgiven at once instead.
@@ -209,22 +225,21 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     reward: list[Reward] = msgspec.field(default_factory=list)
     tiers: Tiers | None = None
 
-    @property
+    @cached_property
     def zone(self) -> ZoneInfo:
         """The zone of all calendar sums."""
         return ZoneInfo(self.timezone)
 
-    def factor(self, at: datetime, product: str, tier: str | None) -> Fraction:
-        """Return by what the points of a product, ordered at an instant, are multiplied."""
-        holding = (one for one in self.multiplier if one.when.holds(at, product, tier))
-        return prod((Fraction(one.factor) for one in holding), start=Fraction(1))
+    def holding(self, at: datetime, tier: str | None) -> list[Multiplier]:
+        """Return the multipliers that hold for an order placed at an instant, in a tier or none."""
+        return [one for one in self.multiplier if one.when.holds(at, tier)]
 
-    @property
+    @cached_property
     def order_rules(self) -> list[EarnRule]:
         """The rules by which orders earn. The first also says what counts for tiers."""
         return [rule for rule in self.earn if rule.kind == "order"]
 
-    @property
+    @cached_property
     def sign_up_rules(self) -> list[EarnRule]:
         """The rules by which signing up earns."""
         return [rule for rule in self.earn if rule.kind == "sign_up"]

@@ -16,13 +16,14 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
-from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from math import floor
+from typing import NamedTuple
 
 from connector.features.loyalty.rules.earn import (
     LINES,
     Basis,
+    Exact,
     kept_after,
     kept_minor,
     unmultiplied,
@@ -55,8 +56,7 @@ class Turn(IntEnum):
     PLACED = 6
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Step:
+class Step(NamedTuple):
     """Something that happens to a standing.
 
     An order counts ``amount`` of a ``measure`` (a currency, points or orders) until ``leaves_at``,
@@ -165,10 +165,10 @@ def qualifying(order: Order, program: Program, by: Collection[str]) -> Qualifyin
     return Qualifying(order.placed_at, tuple(steps()))
 
 
-def _lefts(order: Order, basis: Basis) -> Iterator[tuple[datetime, Turn, Fraction]]:
+def _lefts(order: Order, basis: Basis) -> Iterator[tuple[datetime, Turn, Exact]]:
     """Yield what is left of an order's goods: when it was placed, after refunds and a cancel."""
     yield order.placed_at, Turn.ORDER, kept_minor(order, (), basis)
-    for left in kept_after(order, basis):
+    for left in kept_after(order, basis):  # of most there is none
         yield max(left.at, order.placed_at), Turn.REFUND, left.kept
 
 
@@ -191,6 +191,8 @@ class Standing:
         self._asked_at = asked_at
         self._asked: Stand | None = None
         self._program: Program | None = None
+        self._tiers: Tiers | None = None
+        self._needs: Sequence[Mapping[str, int]] = ()
         self._year: tuple[datetime, dict[str, int]] | None = None
         self._state = State()
         self._counted: Counter[str] = Counter()
@@ -214,7 +216,7 @@ class Standing:
         self._state = replace(kept.state, windows=windows)
         for counted in windows.values():
             self._counted.update(counted)
-        self._program = versions[-1].program if versions else None
+        self._go_by(versions[-1].program if versions else None)
         self._seen = list(kept.seen)
         self._ahead = list(kept.ahead)
 
@@ -236,7 +238,7 @@ class Standing:
         if self._tiers is not None:
             leaves_at = self._leaves_at(one.placed_at)
             for step in one.steps:
-                heappush(self._ahead, replace(step, leaves_at=leaves_at))
+                heappush(self._ahead, step._replace(leaves_at=leaves_at))
 
     def stand(self) -> Stand | None:
         """Return where the account stands, None where no version has tiers.
@@ -394,7 +396,7 @@ class Standing:
     def _follow(self, at: datetime) -> None:
         """Begin to count as the version in force says; who is in a tier of that name stays."""
         before, version = self._program, in_force(self._versions, at)
-        self._program = version.program if version else None
+        self._go_by(version.program if version else None)
         if _windows_of(before) != _windows_of(self._program):
             self._count_anew(at)
         tiers = self._tiers
@@ -421,9 +423,10 @@ class Standing:
             if step.leaves_at > at:
                 self._count(step)
 
-    @property
-    def _tiers(self) -> Tiers | None:
-        return self._program.tiers if self._program else None
+    def _go_by(self, program: Program | None) -> None:
+        self._program = program
+        self._tiers = program.tiers if program else None
+        self._needs = [one.needs for one in self._tiers.tier] if self._tiers else ()
 
     def _name(self, level: int) -> str | None:
         return self._tiers.names[level - 1] if self._tiers and level else None
@@ -435,19 +438,18 @@ class Standing:
 
     def _reached(self) -> int:
         """Return the level of the highest tier that what counts now suffices for."""
-        tiers = self._tiers.tier if self._tiers else []
-        levels = (
-            level
-            for level in range(len(tiers), 0, -1)
-            if any(self._counted[name] >= least for name, least in tiers[level - 1].needs.items())
-        )
-        return next(levels, 0)
+        counted = self._counted
+        for level in range(len(self._needs), 0, -1):
+            for name, least in self._needs[level - 1].items():
+                if counted.get(name, 0) >= least:
+                    return level
+        return 0
 
     def _short_of(self, tier: str | None) -> dict[str, int]:
         level = self._level(tier)
         if self._tiers is None or not level:
             return {}
-        needs = self._tiers.tier[level - 1].needs
+        needs = self._needs[level - 1]
         return {name: least - self._counted[name] for name, least in needs.items()}
 
     def _leaves_at(self, at: datetime) -> datetime:
