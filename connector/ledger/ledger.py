@@ -5,7 +5,7 @@ settles it appends the difference under the account's lock.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from connector.kernel.posting import Key, Posting
 from connector.ledger.models import AccountRow, EntryRow
 from connector.sync.work import oldest
 
+PAGE = 500  # accounts that are read at once
 WAITING = (  # the first by the index: of an EXISTS, PostgreSQL may read the table for each store
     "(SELECT a.id FROM account a WHERE a.store = s.id AND a.dirty_gen > a.settled_gen"
     " AND (a.retry_at IS NULL OR a.retry_at <= :now)"
@@ -127,6 +128,30 @@ async def open_for_customers(store: str) -> None:
         " ON CONFLICT (store, key) DO NOTHING",
         *(store, BACKFILL),
     )
+
+
+async def pages(store: str) -> AsyncIterator[list[str]]:
+    """Yield the accounts of a store in order, some at a time."""
+    after = ""
+    while rows := await sql.rows(
+        "SELECT key FROM account WHERE store = $1 AND key > $2 ORDER BY key LIMIT $3",
+        *(store, after, PAGE),
+    ):
+        yield [row["key"] for row in rows]
+        after = rows[-1]["key"]
+
+
+async def pages_of_newcomers(store: str) -> AsyncIterator[list[str]]:
+    """Yield the ids of a store's customers who have no account yet, some at a time."""
+    after = ""
+    while rows := await sql.rows(
+        "SELECT c.platform_id FROM customer c WHERE c.store = $1 AND c.platform_id > $2"
+        " AND c.body IS NOT NULL AND NOT EXISTS (SELECT 1 FROM account a WHERE a.store = c.store"
+        " AND a.key = 'customer:' || c.platform_id) ORDER BY c.platform_id LIMIT $3",
+        *(store, after, PAGE),
+    ):
+        yield [row["platform_id"] for row in rows]
+        after = rows[-1]["platform_id"]
 
 
 async def to_settle(store: str, now: datetime, limit: int) -> list[AccountRow]:
@@ -237,6 +262,38 @@ async def balance(store: str, key: str, now: datetime) -> Balance:
         available=await total(mine),
         pending=sum(coming.values()),
         pending_at=min((at for at, points in coming.items() if at and points > 0), default=None),
+    )
+
+
+async def sums(store: str, keys: Sequence[str], at: datetime) -> dict[str, int]:
+    """Return what the entries of accounts, of those that have any, add up to at an instant."""
+    rows = await sql.rows(
+        "SELECT account, CAST(SUM(points) AS bigint) AS points FROM entry"
+        " WHERE store = $1 AND account = ANY($2) AND effective_at <= $3 GROUP BY account",
+        *(store, list(keys), at),
+    )
+    return {row["account"]: row["points"] for row in rows}
+
+
+async def turnover(store: str, ends: Sequence[datetime]) -> list[Counter[str]]:
+    """Return what took effect before each of these ends, and not before the last, by kind."""
+    spans = " ".join(f"WHEN effective_at < ${n} THEN {n}" for n in range(2, len(ends) + 2))
+    rows = await sql.rows(
+        "SELECT kind, span, CAST(SUM(points) AS bigint) AS points FROM"
+        f" (SELECT kind, points, CASE {spans} END AS span FROM entry"
+        f" WHERE store = $1 AND effective_at < ${len(ends) + 1}) spanned GROUP BY kind, span",
+        *(store, *ends),
+    )
+    found: list[Counter[str]] = [Counter() for _ in ends]
+    for row in rows:
+        found[row["span"] - 2][row["kind"]] = row["points"]
+    return found
+
+
+async def learned_later(store: str, at: datetime) -> int:
+    """Return what entries posted after an instant changed of the balances at it."""
+    return await total(
+        EntryRow.filter(store=store, effective_at__lte=at, posted_at__gt=at),
     )
 
 

@@ -7,6 +7,7 @@ ROWS = (
     "settle",
     "backfill",
     "fold",
+    "simulate",
     "memory",
     "size",
     "sustained",

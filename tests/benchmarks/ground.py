@@ -150,7 +150,7 @@ def start(processes: ExitStack, env: dict[str, str], module: str, *words: str) -
     return process
 
 
-def run(env: dict[str, str], module: str, *words: str) -> dict[str, Any]:
+def run(env: dict[str, str], module: str, *words: str, wait_s: float = WAIT_S) -> dict[str, Any]:
     """Run a module and return the JSON that it printed."""
     done = subprocess.run(
         [sys.executable, "-m", module, *words],
@@ -159,7 +159,7 @@ def run(env: dict[str, str], module: str, *words: str) -> dict[str, Any]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=WAIT_S,
+        timeout=wait_s,
         check=False,
     )
     assert done.returncode == 0, f"{module} {words}: {done.stderr[-2000:]}"

@@ -15,9 +15,15 @@ from connector import worker
 from connector.commerce.models import StoreRow
 from connector.commerce.records import BEGINNING
 from connector.config import Settings
+from connector.database import sql
+from connector.features.loyalty import simulation as trying
+from connector.features.loyalty.rules.document import parse
+from connector.features.loyalty.rules.simulation import Simulation
 from connector.ledger import ledger
 from connector.system import System, running
 from tests.benchmarks.memory import most_mb
+from tests.flows.books import BEGAN, FULL
+from tests.town import NOW
 
 INBOX, SETTLE = frozenset({"inbox"}), frozenset({"settle"})
 
@@ -51,6 +57,20 @@ async def backfill(system: System, store: str) -> dict[str, Any]:
     return {"orders": orders, "listed": listed, "seconds": seconds, "memory_mb": most_mb("self")}
 
 
+async def simulate(system: System, store: str) -> dict[str, Any]:
+    """Try a full program on all that a store sold."""
+    simulation = Simulation(parse(FULL), "EUR", BEGAN, NOW)
+
+    async def job() -> None:
+        async for _ in trying.simulate(store, simulation):
+            pass
+
+    seconds = await _timed(job())
+    (row,) = await sql.rows('SELECT COUNT(*) AS there FROM "order" WHERE store = $1', store)
+    assert simulation.report.total.issued
+    return {"orders": row["there"], "seconds": seconds, "memory_mb": most_mb("self")}
+
+
 async def _timed(job: Awaitable[None]) -> float:
     began = time.perf_counter()
     await job
@@ -58,7 +78,13 @@ async def _timed(job: Awaitable[None]) -> float:
 
 
 Job = Callable[..., Awaitable[dict[str, Any]]]
-JOBS: Mapping[str, Job] = {"settle": settle, "read": read, "mark": mark, "backfill": backfill}
+JOBS: Mapping[str, Job] = {
+    "settle": settle,
+    "read": read,
+    "mark": mark,
+    "backfill": backfill,
+    "simulate": simulate,
+}
 
 
 async def main(job: str, *words: str) -> None:

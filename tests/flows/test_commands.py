@@ -156,3 +156,39 @@ def test_the_store_goes_away_and_comes_back(operator, tmp_path_factory):
     assert told.strip() == "the webhooks of Northlight have a new secret"
     operator.run("disconnect", store)
     assert "disconnected since" in operator.run("doctor", store)
+
+
+def test_a_program_is_tried_before_it_is_published(operator, store, tmp_path):
+    operator.run("sync", store)
+    twice = tmp_path / "twice.toml"
+    twice.write_text(PROGRAM.replace("points = 1\n", "points = 2\n"), encoding="utf-8")
+    tried = operator.run_json("simulate", store, "--program", str(twice), "--months", "60")
+    new, now = tried["new"]["total"], tried["now"]["total"]
+    counts = operator.run_json("doctor", store)["counts"]
+
+    assert now["issued"] - now["taken_back"] == counts["points"] > 0
+    assert 2 * now["issued"] <= new["issued"] <= 2 * now["issued"] + ORDERS  # each order floors
+    assert operator.run_json("program", store)["version"] == 1
+
+
+def test_what_is_owed_is_what_the_ledger_holds(operator, store):
+    operator.run("sync", store)
+    said = operator.run_json("liability", store)
+    counts = operator.run_json("doctor", store)["counts"]
+
+    assert (said["owed"]["available"], said["differs"]) == (counts["points"], 0)
+    assert said["owed"]["guest_points"] == counts["guest_points"]
+    assert said["months"][-1]["closing"] == counts["points"]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("liability", "--at", "2019-12-31"), "no program was in force on 2019-12-31"),
+        (("simulate", "--program", "pyproject.toml"), "does not know the field"),
+    ],
+)
+def test_what_cannot_be_told_is_said(operator, store, words, line):
+    code, said = failed(operator, words[0], store, *words[1:])
+    assert code == 1
+    assert line in said

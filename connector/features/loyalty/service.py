@@ -111,7 +111,7 @@ class Loyalty:
             InvalidProgram: with the path of the mistake, or of what the platform cannot do.
         """
         program = parse(document)
-        self._can_do(store, program)
+        self.require_possible(store, program)
         async with in_transaction():
             await sql.lock(store.id)  # whoever comes meanwhile is priced by what is published
             latest = await PublicationRow.filter(store=store.id).order_by("-version").first()
@@ -130,7 +130,12 @@ class Loyalty:
         self._tools.wake()
         return version
 
-    def _can_do(self, store: StoreRow, program: Program) -> None:
+    def require_possible(self, store: StoreRow, program: Program) -> None:
+        """Refuse a program with something that the store's platform cannot do.
+
+        Raises:
+            InvalidProgram: with the path of it.
+        """
         kinds = self._tools.stores.platform(store.platform).capabilities.discount_kinds
         for n, reward in enumerate(program.reward):
             if DISCOUNTS[reward.kind] not in kinds:
@@ -262,7 +267,7 @@ class Loyalty:
         now = self._tools.clock()
         keys = [one.key for one in accounts]
         begin = since.at if since else BEGINNING
-        facts = await self._facts(store, keys, begin)
+        facts = await self.facts(store, keys, begin)
         posted = await ledger.posted(store.id, keys, begin)
         return [
             _outcome(one, facts[one.key], posted.get(one.key, {}), since, now) for one in accounts
@@ -283,9 +288,10 @@ class Loyalty:
         notes_from = await self._notes_from(store.id)
         await self.notices.want(store, [one.news for one in changed], notes_from)
 
-    async def _facts(
+    async def facts(
         self, store: StoreRow, accounts: Sequence[str], since: datetime
     ) -> dict[str, Facts]:
+        """Return what the points of accounts follow from, of that which began since an instant."""
         rows = await redemptions_of(store.id, accounts, since)
         orders = await records.orders_of(store.id, accounts, since)
         decided = await decisions_of(store.id, accounts, since)

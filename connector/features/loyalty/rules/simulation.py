@@ -1,0 +1,131 @@
+"""What a program would have done with a store's own history: the live fold, account by account.
+
+Nobody spends in it, for nobody can say who would have: what is owed is the most that could be.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from msgspec import structs
+
+from connector.features.loyalty.rules.earn import counts
+from connector.features.loyalty.rules.fold import Facts, Folded, fold
+from connector.features.loyalty.rules.program import Program, Reward, publications
+from connector.features.loyalty.rules.value import Worth, best
+from connector.kernel.posting import Posting
+from platforms.model import Order
+
+
+@dataclass(slots=True, kw_only=True)
+class Sums:
+    """Points by what became of them, none of them negative."""
+
+    issued: int = 0
+    taken_back: int = 0
+    expired: int = 0
+    forgiven: int = 0
+
+    def add(self, posting: Posting) -> None:
+        """Add one posting."""
+        match posting.kind:
+            case "earn":
+                self.issued += posting.points
+            case "clawback":
+                self.taken_back -= posting.points
+            case "expire":
+                self.expired -= posting.points
+            case "forgive":
+                self.forgiven += posting.points
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """What a program in force from ``begins_at`` until ``at`` comes to over some accounts.
+
+    ``sales`` are what the orders of that time that count came to after refunds, by currency, in
+    minor units. ``months`` have points by when they could be spent or went, in the program's zone.
+    ``guest_points`` are those of ``available`` and ``pending`` that are guests'. ``tiers`` says how
+    many accounts end up in each, ``can_redeem`` how many customers have enough for each reward.
+    """
+
+    program: str
+    begins_at: datetime
+    at: datetime
+    accounts: int = 0
+    orders: int = 0
+    sales: Counter[str] = field(default_factory=Counter)
+    total: Sums = field(default_factory=Sums)
+    available: int = 0
+    pending: int = 0
+    guest_points: int = 0
+    tiers: dict[str, int]
+    can_redeem: dict[str, int]
+    worth: Worth | None
+    months: dict[str, Sums] = field(default_factory=dict)
+
+
+class Simulation:
+    """Tries a program on accounts, one after the other, and adds them up in its ``report``."""
+
+    def __init__(self, program: Program, currency: str, begins_at: datetime, at: datetime) -> None:
+        self._program = program
+        self._zone = program.zone
+        self._versions = publications([(begins_at, structs.replace(program, earn_from=None))])
+        self.begins_at = begins_at
+        self.welcomes = bool(program.sign_up_rules)
+        offered = [one for one in program.reward if one.is_in(currency) and one.is_offered(at)]
+        self._rewards: list[Reward] = offered
+        self._months: defaultdict[tuple[int, int], Sums] = defaultdict(Sums)
+        self._report = Report(
+            program=program.name,
+            begins_at=begins_at,
+            at=at,
+            tiers=dict.fromkeys(program.tiers.names if program.tiers else (), 0),
+            can_redeem={one.id: 0 for one in offered},
+            worth=best(program, currency, at),
+        )
+
+    @property
+    def report(self) -> Report:
+        """What it comes to by now."""
+        months = {f"{year}-{month:02}": sums for (year, month), sums in self._months.items()}
+        return replace(self._report, months=months)
+
+    def add(
+        self, orders: Sequence[Order], signed_up_at: datetime | None, *, is_guest: bool
+    ) -> Folded:
+        """Fold an account under the program, count it, and return what came out."""
+        report = self._report
+        facts = Facts(
+            orders=orders, signed_up_at=signed_up_at, versions=self._versions, explains=False
+        )
+        folded = fold(facts, report.at)
+        balance = sum(one.points for one in folded.postings)
+        available = folded.purse.available()
+        report.accounts += 1
+        report.available += available
+        report.pending += balance - available
+        report.guest_points += balance if is_guest else 0
+        for order in orders:
+            self._sold(order)
+        for posting in folded.postings:
+            report.total.add(posting)
+            at = posting.effective_at.astimezone(self._zone)
+            self._months[at.year, at.month].add(posting)
+        tier = folded.stand.tier if folded.stand else None
+        if tier is not None:
+            report.tiers[tier] += 1
+        for reward in () if is_guest else self._rewards:
+            if available >= reward.cost and (not reward.tiers or tier in reward.tiers):
+                report.can_redeem[reward.id] += 1
+        return folded
+
+    def _sold(self, order: Order) -> None:
+        report = self._report
+        is_then = report.begins_at <= order.placed_at <= report.at
+        if is_then and not order.is_cancelled and counts(order, self._program):
+            refunded = sum(one.amount_minor for one in order.refunds)
+            report.orders += 1
+            report.sales[order.currency] += order.total_minor - refunded

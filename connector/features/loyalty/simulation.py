@@ -1,0 +1,95 @@
+"""Tries a program before anybody publishes it: on what the store sold, and on who stands where."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.commerce import records
+from connector.commerce.identity import customer_account, customer_of
+from connector.commerce.models import StoreRow
+from connector.commerce.records import BEGINNING
+from connector.features.loyalty.rules.fold import Folded
+from connector.features.loyalty.rules.preview import Move, Preview, Sooner
+from connector.features.loyalty.rules.program import Program, in_force
+from connector.features.loyalty.rules.simulation import Report, Simulation
+from connector.features.loyalty.service import Loyalty
+from connector.ledger import ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a program would have come to beside the one in force, and whom publishing it moves.
+
+    ``now`` is None where no program is in force.
+    """
+
+    new: Report
+    now: Report | None
+    moves: Sequence[Move]
+    sooner: Sequence[Sooner]
+
+
+async def trial(
+    loyalty: Loyalty,
+    store: StoreRow,
+    program: Program,
+    begins_at: datetime,
+    at: datetime,
+    tell: Callable[[int], None],
+) -> Trial:
+    """Try a program on what the store sold between two instants; nothing is written.
+
+    ``tell`` is called with how many accounts have been looked at.
+
+    Raises:
+        InvalidProgram: with the path of what the platform cannot do.
+    """
+    loyalty.require_possible(store, program)
+    versions = await loyalty.versions(store.id)
+    current = in_force(versions, at)
+    programs = [program, current.program] if current else [program]
+    simulations = [Simulation(one, store.currency, begins_at, at) for one in programs]
+    done = 0
+    for one in simulations:
+        async for some in simulate(store.id, one):
+            done += len(some)
+            tell(done)
+    preview = Preview(versions, program, at)
+    async for accounts in ledger.pages(store.id):
+        facts = await loyalty.facts(store, accounts, BEGINNING)
+        for account in accounts:
+            preview.add(facts[account])
+        done += len(accounts)
+        tell(done)
+    return Trial(
+        new=simulations[0].report,
+        now=simulations[1].report if current else None,
+        moves=preview.moves,
+        sooner=preview.sooner,
+    )
+
+
+async def simulate(store: str, simulation: Simulation) -> AsyncIterator[dict[str, Folded]]:
+    """Try a program on all accounts of a store; yield what comes out for each, some at a time.
+
+    Where it welcomes who signs up, on customers without an account too. Decisions by hand and
+    redemptions are not part of it.
+    """
+    welcomes = simulation.welcomes
+    async for accounts in _accounts(store, welcomes=welcomes):
+        orders = await records.orders_of(store, accounts, simulation.begins_at)
+        joined = await records.signed_up(store, accounts) if welcomes else {}
+        yield {
+            account: simulation.add(
+                orders[account], joined.get(account), is_guest=customer_of(account) is None
+            )
+            for account in accounts
+        }
+
+
+async def _accounts(store: str, *, welcomes: bool) -> AsyncIterator[Sequence[str]]:
+    async for accounts in ledger.pages(store):
+        yield accounts
+    if welcomes:
+        async for ids in ledger.pages_of_newcomers(store):
+            yield [customer_account(id_) for id_ in ids]
