@@ -16,6 +16,7 @@
     ├── RewardUnavailable    404   no such reward in the program now
     ├── RewardSoldOut        409   as many as there are of a reward are taken
     ├── InsufficientPoints   409   the balance is less than the reward costs
+    ├── MailboxTaken         409   orders under an address are another customer's already
     ├── KeyReused            422   one Idempotency-Key, two different requests
     ├── ConnectFailed        422   a store could not be connected; the sentence says what to do
     └── NotReady             503   our own trouble: try again
@@ -107,6 +108,12 @@ class InsufficientPoints(PerennialError):
     """The balance is less than the reward costs; nothing was spent."""
 
     status, code = 409, "insufficient-points"
+
+
+class MailboxTaken(PerennialError):
+    """Orders under an e-mail address are another customer's already."""
+
+    status, code = 409, "mailbox-taken"
 
 
 class KeyReused(PerennialError):

@@ -58,13 +58,27 @@ ORDER_COLUMNS = ("account", "placed_at")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A record was stored: what was held before, what is now, and whose points each moved."""
+    """A record was stored: what was held before, what is now, and whose points each moves.
+
+    ``was_of`` and ``is_of`` are the accounts of the two, empty where they move nobody's.
+    """
 
     store: StoreRow
     before: Record | None
     after: Record
-    accounts: frozenset[str]
+    was_of: str
+    is_of: str
     lane: int
+
+    @property
+    def accounts(self) -> set[str]:
+        """Whose points may have changed."""
+        return {self.was_of, self.is_of} - {""}
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether it is an order that became somebody else's."""
+        return bool(self.was_of and self.is_of and self.was_of != self.is_of)
 
     @property
     def is_renumbered(self) -> bool:
@@ -367,12 +381,18 @@ def _stored(store: StoreRow, row: Held, guest_key: bytes, lane: int) -> list[Sto
     """Return what the hooks are told of a row, and note whose points it moves now."""
     told = []
     for before, after, was in row.stored:
-        accounts = {row.account, was}
         if isinstance(after, Order):
             row.account = account_of(after, guest_key)
-            accounts.add(row.account)
-        names = frozenset(accounts - {""})
-        told.append(Stored(store=store, before=before, after=after, accounts=names, lane=lane))
+        told.append(
+            Stored(
+                store=store,
+                before=before,
+                after=after,
+                was_of=was,
+                is_of=row.account,
+                lane=lane,
+            )
+        )
     return told
 
 
@@ -422,6 +442,15 @@ async def orders_of(
     for row in rows:
         found[row["account"]].append(unpack(row["body"], Order))
     return found
+
+
+async def without_orders(store: str, accounts: Sequence[str]) -> set[str]:
+    """Return those of some accounts that no order is of."""
+    rows = await sql.rows(
+        'SELECT DISTINCT account FROM "order" WHERE store = $1 AND account = ANY($2)',
+        *(store, list(accounts)),
+    )
+    return {*accounts} - {row["account"] for row in rows}
 
 
 async def orders_with(store: str, codes: Sequence[str]) -> list[Order]:

@@ -13,11 +13,12 @@ from tortoise.expressions import F, Q
 from tortoise.functions import Coalesce, Sum
 from tortoise.queryset import QuerySet
 
+from connector.commerce.identity import customer_of
 from connector.commerce.models import BACKFILL, LIVE
 from connector.commerce.records import BEGINNING
 from connector.database import sql
 from connector.kernel.posting import Key, Posting
-from connector.ledger.models import AccountRow, EntryRow
+from connector.ledger.models import AccountRow, EntryRow, LinkRow
 from connector.sync.work import oldest
 
 PAGE = 500  # accounts that are read at once
@@ -91,8 +92,14 @@ async def mark_dirty(
     """Note that accounts must be settled, and since when their facts changed.
 
     Once, inside the transaction of what changed: accounts are always locked in the order of their
-    keys, so nobody waits in a circle.
+    keys, so nobody waits in a circle. What changes of an account that became another's changes
+    that one too.
     """
+    since_of = dict(accounts)
+    if any(customer_of(key) is None for key in accounts):
+        for link in await links(store, list(accounts)):
+            since = accounts.get(link.account, now)
+            since_of[link.owner] = min(since, since_of.get(link.owner, since))
     await sql.many(
         "INSERT INTO account"
         " (store, key, dirty_gen, settled_gen, next_due_points, version, lane, dirty_from,"
@@ -103,8 +110,33 @@ async def mark_dirty(
         " THEN COALESCE(account.dirty_at, excluded.dirty_at) ELSE excluded.dirty_at END,"
         f" dirty_from = CASE WHEN {EARLIER.format('dirty_from')} THEN account.dirty_from"
         " ELSE excluded.dirty_from END",
-        ((store, key, lane, since, now) for key, since in sorted(accounts.items())),
+        ((store, key, lane, since, now) for key, since in sorted(since_of.items())),
     )
+
+
+async def links(store: str, accounts: Sequence[str]) -> list[LinkRow]:
+    """Return which of these accounts became another's, and which others became one of these."""
+    mine = Q(account__in=list(accounts)) | Q(owner__in=list(accounts))
+    return await LinkRow.filter(mine, store=store).order_by("joined_at", "account")
+
+
+async def owner(store: str, account: str) -> str:
+    """Return whose an account is now: its own, or that of whom it was joined to."""
+    link = await LinkRow.get_or_none(store=store, account=account)
+    return link.owner if link else account
+
+
+async def join(store: str, account: str, owner: str, now: datetime) -> bool:
+    """Make an account another's for good. With both locked; return whether it is that one's now.
+
+    It is not where it was somebody's before.
+    """
+    link, is_new = await LinkRow.get_or_create(
+        store=store, account=account, defaults={"owner": owner, "joined_at": now}
+    )
+    if is_new:
+        await mark_dirty(store, {account: BEGINNING, owner: BEGINNING}, now)
+    return link.owner == owner
 
 
 async def mark_all_dirty(store: str, now: datetime) -> None:

@@ -42,6 +42,21 @@ class AccountRow(Model):
         unique_together: ClassVar = (("store", "key"),)
 
 
+class LinkRow(Model):
+    """An account that became another's for good at ``joined_at``: a guest's, its customer's."""
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    account = fields.CharField(max_length=100)
+    owner = fields.CharField(max_length=100)
+    joined_at = fields.DatetimeField()
+
+    class Meta:
+        table = "link"
+        unique_together: ClassVar = (("store", "account"),)
+        indexes: ClassVar = (("store", "owner"),)
+
+
 class EntryRow(Model):
     """Points that came or went. ``n`` counts the entries of one ledger key."""
 

@@ -15,7 +15,12 @@ from pathlib import Path
 RULES = "connector/features/loyalty/rules"
 LOYALTY = "tests/connector/features/loyalty"
 LAWS = f"{LOYALTY}/test_laws.py"
-RULE_TESTS = (f"{LOYALTY}/test_worked_examples.py", f"{LOYALTY}/test_placements.py", LAWS)
+RULE_TESTS = (
+    f"{LOYALTY}/test_worked_examples.py",
+    f"{LOYALTY}/test_placements.py",
+    f"{LOYALTY}/test_joined_laws.py",
+    LAWS,
+)
 BUGS = (
     ("refund lines don't come off the goods", f"{RULES}/earn.py",
      "goods -= _sum(_parts_back(refund, basis), basis.weights)", "goods -= 0"),
@@ -141,6 +146,22 @@ BUGS = (
      "ALIVE = {Rank.ORDER, Rank.MATURITY,", "ALIVE = {Rank.MATURITY,"),
     ("a checkpoint forgets since when nothing happened", f"{RULES}/fold.py",
      "self.purse.ends |= since.ends", "self.purse.ends |= {}"),
+    ("caps of a joined account stay apart", f"{RULES}/fold.py",
+     "        given.absorb(part.given)\n", ""),
+    ("what a joined account bought counts for no tier", f"{RULES}/fold.py",
+     "        standing.absorb(part.standing, one.joined_at)\n", ""),
+    ("a joined account counts for the tier from when it bought", f"{RULES}/tiers.py",
+     "step._replace(at=max(step.at, at))", "step._replace(at=step.at)"),
+    ("a joined account's debt is forgotten", f"{RULES}/lots.py",
+     "self.deficit + other.deficit, 0", "self.deficit, 0"),
+    ("a joined account's lots never end", f"{RULES}/fold.py",
+     "        for movement in other.ahead:\n", "        for movement in ():\n"),
+    ("what ended before a joining is not posted", f"{RULES}/fold.py",
+     "yield from other.until_before(step.at)", "list(other.until_before(step.at))"),
+    ("orders of before a joining are priced as if it had been", f"{RULES}/facts.py",
+     "orders=[one for one in theirs.orders if one.placed_at < at],", "orders=[],"),
+    ("a checkpoint forgets who joins after it", f"{RULES}/fold.py",
+     "joined=[one for one in facts.joined if one.joined_at < at],", "joined=[],"),
     ("a redemption is void where points are lacking", f"{RULES}/fold.py",
      "for redemption in facts.redemptions:\n",
      "for redemption in facts.redemptions if sum(g.lot.points for g in grants) > 150 else ():\n"),

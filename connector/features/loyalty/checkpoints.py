@@ -13,7 +13,8 @@ import msgspec
 
 from connector.commerce.records import BEGINNING
 from connector.database import sql
-from connector.features.loyalty.rules.fold import Checkpoint, Facts, checkpoint
+from connector.features.loyalty.rules.facts import Facts
+from connector.features.loyalty.rules.fold import Checkpoint, checkpoint
 from connector.features.loyalty.rules.lots import NEVER
 from connector.ledger.models import AccountRow
 
@@ -61,6 +62,8 @@ def taken(facts: Facts, now: datetime, since: Checkpoint | None) -> Checkpoint |
         return None
     placed = sorted(order.placed_at for order in facts.orders)
     at = min(placed[-MANY // 2], now)
+    if any(one.joined_at >= at for one in facts.joined):  # who joined later would be forgotten
+        return None
     return checkpoint(facts, at, since)
 
 

@@ -80,7 +80,7 @@ async def find(store: str, who: str) -> str:
     """
     for key in (who, f"customer:{who}"):
         if await AccountRow.exists(store=store, key=key):
-            return key
+            return await ledger.owner(store, key)
     for row in await CustomerRow.filter(store=store, body__not_isnull=True):
         held = snapshot(row)
         if isinstance(held, Customer) and (held.email or "").lower() == who.lower():
@@ -88,7 +88,7 @@ async def find(store: str, who: str) -> str:
     if who.startswith("order:"):
         order = await OrderRow.get_or_none(store=store, platform_id=who.removeprefix("order:"))
         if order is not None and order.account:
-            return order.account
+            return await ledger.owner(store, order.account)
     raise RequestInvalid(
         f"nobody called {who!r}: give a customer id, the e-mail address of a customer,"
         " order:ID for a guest's account, or an account key"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 import structlog
+from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
 from connector.commerce import records
@@ -17,6 +18,7 @@ from connector.errors import (
     InsufficientPoints,
     InvalidProgram,
     KeyReused,
+    MailboxTaken,
     RequestInvalid,
     RewardUnavailable,
 )
@@ -25,6 +27,7 @@ from connector.features.loyalty.decisions import (
     Decision,
     adjustments,
     checked,
+    decisions_moved,
     decisions_of,
     kept,
     placements,
@@ -32,7 +35,8 @@ from connector.features.loyalty.decisions import (
 from connector.features.loyalty.models import PublicationRow
 from connector.features.loyalty.notices import News, Notices
 from connector.features.loyalty.rules.document import parse, read
-from connector.features.loyalty.rules.fold import Checkpoint, Facts, Folded, Redemption, fold
+from connector.features.loyalty.rules.facts import Facts, Joined, Redemption, united
+from connector.features.loyalty.rules.fold import Checkpoint, Folded, fold
 from connector.features.loyalty.rules.program import (
     Program,
     Publication,
@@ -44,7 +48,7 @@ from connector.features.loyalty.standings import written
 from connector.kernel import metrics
 from connector.kernel.posting import Key, difference
 from connector.ledger import ledger
-from connector.ledger.models import AccountRow
+from connector.ledger.models import AccountRow, LinkRow
 from connector.rewards.models import RedemptionRow
 from connector.rewards.redemptions import (
     DISCOUNTS,
@@ -183,13 +187,34 @@ class Loyalty:
         changed: dict[str, datetime] = {}
         named = [(account, one.since) for one in told for account in one.accounts]
         named += await self._signed_up(told)
+        left = await self._left(told)
         for account, since in [*named, *((row.account, row.redeemed_at) for row in rows)]:
             changed[account] = min(changed.get(account, since), since)
+        changed |= dict.fromkeys([*left, *left.values()], BEGINNING)
         await ledger.mark_dirty(store.id, changed, self._tools.clock(), lane)
+        await self._move_decisions(store.id, left)
         renumbered = [account for one in told if one.is_renumbered for account in one.accounts]
         if renumbered:
             await ledger.seen_anew(store.id, renumbered)
         await self.redemptions.follow(store, rows)
+
+    @staticmethod
+    async def _left(told: Sequence[records.Stored]) -> dict[str, str]:
+        """Return the accounts that have no orders left, with whom the last of them went to."""
+        moved = {one.was_of: one.is_of for one in told if one.is_moved}
+        left = await records.without_orders(told[0].store.id, sorted(moved)) if moved else ()
+        return {account: moved[account] for account in sorted(left)}
+
+    @staticmethod
+    async def _move_decisions(store: str, left: Mapping[str, str]) -> None:
+        """Give what was decided about accounts without orders to whom these went.
+
+        So what one spent goes along where a store makes one customer of two, or of a guest.
+        """
+        for account, owner in left.items():
+            mine = RedemptionRow.filter(store=store, account=account)
+            await mine.update(account=owner, idempotency_key=F("id"))
+            await decisions_moved(store, account, owner)
 
     async def _signed_up(self, told: Sequence[records.Stored]) -> list[tuple[str, datetime]]:
         """Return the accounts of customers who are new to us, where signing up earns."""
@@ -291,7 +316,26 @@ class Loyalty:
     async def facts(
         self, store: StoreRow, accounts: Sequence[str], since: datetime
     ) -> dict[str, Facts]:
-        """Return what the points of accounts follow from, of that which began since an instant."""
+        """Return what the points of accounts follow from, of that which began since an instant.
+
+        Of accounts that became another's nothing does; what became theirs is among their own.
+        """
+        links = await ledger.links(store.id, accounts)
+        if not links:
+            return await self._own_facts(store, accounts, since)
+        found = dict(await self._own_facts(store, accounts, since))
+        joined = [link.account for link in links]
+        theirs = await self._own_facts(store, joined, BEGINNING)
+        for link in links:
+            if link.owner in found:
+                found[link.owner] = _united(found[link.owner], link, theirs[link.account], since)
+            if link.account in found:
+                found[link.account] = Facts(versions=theirs[link.account].versions)
+        return found
+
+    async def _own_facts(
+        self, store: StoreRow, accounts: Sequence[str], since: datetime
+    ) -> dict[str, Facts]:
         rows = await redemptions_of(store.id, accounts, since)
         orders = await records.orders_of(store.id, accounts, since)
         decided = await decisions_of(store.id, accounts, since)
@@ -326,10 +370,27 @@ class Loyalty:
         tiers = version.program.tiers.names if version.program.tiers else []
         checked(decision, tiers)
         now = self._tools.clock()
+        account = await ledger.owner(store.id, account)
         async with in_transaction():
             await ledger.locked(store.id, [account])
             if await kept(store.id, account, self._tools.ids(), decision, now):
                 await ledger.mark_dirty(store.id, {account: now}, now)
+            folded = await self.settle(store, account)
+        self._tools.wake()
+        return folded
+
+    async def join(self, store: StoreRow, guest: str, customer_id: str) -> Folded:
+        """Make a guest's account a customer's, who proved that the mailbox is theirs.
+
+        Raises:
+            MailboxTaken: it was another customer's before.
+        """
+        account = customer_account(customer_id)
+        async with in_transaction():
+            await ledger.locked(store.id, [guest, account])
+            if not await ledger.join(store.id, guest, account, self._tools.clock()):
+                raise MailboxTaken("orders under this address are another customer's already")
+            await self.settle(store, guest)
             folded = await self.settle(store, account)
         self._tools.wake()
         return folded
@@ -399,6 +460,17 @@ class Loyalty:
             currency=currency,
             expires_at=self._tools.clock() + timedelta(days=days) if days else None,
         )
+
+
+def _united(facts: Facts, link: LinkRow, theirs: Facts, since: datetime) -> Facts:
+    """Return an account's facts since an instant with those of one that joined it."""
+    joined = Joined(account=link.account, joined_at=link.joined_at, facts=theirs)
+    whole = united(facts, joined)
+    if link.joined_at >= since:
+        return whole
+    orders = [one for one in whole.orders if one.placed_at >= since]
+    adjustments = [one for one in whole.adjustments if one.adjusted_at >= since]
+    return replace(whole, orders=orders, adjustments=adjustments, joined=facts.joined)
 
 
 def _welcomes(versions: Versions) -> bool:

@@ -46,6 +46,18 @@ class Given:
             quarters.append(quarter)
             totals.append(totals[-1] + points)
 
+    def absorb(self, other: "Given") -> None:
+        """Note what another account was granted, as if this one had been."""
+        for rule in other._quarters:
+            mine, theirs = (list(one._steps(rule)) for one in (self, other))
+            self._quarters.pop(rule, None)
+            self._totals.pop(rule, None)
+            for quarter, points in sorted([*mine, *theirs]):
+                self._add(rule, quarter, points)
+
+    def _steps(self, rule: str) -> Iterable[tuple[int, int]]:
+        return _apart(self._quarters.get(rule, []), self._totals.get(rule, [0]))
+
     def cut(
         self, rule: EarnRule, value: int, at: datetime, zone: ZoneInfo
     ) -> tuple[int, Cap | None]:

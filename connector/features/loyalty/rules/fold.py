@@ -6,6 +6,7 @@ of each lot, and so what expires. Points on their way are wanted at once, with t
 which they can be spent; an expiry is wanted only once it is due.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from connector.features.loyalty.rules.earn import (
     weighed,
     worth,
 )
+from connector.features.loyalty.rules.facts import Adjustment, Facts, Redemption
 from connector.features.loyalty.rules.lots import NEVER, Lot, Purse
 from connector.features.loyalty.rules.program import (
     EarnRule,
@@ -34,7 +36,7 @@ from connector.features.loyalty.rules.program import (
     Publication,
     in_force,
 )
-from connector.features.loyalty.rules.tiers import Kept, Placement, Stand, Standing
+from connector.features.loyalty.rules.tiers import Kept, Stand, Standing
 from connector.kernel.clock import add_days, add_months, end_of_month
 from connector.kernel.posting import Posting
 from platforms.model import Order, Refund
@@ -50,47 +52,6 @@ PER = {
 WHAT = {"lines": "goods", "shipping": "shipping", "fees": "fees", "tax": "tax"}
 INACTIVITY = "inactivity"
 RELEASE_GRACE = timedelta(days=30)  # what was given back lasts at least so long
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redemption:
-    """The decision to spend points, and the later one to give them back, if there was one."""
-
-    id: str
-    cost: int
-    code: str
-    redeemed_at: datetime
-    released_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adjustment:
-    """The decision to give an account points, or to take some where they are negative."""
-
-    id: str
-    points: int
-    adjusted_at: datetime
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """All that an account's points follow from.
-
-    ``coded_orders`` are the store's orders, anybody's, that carry a code of the redemptions.
-    ``signed_up_at`` is when a customer became one, None for a guest. Unless the fold ``explains``,
-    what orders earned comes without its arithmetic in words, which takes as long as the sums.
-    """
-
-    orders: Sequence[Order] = ()
-    signed_up_at: datetime | None = None
-    coded_orders: Sequence[Order] = ()
-    redemptions: Sequence[Redemption] = ()
-    adjustments: Sequence[Adjustment] = ()
-    placements: Sequence[Placement] = ()
-    versions: Sequence[Publication] = ()
-    cancel_restores_use: bool = True
-    explains: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,14 +74,15 @@ class Rank(IntEnum):
     """The order of movements at one instant, and what each does."""
 
     EXPIRY = 0
-    ORDER = 1
-    REFUND = 2
-    MATURITY = 3
-    REDEMPTION = 4
-    RELEASE = 5
-    LATE_USE = 6
-    CREDIT = 7
-    DEBIT = 8
+    JOINING = 1
+    ORDER = 2
+    REFUND = 3
+    MATURITY = 4
+    REDEMPTION = 5
+    RELEASE = 6
+    LATE_USE = 7
+    CREDIT = 8
+    DEBIT = 9
 
 
 ALIVE = {Rank.ORDER, Rank.MATURITY, Rank.CREDIT, Rank.REDEMPTION}
@@ -204,6 +166,7 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
         signed_up_at=facts.signed_up_at if _is_before(facts.signed_up_at, at) else None,
         adjustments=[one for one in facts.adjustments if one.adjusted_at < at],
         placements=[one for one in facts.placements if one.placed_at < at],
+        joined=[one for one in facts.joined if one.joined_at < at],
     )
     begun = _begun(earlier, since, at)
     walk = begun.walk
@@ -235,11 +198,22 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     given = Given(facts.versions, since.given if since else {})
     known = (since.at, since.standing) if since else None
     standing = Standing(facts.versions, at, known, facts.placements)
-    in_order = sorted(facts.orders, key=lambda order: (order.placed_at, order.id))
     grants = [*welcomed(facts), *given_by_hand(facts)]
+    in_order = sorted(facts.orders, key=lambda order: (order.placed_at, order.id))
+    parts = []
+    for one in sorted(facts.joined, key=lambda one: (one.joined_at, one.account)):
+        first = bisect_left(in_order, one.joined_at, key=lambda order: order.placed_at)
+        for order in in_order[:first]:
+            grants += granted(order, facts, given, standing)
+        in_order = in_order[first:]
+        part = _begun(one.facts, None, one.joined_at)
+        given.absorb(part.given)
+        standing.absorb(part.standing, one.joined_at)
+        parts.append((one, part))
     for order in in_order:
         grants += granted(order, facts, given, standing)
     postings = [*since.tail] if since else []
+    postings += [posting for _, part in parts for posting in part.postings]
     postings += [posting for grant in grants for posting in grant.postings]
     movements = [movement for grant in grants for movement in grant.movements]
     movements += bought(facts)
@@ -250,7 +224,12 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     for posting in taken_by_hand(facts):
         postings.append(posting)
         movements.append(_moved(posting, Rank.DEBIT, posting.cause))
+    movements += [
+        Movement(at=one.joined_at, rank=Rank.JOINING, id=one.account, cause=one.account)
+        for one, _ in parts
+    ]
     walk = Walk([grant.lot for grant in grants], movements, facts.versions, since)
+    walk.others = {one.account: part.walk for one, part in parts}
     return Begun(walk=walk, postings=postings, given=given, standing=standing)
 
 
@@ -469,6 +448,7 @@ class Walk:
     """Takes movements in canonical order and keeps the purse.
 
     ``used`` says of each redemption when the first of the points that it took would have expired.
+    ``others`` are the walks of accounts that join, by their names.
     """
 
     def __init__(
@@ -482,6 +462,7 @@ class Walk:
         self.purse = Purse()
         self.ahead = list(movements)
         self.used: dict[str, datetime] = {}
+        self.others: dict[str, Walk] = {}
         expiries = (one.program.expiry for one in versions)
         self._idle = sorted({one.months for one in expiries if one.kind == INACTIVITY})
         if since:
@@ -515,10 +496,22 @@ class Walk:
         if step.rank is Rank.EXPIRY:
             yield from self._expire(step)
             return
+        if step.rank is Rank.JOINING:
+            yield from self._join(step)
+            return
         before = self.purse.deficit
         self._take(step)
         if self.purse.deficit > before:
             yield from self._forgive(step, self.purse.deficit - before)
+
+    def _join(self, step: Movement) -> Iterator[Posting]:
+        """Let another account's walk come to this instant, and go on as one with it."""
+        other = self.others.pop(step.cause)
+        yield from other.until_before(step.at)
+        self.purse.absorb(other.purse)
+        self.used |= other.used
+        for movement in other.ahead:
+            heappush(self.ahead, movement)
 
     def _expire(self, step: Movement) -> Iterator[Posting]:
         if step.points:

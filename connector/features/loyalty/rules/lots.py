@@ -58,6 +58,14 @@ class Purse:
         lot.points -= paid
         self.deficit -= paid
 
+    def absorb(self, other: "Purse") -> None:
+        """Take in all that another purse holds and owes; what one owes, the other's lots pay."""
+        self.lots |= other.lots
+        for months, end in other.ends.items():
+            self.ends[months] = max(end, self.ends.get(months, end))
+        owed, self.deficit = self.deficit + other.deficit, 0
+        self.take(owed)
+
     def take(self, points: int, *, first: str | None = None) -> list[Lot]:
         """Take points out, from the lot named ``first`` and then in turn; return the lots used.
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from connector.features.loyalty.rules.fold import Facts, fold
+from connector.features.loyalty.rules.facts import Facts
+from connector.features.loyalty.rules.fold import fold
 from connector.features.loyalty.rules.program import Program, Publication, publications
 
 

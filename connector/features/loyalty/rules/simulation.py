@@ -11,7 +11,8 @@ from datetime import datetime
 from msgspec import structs
 
 from connector.features.loyalty.rules.earn import counts
-from connector.features.loyalty.rules.fold import Facts, Folded, fold
+from connector.features.loyalty.rules.facts import Facts
+from connector.features.loyalty.rules.fold import Folded, fold
 from connector.features.loyalty.rules.program import Program, Reward, publications
 from connector.features.loyalty.rules.value import Worth, best
 from connector.kernel.posting import Posting

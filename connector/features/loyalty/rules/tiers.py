@@ -234,6 +234,14 @@ class Standing:
             self._seen.append(one)
             self._expect(one)
 
+    def absorb(self, other: "Standing", at: datetime) -> None:
+        """Let what another account's orders came to count here from an instant on."""
+        self._walk(at, Turn.VERSION)
+        for one in other._seen:
+            steps = tuple(step._replace(at=max(step.at, at)) for step in one.steps)
+            self._seen.append(Qualifying(one.placed_at, steps))
+            self._expect(self._seen[-1])
+
     def _expect(self, one: Qualifying) -> None:
         if self._tiers is not None:
             leaves_at = self._leaves_at(one.placed_at)

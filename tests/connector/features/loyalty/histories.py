@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from connector.features.loyalty.rules.fold import Adjustment, Facts, Redemption
+from connector.features.loyalty.rules.facts import Adjustment, Facts, Redemption
 from connector.features.loyalty.rules.program import (
     Cap,
     EarnRule,

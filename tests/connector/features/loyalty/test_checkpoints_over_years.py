@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from connector.features.loyalty.rules.fold import Facts, Redemption, checkpoint, fold
+from connector.features.loyalty.rules.facts import Facts, Redemption
+from connector.features.loyalty.rules.fold import checkpoint, fold
 from connector.features.loyalty.rules.program import (
     Cap,
     Multiplier,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector.features.loyalty.rules.earn import LINES, Basis, kept_minor, worth
-from connector.features.loyalty.rules.fold import Facts, Redemption, fold
+from connector.features.loyalty.rules.facts import Facts, Redemption
+from connector.features.loyalty.rules.fold import fold
 from connector.features.loyalty.rules.program import (
     Cap,
     EarnRule,

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.commerce.snapshots import Verdict, judge
-from connector.features.loyalty.rules.fold import Checkpoint, Redemption, checkpoint, fold
+from connector.features.loyalty.rules.facts import Redemption
+from connector.features.loyalty.rules.fold import Checkpoint, checkpoint, fold
 from connector.features.loyalty.rules.program import in_force, publications
 from connector.kernel.posting import Key, difference
 from tests.connector.features.loyalty.histories import (

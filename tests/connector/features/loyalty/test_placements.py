@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from connector.features.loyalty.rules.fold import Facts, checkpoint, fold
+from connector.features.loyalty.rules.facts import Facts
+from connector.features.loyalty.rules.fold import checkpoint, fold
 from connector.features.loyalty.rules.program import Tier, Tiers, publications
 from connector.features.loyalty.rules.tiers import Placement
 from platforms.model import Order, OrderLine

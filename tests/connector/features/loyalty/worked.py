@@ -20,7 +20,14 @@ from typing import Any
 from connector.commerce.identity import canonical_email
 from connector.errors import InvalidProgram
 from connector.features.loyalty.rules.document import parse
-from connector.features.loyalty.rules.fold import Adjustment, Facts, Folded, Redemption, fold
+from connector.features.loyalty.rules.facts import (
+    Adjustment,
+    Facts,
+    Joined,
+    Redemption,
+    united,
+)
+from connector.features.loyalty.rules.fold import Folded, fold
 from connector.features.loyalty.rules.program import Publication, in_force, publications
 from connector.features.loyalty.rules.tiers import Placement
 from platforms.model import Charge, Order, OrderLine, Refund, RefundLine
@@ -39,6 +46,8 @@ KNOWN = {
     "sign_up",
     "adjust",
     "manual_tier",
+    "move",
+    "claim",
 }
 Fact = Mapping[str, Any]
 FUNCTIONS: Mapping[str, Callable[..., Fraction | int]] = {
@@ -69,6 +78,7 @@ class Story:
     early: dict[str, list[Fact]] = field(default_factory=dict)
     signed_up: dict[str, datetime] = field(default_factory=dict)
     decided: list[Fact] = field(default_factory=list)
+    claimed: dict[str, tuple[str, datetime]] = field(default_factory=dict)
 
     @classmethod
     def at(cls, history: Mapping[str, Any], at: datetime) -> "Story":
@@ -87,10 +97,6 @@ class Story:
     def tell(self, fact: Fact, now: datetime) -> None:
         """Let one fact become known."""
         match fact["kind"]:
-            case "order":
-                self.orders[fact["id"]] = _order(fact)
-                for early in self.early.pop(fact["id"], ()):
-                    self.tell(early, now)
             case "redeem":
                 self._redeem(fact, now)
             case "sign_up":
@@ -100,11 +106,38 @@ class Story:
             case "release":
                 one = self.redemptions[fact["redemption"]]
                 self.redemptions[one.id] = replace(one, released_at=fact["at"])
+            case "claim":
+                guest = f"guest:{canonical_email(fact['guest'])}"
+                self.claimed[guest] = (f"customer:{fact['customer']}", fact["at"])
+            case _:
+                self._tell_of_order(fact, now)
+
+    def _tell_of_order(self, fact: Fact, now: datetime) -> None:
+        match fact["kind"]:
+            case "order":
+                self.orders[fact["id"]] = _order(fact)
+                for early in self.early.pop(fact["id"], ()):
+                    self.tell(early, now)
             case _ if fact["order"] not in self.orders:
                 self.early.setdefault(fact["order"], []).append(fact)
+            case "move":
+                self._move(self.orders[fact["order"]], fact["customer"])
             case _:
                 order = self.orders[fact["order"]]
                 self.orders[order.id] = replace(order, **_changed(order, fact))
+
+    def _move(self, order: Order, customer: str) -> None:
+        """Give an order to a customer; who keeps none gives their decisions too."""
+        was = _account(order)
+        self.orders[order.id] = replace(order, customer_id=customer, email=None)
+        if was not in {_account(one) for one in self.orders.values()}:
+            self.decided = [
+                {**one, "customer": customer} if _whose(one) == was else one for one in self.decided
+            ]
+            self.asked = {
+                id_: {**one, "customer": customer} if _whose(one) == was else one
+                for id_, one in self.asked.items()
+            }
 
     def _redeem(self, fact: Fact, now: datetime) -> None:
         version = in_force(self.versions, fact["at"])
@@ -133,12 +166,17 @@ class Story:
 
     def fold(self, account: str, at: datetime) -> Folded:
         """Return an account's points at an instant."""
-        mine = [
-            one
-            for one in self.redemptions.values()
-            if f"customer:{self.asked[one.id]['customer']}" == account
-        ]
-        facts = Facts(
+        facts = self._facts(account)
+        for guest, (customer, joined_at) in self.claimed.items():
+            if account == guest:
+                facts = Facts(versions=self.versions)
+            elif account == customer:
+                theirs = self._facts(guest)
+                facts = united(facts, Joined(account=guest, joined_at=joined_at, facts=theirs))
+        return fold(facts, at)
+
+    def _facts(self, account: str) -> Facts:
+        return Facts(
             orders=[one for one in self.orders.values() if _account(one) == account],
             adjustments=[
                 Adjustment(id=one["id"], points=one["points"], adjusted_at=one["at"], reason="-")
@@ -152,11 +190,12 @@ class Story:
             ],
             signed_up_at=self.signed_up.get(account),
             coded_orders=list(self.orders.values()),
-            redemptions=mine,
+            redemptions=[
+                one for one in self.redemptions.values() if _whose(self.asked[one.id]) == account
+            ],
             versions=self.versions,
             cancel_restores_use=self.history.get("cancel_restores_use", True),
         )
-        return fold(facts, at)
 
 
 def histories() -> list[dict[str, Any]]:
@@ -222,7 +261,9 @@ def _value(node: ast.expr) -> Fraction:
 
 
 def _whose(fact: Fact) -> str:
-    return f"customer:{fact['customer']}" if "customer" in fact else f"guest:{fact['guest']}"
+    if "customer" in fact:
+        return f"customer:{fact['customer']}"
+    return f"guest:{canonical_email(fact['guest'])}"
 
 
 def _account(order: Order) -> str:

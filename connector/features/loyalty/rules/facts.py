@@ -1,0 +1,125 @@
+"""What an account's points follow from: snapshots, decisions, and accounts that joined it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from connector.features.loyalty.rules.program import Publication
+from connector.features.loyalty.rules.tiers import Placement
+from platforms.model import Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redemption:
+    """The decision to spend points, and the later one to give them back, if there was one."""
+
+    id: str
+    cost: int
+    code: str
+    redeemed_at: datetime
+    released_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjustment:
+    """The decision to give an account points, or to take some where they are negative."""
+
+    id: str
+    points: int
+    adjusted_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that an account's points follow from.
+
+    ``coded_orders`` are the store's orders, anybody's, that carry a code of the redemptions.
+    ``signed_up_at`` is when a customer became one, None for a guest. Unless the fold ``explains``,
+    what orders earned comes without its arithmetic in words, which takes as long as the sums.
+    ``joined`` are other accounts that became this one's; what they did since is among its own.
+    """
+
+    orders: Sequence[Order] = ()
+    signed_up_at: datetime | None = None
+    coded_orders: Sequence[Order] = ()
+    redemptions: Sequence[Redemption] = ()
+    adjustments: Sequence[Adjustment] = ()
+    placements: Sequence[Placement] = ()
+    versions: Sequence[Publication] = ()
+    cancel_restores_use: bool = True
+    explains: bool = True
+    joined: Sequence["Joined"] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """Another account, joined to this one at an instant: its facts of before that.
+
+    What it was granted then, by the caps and the tier that it had, stays as it was. From that
+    instant on there is one purse, one cap and one tier.
+    """
+
+    account: str
+    joined_at: datetime
+    facts: Facts
+
+
+def united(facts: Facts, joined: Joined) -> Facts:
+    """Return an account's facts with all of one that joined it: of before it did, and of since."""
+    at, theirs = joined.joined_at, joined.facts
+    before = replace(
+        theirs,
+        orders=[one for one in theirs.orders if one.placed_at < at],
+        adjustments=[one for one in theirs.adjustments if one.adjusted_at < at],
+    )
+    return replace(
+        facts,
+        orders=[*facts.orders, *(one for one in theirs.orders if one.placed_at >= at)],
+        adjustments=[
+            *facts.adjustments,
+            *(one for one in theirs.adjustments if one.adjusted_at >= at),
+        ],
+        joined=[*facts.joined, replace(joined, facts=before)],
+    )
+
+
+def as_of(facts: Facts, at: datetime) -> list[Facts]:
+    """Return those facts that were so at an instant; accounts that joined later are apart."""
+    later = [one for one in facts.joined if one.joined_at > at]
+    apart = [part for one in later for part in as_of(one.facts, at)]
+    then = replace(
+        facts,
+        orders=[_order_as_of(order, at) for order in facts.orders if order.placed_at <= at],
+        coded_orders=[order for order in facts.coded_orders if order.placed_at <= at],
+        signed_up_at=_unless_later(facts.signed_up_at, at),
+        redemptions=[
+            replace(one, released_at=_unless_later(one.released_at, at))
+            for one in facts.redemptions
+            if one.redeemed_at <= at
+        ],
+        adjustments=[one for one in facts.adjustments if one.adjusted_at <= at],
+        placements=[one for one in facts.placements if one.placed_at <= at],
+        versions=tuple(one for one in facts.versions if one.begins_at <= at),
+        joined=[
+            replace(one, facts=part)
+            for one in facts.joined
+            if one.joined_at <= at
+            for part in as_of(one.facts, at)
+        ],
+    )
+    return [then, *apart]
+
+
+def _order_as_of(order: Order, at: datetime) -> Order:
+    """Return an order without the refunds and the dated cancel of later."""
+    if order.cancelled_at is not None and order.cancelled_at > at:
+        order = replace(order, is_cancelled=False, cancelled_at=None)
+    if any(one.refunded_at > at for one in order.refunds):
+        refunds = tuple(one for one in order.refunds if one.refunded_at <= at)
+        order = replace(order, refunds=refunds)
+    return order
+
+
+def _unless_later(value: datetime | None, at: datetime) -> datetime | None:
+    return value if value is not None and value <= at else None
