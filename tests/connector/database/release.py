@@ -96,8 +96,10 @@ def indexes(url: str, table: str) -> list[str]:
 def fill(url: str) -> dict[str, dict[str, Any]]:
     """Put a row into every table; return them."""
     for table in tables(url):
-        row = {name: _sample(type_) for name, type_ in columns(url, table).items() if name != "id"}
-        put(url, table, [row | ({"id": "x"} if table in ("store", "redemption") else {})])
+        types = columns(url, table)
+        is_counted = "int" in types.get("id", "").lower()
+        row = {name: _sample(type_) for name, type_ in types.items()}
+        put(url, table, [{name: row[name] for name in row if name != "id" or not is_counted}])
     return {table: held(url, table)[0] for table in tables(url)}
 
 
