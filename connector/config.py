@@ -4,8 +4,9 @@ What is missing or wrong is told all at once, by name.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 from connector.errors import SettingsInvalid
@@ -26,6 +27,8 @@ class Settings:
     plain_http: frozenset[str] = frozenset()
     redis_url: str = field(default="", repr=False)
     otlp_url: str = field(default="", repr=False)
+    smtp_url: str = field(default="", repr=False)
+    mail_from: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
@@ -40,6 +43,8 @@ class Settings:
             for name, (default, _) in SETTINGS.items()
         }
         problems = [problem for name, text in got.items() if (problem := _problem(name, text))]
+        if got["smtp_url"] and not got["mail_from"]:
+            problems.append(f"{PREFIX}MAIL_FROM must say from whom mail comes")
         if problems:
             raise SettingsInvalid("; ".join(problems))
         return cls(
@@ -50,6 +55,8 @@ class Settings:
             plain_http=frozenset(got["plain_http"].replace(",", " ").split()),
             redis_url=got["redis_url"],
             otlp_url=got["otlp_url"],
+            smtp_url=got["smtp_url"],
+            mail_from=got["mail_from"],
         )
 
 
@@ -86,26 +93,67 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
         "`http://HOST:4318`, an OpenTelemetry collector to which `serve` and `worker` send traces;"
         " needs `pip install 'perennial[tracing]'`.",
     ),
+    "smtp_url": (
+        "",
+        "`smtp://USER:PASSWORD@HOST:587` or `smtps://…:465`, for codes that shoppers are mailed."
+        " Without it they cannot claim what they bought before they had an account.",
+    ),
+    "mail_from": ("", "From whom that mail comes: `Coffee club <club@store.example>`."),
 }
 """Each setting with its default and what it is for; the README's table is held to this."""
 
 
-def _problem(name: str, text: str) -> str | None:  # noqa: PLR0911 - a case a setting
+def _is_smtp(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_http(url: str) -> bool:
+    return url.startswith(("http://", "https://"))
+
+
+CHECKS: Mapping[str, tuple[Callable[[str], bool], str]] = {
+    "secret_key": (
+        lambda text: len(text) >= SECRET_KEY_MIN,
+        f"must have at least {SECRET_KEY_MIN} characters",
+    ),
+    "database_url": (
+        lambda text: text.startswith(DATABASES),
+        "must begin with sqlite:// or postgres://",
+    ),
+    "redis_url": (
+        lambda text: not text or text.startswith(("redis://", "rediss://")),
+        "must begin with redis://",
+    ),
+    "otlp_url": (
+        lambda text: not text or _is_http(text),
+        "must begin with http:// or https://",
+    ),
+    "public_url": (
+        lambda text: urlsplit(text).scheme in {"http", "https"},
+        "must begin with https:// (or http://)",
+    ),
+    "plain_http": (
+        lambda text: "/" not in text and ":" not in text,
+        "must be host names, such as store.example, without http://",
+    ),
+    "allow_loopback": (lambda text: text in {"0", "1"}, "must be 0 or 1"),
+    "smtp_url": (
+        lambda text: not text or _is_smtp(text),
+        "must be smtp://HOST or smtps://HOST, with a port or without",
+    ),
+    "mail_from": (
+        lambda text: not text or "@" in parseaddr(text)[1],
+        "must have an e-mail address",
+    ),
+}
+"""What each setting must be, and the words for where it is not."""
+
+
+def _problem(name: str, text: str) -> str | None:
     """Return what is wrong with one setting, if anything."""
-    full = PREFIX + name.upper()
-    match name:
-        case "secret_key" if len(text) < SECRET_KEY_MIN:
-            return f"{full} must have at least {SECRET_KEY_MIN} characters"
-        case "database_url" if not text.startswith(DATABASES):
-            return f"{full} must begin with sqlite:// or postgres://"
-        case "redis_url" if text and not text.startswith(("redis://", "rediss://")):
-            return f"{full} must begin with redis://"
-        case "otlp_url" if text and not text.startswith(("http://", "https://")):
-            return f"{full} must begin with http:// or https://"
-        case "public_url" if urlsplit(text).scheme not in {"http", "https"}:
-            return f"{full} must begin with https:// (or http://)"
-        case "plain_http" if "/" in text or ":" in text:
-            return f"{full} must be host names, such as store.example, without http://"
-        case "allow_loopback" if text not in {"0", "1"}:
-            return f"{full} must be 0 or 1"
-    return None
+    is_good, words = CHECKS[name]
+    return None if is_good(text) else f"{PREFIX}{name.upper()} {words}"

@@ -16,6 +16,7 @@
     ├── RewardUnavailable    404   no such reward in the program now
     ├── RewardSoldOut        409   as many as there are of a reward are taken
     ├── InsufficientPoints   409   the balance is less than the reward costs
+    ├── TooMany              429   asked for too often; later it is good again
     ├── MailboxTaken         409   orders under an address are another customer's already
     ├── KeyReused            422   one Idempotency-Key, two different requests
     ├── ConnectFailed        422   a store could not be connected; the sentence says what to do
@@ -108,6 +109,12 @@ class InsufficientPoints(PerennialError):
     """The balance is less than the reward costs; nothing was spent."""
 
     status, code = 409, "insufficient-points"
+
+
+class TooMany(PerennialError):
+    """Asked for too often; later it is good again."""
+
+    status, code = 429, "rate-limited"
 
 
 class MailboxTaken(PerennialError):

@@ -29,6 +29,7 @@ from connector.sync.passes import (
 from connector.sync.stores import Stores
 from connector.sync.work import Work
 from connector.web.feature import Part, Tools
+from connector.web.mail import Mailer
 from connector.web.visitors import Visitors
 from platforms import http
 
@@ -120,6 +121,7 @@ async def running(
             stores=stores,
             visitors=Visitors(stores, vault, clock),
             wake=bell.ring,
+            mailer=Mailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None,
         )
         yield _wired(settings, models, tools, bell, tracer)
 

@@ -195,15 +195,23 @@ class Town:
 
 @asynccontextmanager
 async def founded(
-    empty: str, folder: Path, site: Site = SITE, otlp_url: str = ""
+    empty: str, folder: Path, site: Site = SITE, otlp_url: str = "", smtp_url: str = ""
 ) -> AsyncIterator[Town]:
-    """Found a town on a copy of an empty database; its traces go to ``otlp_url``."""
+    """Found a town on a copy of an empty database.
+
+    Its traces go to ``otlp_url``, its mail to ``smtp_url``.
+    """
     clock, wire = Clock(), Wire()
     world = World(clock=clock, rng=Random(1), transport=wire, delay_s=0.0)
     async with AsyncExitStack() as stack:
         url = stack.enter_context(databases.blank(folder, template=empty))
         settings = Settings(
-            database_url=url, secret_key="k" * 40, public_url=SERVICE, otlp_url=otlp_url
+            database_url=url,
+            secret_key="k" * 40,
+            public_url=SERVICE,
+            otlp_url=otlp_url,
+            smtp_url=smtp_url,
+            mail_from="Town club <club@town.example>",
         )
         shop = FakeStore(site, world)
         shop.add_key("read_write", key=KEY, secret=SECRET)

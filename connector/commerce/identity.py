@@ -32,5 +32,9 @@ def account_of(order: Order, guest_key: bytes) -> str:
         return customer_account(order.customer_id)
     if order.email is None or not order.email.strip():
         return ""
-    email = canonical_email(order.email)
+    return guest_account(canonical_email(order.email), guest_key)
+
+
+def guest_account(email: str, guest_key: bytes) -> str:
+    """Return the account of whoever buys with a canonical address and no customer."""
     return f"guest:{hmac.digest(guest_key, email.encode(), 'sha256').hex()}"

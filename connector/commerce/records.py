@@ -276,7 +276,7 @@ class Records:
         """Write the rows that changed and tell the hooks."""
         changed = [row for row in held if row.is_changed]
         told: list[Stored] = []
-        key = self.guest_key(store) if any(row.kind == "order" for row in changed) else b""
+        key = guest_key(self._vault, store) if any(row.kind == "order" for row in changed) else b""
         for row in changed:
             told += _stored(store, row, key, lane)
         for kind in TABLES:
@@ -289,9 +289,10 @@ class Records:
             for hook in self._hooks:
                 await hook(told)
 
-    def guest_key(self, store: StoreRow) -> bytes:
-        """Return the store's own key for guests' accounts."""
-        return bytes.fromhex(self._vault.open(store.id, "guest_key", store.guest_key))
+
+def guest_key(vault: Vault, store: StoreRow) -> bytes:
+    """Return the store's own key for guests' accounts."""
+    return bytes.fromhex(vault.open(store.id, "guest_key", store.guest_key))
 
 
 def _name(change: Seen | Touched) -> tuple[Kind, str]:

@@ -12,12 +12,13 @@ from connector.kernel.vault import Vault
 from connector.sync.outbox import Push
 from connector.sync.stores import Stores
 from connector.sync.work import Work
+from connector.web.mail import Mailer
 from connector.web.visitors import Visitors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What every feature is given."""
+    """What every feature is given; no ``mailer`` where nobody set up how mail is sent."""
 
     clock: Clock
     ids: Ids
@@ -25,6 +26,7 @@ class Tools:
     stores: Stores
     visitors: Visitors
     wake: Callable[[], None]
+    mailer: Mailer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -233,6 +233,35 @@ async def go_offline(page: Page) -> None:
     await page.context.set_offline(offline=True)
 
 
+def no_address(play: Play) -> None:
+    play.claim_problems = [(400, "request-invalid")]
+
+
+async def open_claim(page: Page) -> None:
+    await page.locator("perennial-panel .pn-more summary").click()
+
+
+async def ask_for_code(page: Page) -> None:
+    await open_claim(page)
+    await page.locator("perennial-panel input").fill("maya.longer-than-usual@example.com")
+    await page.locator("perennial-panel form button").click()
+    await page.locator("perennial-panel #claim-code").wait_for()
+
+
+async def hand_in_code(page: Page) -> None:
+    await ask_for_code(page)
+    await page.locator("perennial-panel input").fill("AAAA-BBBB")
+    await page.locator("perennial-panel form button").click()
+    await page.locator("perennial-panel :is(.pn-err, .pn-note)").first.wait_for()
+
+
+async def mistype(page: Page) -> None:
+    await open_claim(page)
+    await page.locator("perennial-panel input").fill("maya")
+    await page.locator("perennial-panel form button").click()
+    await page.locator("perennial-panel .pn-err").wait_for()
+
+
 ARABIC = {"lang": "ar", "dir": "rtl"}
 DARK = {"scheme": "dark", "accent": "#f3b48b", "body_class": "is-dark"}
 SHOTS = [
@@ -259,6 +288,12 @@ SHOTS = [
     Shot("long words", set_up=long_words),
     Shot("long history", tab=3, set_up=long_words),
     Shot("close costs", set_up=close_costs),
+    Shot("claim", tab=1, act=open_claim),
+    Shot("claim code", tab=1, act=ask_for_code),
+    Shot("claimed", tab=1, act=hand_in_code),
+    Shot("claim wrong", tab=1, set_up=no_address, act=mistype),
+    Shot("dark claim", tab=1, query=DARK, act=ask_for_code),
+    Shot("arabic claim", tab=1, query=ARABIC, act=ask_for_code),
     Shot("all reached", set_up=all_reached),
     Shot("nothing affordable", tab=2, set_up=nothing_affordable),
     Shot("limited", set_up=limited),

@@ -185,6 +185,9 @@ class Play:
     personal_delay_s: float = 0
     redeem_problems: list[tuple[int, str]] = field(default_factory=list)
     """Answers to the next redemptions, first to last; a 504 is answered after it went through."""
+    can_claim: bool = True
+    claim_problems: list[tuple[int, str]] = field(default_factory=list)
+    claims: list[Json] = field(default_factory=list)
     polls_until_issued: int = 2
     cart_refusal: str = ""
     cart: list[str] = field(default_factory=list)
@@ -195,7 +198,8 @@ class Play:
     def state(self, *, is_known: bool) -> Json:
         store = {"id": "northlight", "name": "Northlight", "currency": "EUR"}
         visitor = self.visitor if is_known else None
-        return {"store": store, "program": self.program, "visitor": visitor}
+        told = {"store": store, "program": self.program, "visitor": visitor}
+        return {**told, "can_claim": self.can_claim}
 
     def redeem(self, reward_id: str, key: str) -> None:
         """Spend points once for each key; the code comes with a later poll."""
@@ -269,6 +273,17 @@ class Stage:
         self.play.redeem(reward_id, key)
         return JSONResponse(self.play.state(is_known=True), 201)
 
+    async def claim(self, request: Request) -> Response:
+        assert request.headers["authorization"]
+        assert self.play.visitor
+        body = json.loads(await request.body())
+        self.play.claims.append(body | {"key": request.headers["idempotency-key"]})
+        if self.play.claim_problems:
+            return problem(*self.play.claim_problems.pop(0))
+        if "code" in body:
+            self.play.visitor["available"] += 400
+        return JSONResponse(self.play.state(is_known=True), 201 if "code" in body else 202)
+
     async def cart(self, _request: Request) -> Response:
         coupons = [{"code": code.lower()} for code in self.play.cart]
         return JSONResponse({"coupons": coupons}, headers={"Nonce": "nonce-1"})
@@ -299,6 +314,7 @@ class Stage:
         storefront = [
             Route("/state", self.state),
             Route("/redemptions", self.redeem, methods=["POST"]),
+            Route("/claims", self.claim, methods=["POST"]),
         ]
         bundles = [Route("/{file}", self.bundle), Route("/{hash}/{file}", self.bundle)]
         return Starlette(

@@ -323,6 +323,51 @@ async def test_names_from_the_service_are_never_markup(page: Page, stage: Stage)
     await expect(page.get_by_text("Good afternoon, <img src=x onerror=alert(1)>")).to_be_visible()
 
 
+async def test_claims_what_was_ordered_without_signing_in_by_keyboard(
+    page: Page, stage: Stage
+) -> None:
+    stage.play.claim_problems = [(400, "request-invalid")]
+    await open_panel(page)
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Earn", exact=True).click()
+    await dialog.get_by_text("Ordered without signing in?").click()
+
+    await dialog.get_by_label("E-mail address on the order").fill("ada@example")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_text("Check the e-mail address")).to_be_visible()
+    field = dialog.get_by_label("E-mail address on the order")
+    await expect(field).to_be_focused()
+    await expect(field).to_have_value("ada@example")
+    await field.fill("ada@example.test")
+    await page.keyboard.press("Enter")
+    code = dialog.get_by_label("Code from the e-mail")
+    await expect(code).to_be_focused()
+    await expect(dialog.get_by_text("We sent a code to ada@example.test")).to_be_visible()
+
+    stage.play.claim_problems = [(404, "code-unknown")]
+    await code.fill("AAAA-BBBB")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_text("ask for a new one")).to_be_visible()
+    await code.fill("CCCC-DDDD")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_text("What you ordered with ada@example.test")).to_be_visible()
+    await expect(page.locator("perennial-launcher .pn-num")).to_contain_text("1,640")
+
+    asked, again, guessed, right = stage.play.claims
+    assert asked["key"] == again["key"]  # the first one made nothing
+    assert (guessed["code"], right["code"]) == ("AAAA-BBBB", "CCCC-DDDD")
+    assert again["locale"] == "en-GB"
+
+
+async def test_where_no_mail_can_be_sent_nothing_is_offered(page: Page, stage: Stage) -> None:
+    stage.play.can_claim = False
+    await open_panel(page)
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Earn", exact=True).click()
+    await expect(dialog.get_by_text("Ways to earn")).to_be_visible()
+    await expect(dialog.get_by_text("Ordered without signing in?")).to_have_count(0)
+
+
 @pytest.mark.parametrize("query", ["", "?scheme=dark&accent=%23f3b48b", "?lang=ar&dir=rtl"])
 async def test_axe_finds_nothing(page: Page, stage: Stage, query: str) -> None:
     assert stage.play.visitor

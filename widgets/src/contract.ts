@@ -2,11 +2,14 @@
 
 /**
  * All that the storefront widgets need. No program: nothing is drawn.
+ *
+ *     ``can_claim``: a shopper can have a code mailed, and claim what they bought without an account.
  */
 export interface State {
   store: Store;
   program: Program | null;
   visitor: Visitor | null;
+  can_claim: boolean;
 }
 /**
  * The store that the page belongs to.

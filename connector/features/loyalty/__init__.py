@@ -1,5 +1,7 @@
 """Points: earning, expiry, redemption. One fold per account; see ``rules``."""
 
+from connector.features.loyalty import claims as claim_mail
+from connector.features.loyalty.claims import Claims
 from connector.features.loyalty.notices import NOTE, PROFILE
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.storefront import Storefront
@@ -12,12 +14,14 @@ from connector.web.feature import Feature, Part, Tools
 def start(tools: Tools) -> Part:
     """Return the feature's hooks, pushes, work and routes."""
     loyalty = Loyalty(tools)
+    claims = Claims(tools, loyalty)
     return Part(
         hooks=(loyalty.on_stored,),
         pushes={
             PUSH: loyalty.redemptions.push,
             PROFILE: loyalty.notices.push_profile,
             NOTE: loyalty.notices.push_note,
+            claim_mail.PUSH: claims.push,
         },
         works=(
             Work(
@@ -29,7 +33,7 @@ def start(tools: Tools) -> Part:
             ),
             Work(name="due", waiting=ledger.DUE, job=loyalty.settle_due, oldest=ledger.OLDEST_DUE),
         ),
-        routes=Storefront(tools, loyalty).routes(),
+        routes=Storefront(tools, loyalty, claims).routes(),
     )
 
 

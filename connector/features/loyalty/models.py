@@ -22,6 +22,26 @@ class PublicationRow(Model):
         unique_together: ClassVar = (("store", "version"),)
 
 
+class ClaimRow(Model):
+    """A customer who says that a guest's ``account`` is theirs, and is to prove it by a code.
+
+    ``email`` is sealed. Of one code so many ``tries`` were made. Kept for a day.
+    """
+
+    id = fields.CharField(max_length=ID_MAX, primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    customer_id = fields.CharField(max_length=ID_MAX)
+    account = fields.CharField(max_length=100)
+    email = fields.BinaryField()
+    locale = fields.CharField(max_length=8)
+    asked_at = fields.DatetimeField(db_index=True)
+    tries = fields.IntField(default=0)
+
+    class Meta:
+        table = "claim"
+        indexes: ClassVar = (("store", "customer_id"), ("store", "account"))
+
+
 class DecisionRow(Model):
     """What a merchant decided about one account, kept for ever.
 

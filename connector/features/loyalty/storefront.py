@@ -19,6 +19,7 @@ from connector.commerce.models import StoreRow
 from connector.database import sql
 from connector.errors import StoreUnknown, VisitorUnknown
 from connector.features.loyalty import views
+from connector.features.loyalty.claims import Claims
 from connector.features.loyalty.rules.program import Publication, in_force
 from connector.features.loyalty.rules.tiers import Stand
 from connector.features.loyalty.service import Loyalty
@@ -41,6 +42,14 @@ class Ask(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a redemption."""
 
     reward: str
+
+
+class Claim(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a claim; without the ``code`` it asks for one, in the words of a ``locale``."""
+
+    email: str
+    code: str | None = None
+    locale: str = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +82,10 @@ class Glance:
 class Storefront:
     """What the widgets call."""
 
-    def __init__(self, tools: Tools, loyalty: Loyalty) -> None:
+    def __init__(self, tools: Tools, loyalty: Loyalty, claims: Claims) -> None:
         self._tools = tools
         self._loyalty = loyalty
+        self._claims = claims
         self._public_answers: dict[str, Answer] = {}
         self._counts: dict[str, Counts] = {}
 
@@ -84,6 +94,7 @@ class Storefront:
         return [
             Route("/storefront/v1/state", self.state, methods=["GET"]),
             Route("/storefront/v1/redemptions", self.redeem, methods=["POST"]),
+            Route("/storefront/v1/claims", self.claim, methods=["POST"]),
         ]
 
     async def state(self, request: Request) -> Response:
@@ -109,6 +120,23 @@ class Storefront:
         glance = await self._glance(store.id, customer_id)
         return await self._body(store, customer_id, self._tag(glance), status=201)
 
+    async def claim(self, request: Request) -> Response:
+        """Have a code mailed or, with the code, claim what its mailbox bought."""
+        store = await self._tools.stores.find(self._tools.visitors.store_of(request))
+        customer_id = self._tools.visitors.customer_of(request, store.id, store.platform)
+        if customer_id is None:
+            raise VisitorUnknown("sign in at the store to claim points")
+        key = idempotency_key(request)
+        body = await bounded_body(request, BODY_MAX)
+        claim = decoded(body, Claim, example='{"email": "ada@example.com"}')
+        if claim.code is None:
+            await self._claims.ask(store, customer_id, claim.email, claim.locale, key)
+        else:
+            await self._claims.take(store, customer_id, claim.email, claim.code)
+        glance = await self._glance(store.id, customer_id)
+        status = 202 if claim.code is None else 201
+        return await self._body(store, customer_id, self._tag(glance), status=status)
+
     async def _public(self, store_id: str) -> Answer:
         """Return what anybody is told; worked out at most once a second for a store."""
         now = self._tools.clock()
@@ -120,6 +148,7 @@ class Storefront:
             store=views.view_store(store),
             program=await self._program(store_id),
             visitor=None,
+            can_claim=self._claims.can_be_made,
         )
         body = orjson.dumps(view, option=orjson.OPT_UTC_Z)
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -202,6 +231,7 @@ class Storefront:
             store=views.view_store(store),
             program=await self._program(store.id),
             visitor=await self._visitor(store, customer_id),
+            can_claim=self._claims.can_be_made,
         )
         body = orjson.dumps(view, option=orjson.OPT_UTC_Z)
         return Response(body, status, _headers(tag, PERSONAL_CACHE), media_type="application/json")

@@ -217,11 +217,15 @@ class VisitorView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateView:
-    """All that the storefront widgets need. No program: nothing is drawn."""
+    """All that the storefront widgets need. No program: nothing is drawn.
+
+    ``can_claim``: a shopper can have a code mailed, and claim what they bought without an account.
+    """
 
     store: StoreView
     program: ProgramView | None
     visitor: VisitorView | None
+    can_claim: bool
 
 
 def view_store(store: StoreRow) -> StoreView:

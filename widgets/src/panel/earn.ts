@@ -4,6 +4,7 @@ import type { Multiplier } from '../contract.ts';
 import { type Child, h } from '../ui/h.ts';
 import { bag, check, clock, gift, lock } from '../ui/icons.ts';
 import type { Key, Words } from '../ui/words.ts';
+import { claim } from './claim.ts';
 import { notOver } from './offers.ts';
 import { SEPARATOR, list, row, title } from './parts.ts';
 import { type Scene, rateText } from './scene.ts';
@@ -42,6 +43,7 @@ export function earn(scene: Scene): Child[] {
   return [
     title(words.t('waysToEarn')),
     ways.length ? list(...more, ...ways) : h('p', { class: 'pn-mute' }, words.t('noEarn')),
+    ...claim(scene),
     ...ladder(scene),
     h('h3', { class: 'pn-h3' }, words.t('goodToKnow')),
     list(

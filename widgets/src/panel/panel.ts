@@ -13,6 +13,7 @@ import { type Child, adopt, h } from '../ui/h.ts';
 import { close, clock, earn as earnIcon, gift, home as homeIcon, icon } from '../ui/icons.ts';
 import type { Words } from '../ui/words.ts';
 import { Cart } from './cart.ts';
+import type { Claimer } from './claim.ts';
 import { Redeemer } from './redeem.ts';
 import type { MemberScene, Scene, View } from './scene.ts';
 import type * as Views from './views.ts';
@@ -23,7 +24,7 @@ const TABS = [
   ['rewards', gift],
   ['history', clock],
 ] as const;
-const FOCUSABLE = 'button, a[href], summary, [tabindex="0"]';
+const FOCUSABLE = 'button, a[href], input, summary, [tabindex="0"]';
 const COPIED_MS = 4_000;
 
 /** What the launcher brings: the page's session and words, and where this build's files are. */
@@ -42,6 +43,7 @@ export class PerennialPanel extends HTMLElement {
   readonly #views: typeof Views;
   readonly #redeemer: Redeemer;
   readonly #cart: Cart;
+  readonly #claimer: Claimer;
   readonly #narrow = matchMedia('(max-width: 640px)');
   readonly #title = h('h2', { id: 'title' });
   readonly #body = h('div', { class: 'pn-body', tabindex: 0 });
@@ -61,6 +63,7 @@ export class PerennialPanel extends HTMLElement {
     this.#words = words;
     this.#views = views;
     this.#redeemer = new Redeemer(session, draw);
+    this.#claimer = new views.Claimer(session, draw);
     this.#cart = new Cart(base, session.config, () => {
       draw();
       this.#sayCart();
@@ -236,6 +239,8 @@ export class PerennialPanel extends HTMLElement {
       offers: this.#views.offers(program, store.currency, state.visitor, Date.now()),
       redeemer: this.#redeemer,
       cart: this.#cart,
+      claimer: this.#claimer,
+      canClaim: state.can_claim,
       isOffline: !navigator.onLine,
       copied: this.#copied,
       go: (view) => {

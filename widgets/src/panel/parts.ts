@@ -13,24 +13,26 @@ interface Button {
   readonly label: Child;
   /** Keeps the focus on the same button when the view is drawn again. */
   readonly key: string;
-  readonly click: () => void;
+  readonly click?: () => void;
   readonly name?: string;
   readonly isWide?: boolean;
   readonly isOff?: boolean;
+  /** Sends the form that it is in, as the Enter key does there. */
+  readonly isSubmit?: boolean;
 }
 
 /** A button; one that is off keeps its focus and does nothing. */
-export function button({ kind, label, key, click, name, isWide, isOff }: Button): HTMLButtonElement {
+export function button({ kind, label, key, click, name, isWide, isOff, isSubmit }: Button): HTMLButtonElement {
   return h(
     'button',
     {
-      type: 'button',
+      type: isSubmit ? 'submit' : 'button',
       class: `pn-btn pn-btn-${kind}${isWide ? ' pn-btn-wide' : ''}`,
       part: kind === '1' || kind === 'invert' ? 'button button-primary' : 'button',
       'data-key': key,
       'aria-label': name,
       'aria-disabled': isOff ? 'true' : null,
-      click: () => !isOff && click(),
+      click: () => !isOff && click?.(),
     },
     label,
   );

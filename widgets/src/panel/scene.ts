@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { Program, Redemption, Store, Visitor } from '../contract.ts';
 import type { Words } from '../ui/words.ts';
 import type { Cart } from './cart.ts';
+import type { Claimer } from './claim.ts';
 import type { Off, Offer, Rate } from './offers.ts';
 import type { Redeemer } from './redeem.ts';
 
@@ -18,6 +19,8 @@ export interface Scene {
   readonly offers: readonly Offer[];
   readonly redeemer: Redeemer;
   readonly cart: Cart;
+  readonly claimer: Claimer;
+  readonly canClaim: boolean;
   readonly isOffline: boolean;
   /** The code that was copied last. */
   readonly copied: string;

@@ -1,5 +1,6 @@
 /** What the panel shows, as a bundle of its own that comes beside the panel's code. */
 
+export { Claimer } from './claim.ts';
 export { earn } from './earn.ts';
 export { guest } from './guest.ts';
 export { history } from './history.ts';

@@ -32,6 +32,7 @@ export const bag =
 export const back = 'M8.5 5 4.5 9l4 4M5 9h9a5.5 5.5 0 0 1 0 11H8';
 export const offline =
   'M4 4.5 20 20M8 8.5a5 5 0 0 0-1.2 2A4 4 0 0 0 7.5 18.5H17M11 6.6A5.2 5.2 0 0 1 17 11a3.7 3.7 0 0 1 3 5.8';
+export const mail = ['M5.5 5.5h13a2 2 0 0 1 2 2v9a2 2 0 0 1-2 2h-13a2 2 0 0 1-2-2v-9a2 2 0 0 1 2-2Z', 'm4 7 8 6 8-6'];
 export const alert = [circle, 'M12 7.5v5M12 16v.1'];
 export const info = [circle, 'M12 11v5.5M12 7.8v.1'];
 
