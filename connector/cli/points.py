@@ -15,6 +15,7 @@ from connector.features.loyalty.decisions import Decision
 from connector.features.loyalty.explain import explain_account, find
 from connector.features.loyalty.export import write_accounts
 from connector.features.loyalty.service import Loyalty
+from connector.features.loyalty.starters import NAMES, starter
 from connector.system import System
 from platforms.money import to_text
 
@@ -32,13 +33,20 @@ def program(
     publish: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A TOML document.")
     ] = None,
+    template: Annotated[
+        str, typer.Option(help=f"Show one to begin with instead: {', '.join(NAMES)}.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Show the published program, or publish one."""
+    if template and publish is not None:
+        raise typer.BadParameter("--template shows a document: write it to a file, then publish it")
 
     async def job(system: System) -> tuple[int, str | None]:
         row = await system.stores.find(store)
         loyalty = Loyalty(system.tools)
+        if template:
+            return len(await loyalty.versions(row.id)), starter(template, row)
         version = 0
         if publish is not None:
             version = await loyalty.publish(row, publish.read_text(encoding="utf-8"))
@@ -50,7 +58,8 @@ def program(
     elif publish is not None:
         out.print(f"version {version} is in force")
     elif document is None:
-        out.print("nothing is published yet: perennial program STORE --publish FILE")
+        out.print("nothing is published yet: perennial program STORE --template coffee > FILE,")
+        out.print("then perennial simulate STORE --program FILE, then program STORE --publish FILE")
     else:
         sys.stdout.write(document)
 
