@@ -26,6 +26,7 @@ NO_AMOUNT = "no reward is an amount in the store's currency: no worth can be tol
 KINDS = {
     "earn": "issued",
     "adjust": "by hand",
+    "import": "taken over",
     "redeem": "redeemed",
     "release": "given back",
     "clawback": "taken back",

@@ -13,7 +13,12 @@ from datetime import UTC, datetime, timedelta
 from tortoise.expressions import F, Q
 from tortoise.functions import Coalesce
 
-from connector.commerce.identity import account_of, customer_account, customer_of
+from connector.commerce.identity import (
+    account_of,
+    canonical_email,
+    customer_account,
+    customer_of,
+)
 from connector.commerce.models import (
     BACKFILL,
     LIVE,
@@ -480,6 +485,20 @@ async def customer(store: str, id_: str) -> Customer | None:
     """Return a customer as last seen."""
     row = await CustomerRow.get_or_none(store=store, platform_id=id_)
     return None if row is None or row.body is None else unpack(bytes(row.body), Customer)
+
+
+async def customer_ids(store: str) -> dict[str, str]:
+    """Return the ids of a store's customers by their canonical addresses.
+
+    Who has none is by their id, which is no address; an address of several has none of theirs.
+    """
+    found: dict[str, str] = {}
+    rows = await sql.rows("SELECT body FROM customer WHERE store = $1 AND body IS NOT NULL", store)
+    for row in rows:
+        one = unpack(row["body"], Customer)
+        name = canonical_email(one.email) if one.email else one.id
+        found[name] = "" if name in found else one.id
+    return found
 
 
 async def signed_up(store: str, accounts: Sequence[str]) -> dict[str, datetime]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-EntryKind = Literal["earn", "redeem", "release", "expire", "clawback", "forgive", "adjust"]
+EntryKind = Literal[
+    "earn", "redeem", "release", "expire", "clawback", "forgive", "adjust", "import"
+]
 Key = tuple[str, str, datetime]
 
 

@@ -64,6 +64,7 @@ def test_migrating_twice_takes_no_step(env):
         "0008_decisions",
         "0009_links",
         "0010_claims",
+        "0011_imports",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}

@@ -181,6 +181,23 @@ def test_what_is_owed_is_what_the_ledger_holds(operator, store):
     assert said["months"][-1]["closing"] == counts["points"]
 
 
+def test_points_are_imported_and_taken_back(operator, store, tmp_path):
+    operator.run("sync", store)
+    before = operator.run_json("doctor", store)["counts"]
+    file = tmp_path / "rival.csv"
+    file.write_text("Email,Points\nnobody@example.test,250\n", encoding="utf-8")
+
+    tried = operator.run_json("import", store, str(file), "--dry-run")
+    assert (tried["guests"], tried["points"], tried["imported"]) == (1, 250, 0)
+    assert operator.run_json("import", store, str(file))["imported"] == 1
+    assert operator.run_json("import", store, str(file))["imported"] == 0
+    after = operator.run_json("doctor", store)["counts"]
+    assert after["guest_points"] == before["guest_points"] + 250
+
+    assert operator.run_json("import", store, "--undo", tried["batch"])["undone"] == 1
+    assert operator.run_json("doctor", store)["counts"]["points"] == before["points"]
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

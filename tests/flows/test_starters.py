@@ -11,8 +11,9 @@ from connector.features.loyalty.rules.simulation import Simulation
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.simulation import simulate
 from connector.features.loyalty.starters import NAMES, starter
+from platforms.woocommerce.fake import load
 from tests.flows.operator import RECORDED
-from tests.flows.recorded_ways import SITE, begun, load, passed
+from tests.flows.recorded_ways import SITE, begun, passed
 from tests.town import founded
 
 README = Path("README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from tortoise.expressions import F
 
 from connector.errors import KeyReused, RequestInvalid
 from connector.features.loyalty.models import DecisionRow
-from connector.features.loyalty.rules.facts import Adjustment
+from connector.features.loyalty.rules.facts import Adjustment, Import
 from connector.features.loyalty.rules.tiers import Placement
 
 POINTS_MAX = 1_000_000_000
@@ -79,7 +79,9 @@ async def decisions_of(
     store: str, accounts: Sequence[str], since: datetime
 ) -> dict[str, list[DecisionRow]]:
     """Return what was decided about accounts since an instant."""
-    rows = DecisionRow.filter(store=store, account__in=list(accounts), decided_at__gte=since)
+    rows = DecisionRow.filter(
+        store=store, account__in=list(accounts), decided_at__gte=since, undone_at=None
+    )
     found: dict[str, list[DecisionRow]] = {account: [] for account in accounts}
     for row in await rows.order_by("decided_at", "id"):
         found[row.account].append(row)
@@ -92,6 +94,21 @@ def adjustments(rows: Sequence[DecisionRow]) -> list[Adjustment]:
         Adjustment(id=row.id, points=row.points, adjusted_at=row.decided_at, reason=row.reason)
         for row in rows
         if row.kind == "adjust"
+    ]
+
+
+def imports(rows: Sequence[DecisionRow]) -> list[Import]:
+    """Return those about points from elsewhere."""
+    return [
+        Import(
+            id=row.id,
+            points=row.points,
+            imported_at=row.decided_at,
+            expires_at=row.expires_at,
+            batch=row.reason,
+        )
+        for row in rows
+        if row.kind == "import"
     ]
 
 

@@ -45,8 +45,10 @@ class ClaimRow(Model):
 class DecisionRow(Model):
     """What a merchant decided about one account, kept for ever.
 
-    ``kind``: ``adjust`` gives ``points``, or takes them; ``place`` puts it into a ``tier``, or into
-    none, for good where it ``is_locked``. The same ``key`` again is the same decision.
+    ``kind``: ``adjust`` gives ``points``, or takes them. ``place`` puts it into a ``tier``, or into
+    none, for good where it ``is_locked``. ``import`` takes ``points`` over that end at
+    ``expires_at``, or never. What came with a ``batch`` and is ``undone_at`` some time counts as
+    never decided. The same ``key`` again is the same decision.
     """
 
     id = fields.CharField(max_length=ID_MAX, primary_key=True)
@@ -59,7 +61,11 @@ class DecisionRow(Model):
     tier = fields.CharField(max_length=100, null=True)
     is_locked = fields.BooleanField(default=False)
     reason = fields.CharField(max_length=500)
+    batch = fields.CharField(max_length=ID_MAX, null=True)
+    expires_at = fields.DatetimeField(null=True)
+    undone_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "decision"
         unique_together: ClassVar = (("store", "account", "key"),)
+        indexes: ClassVar = (("store", "batch"),)

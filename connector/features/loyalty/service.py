@@ -29,6 +29,7 @@ from connector.features.loyalty.decisions import (
     checked,
     decisions_moved,
     decisions_of,
+    imports,
     kept,
     placements,
 )
@@ -349,6 +350,7 @@ class Loyalty:
                 signed_up_at=_from(since, joined.get(account)),
                 coded_orders=coded,
                 adjustments=adjustments(decided[account]),
+                imports=imports(decided[account]),
                 placements=placements(decided[account]),
                 redemptions=[_decision(row) for row in rows if row.account == account],
                 versions=versions,
@@ -469,8 +471,13 @@ def _united(facts: Facts, link: LinkRow, theirs: Facts, since: datetime) -> Fact
     if link.joined_at >= since:
         return whole
     orders = [one for one in whole.orders if one.placed_at >= since]
-    adjustments = [one for one in whole.adjustments if one.adjusted_at >= since]
-    return replace(whole, orders=orders, adjustments=adjustments, joined=facts.joined)
+    return replace(
+        whole,
+        orders=orders,
+        adjustments=[one for one in whole.adjustments if one.adjusted_at >= since],
+        imports=[one for one in whole.imports if one.imported_at >= since],
+        joined=facts.joined,
+    )
 
 
 def _welcomes(versions: Versions) -> bool:

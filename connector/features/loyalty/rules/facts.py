@@ -31,6 +31,20 @@ class Adjustment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """The decision to take over points from elsewhere, as a lot with the end that it had there.
+
+    Without one the lot never ends, or with all others where a program lets them end together.
+    """
+
+    id: str
+    points: int
+    imported_at: datetime
+    expires_at: datetime | None
+    batch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """All that an account's points follow from.
 
@@ -45,6 +59,7 @@ class Facts:
     coded_orders: Sequence[Order] = ()
     redemptions: Sequence[Redemption] = ()
     adjustments: Sequence[Adjustment] = ()
+    imports: Sequence[Import] = ()
     placements: Sequence[Placement] = ()
     versions: Sequence[Publication] = ()
     cancel_restores_use: bool = True
@@ -72,6 +87,7 @@ def united(facts: Facts, joined: Joined) -> Facts:
         theirs,
         orders=[one for one in theirs.orders if one.placed_at < at],
         adjustments=[one for one in theirs.adjustments if one.adjusted_at < at],
+        imports=[one for one in theirs.imports if one.imported_at < at],
     )
     return replace(
         facts,
@@ -80,6 +96,7 @@ def united(facts: Facts, joined: Joined) -> Facts:
             *facts.adjustments,
             *(one for one in theirs.adjustments if one.adjusted_at >= at),
         ],
+        imports=[*facts.imports, *(one for one in theirs.imports if one.imported_at >= at)],
         joined=[*facts.joined, replace(joined, facts=before)],
     )
 
@@ -99,6 +116,7 @@ def as_of(facts: Facts, at: datetime) -> list[Facts]:
             if one.redeemed_at <= at
         ],
         adjustments=[one for one in facts.adjustments if one.adjusted_at <= at],
+        imports=[one for one in facts.imports if one.imported_at <= at],
         placements=[one for one in facts.placements if one.placed_at <= at],
         versions=tuple(one for one in facts.versions if one.begins_at <= at),
         joined=[

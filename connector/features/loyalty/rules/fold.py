@@ -165,6 +165,7 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
         redemptions=[one for one in facts.redemptions if one.redeemed_at < at],
         signed_up_at=facts.signed_up_at if _is_before(facts.signed_up_at, at) else None,
         adjustments=[one for one in facts.adjustments if one.adjusted_at < at],
+        imports=[one for one in facts.imports if one.imported_at < at],
         placements=[one for one in facts.placements if one.placed_at < at],
         joined=[one for one in facts.joined if one.joined_at < at],
     )
@@ -198,7 +199,7 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     given = Given(facts.versions, since.given if since else {})
     known = (since.at, since.standing) if since else None
     standing = Standing(facts.versions, at, known, facts.placements)
-    grants = [*welcomed(facts), *given_by_hand(facts)]
+    grants = [*welcomed(facts), *given_by_hand(facts), *brought(facts)]
     in_order = sorted(facts.orders, key=lambda order: (order.placed_at, order.id))
     parts = []
     for one in sorted(facts.joined, key=lambda one: (one.joined_at, one.account)):
@@ -278,6 +279,20 @@ def given_by_hand(facts: Facts) -> Iterator[Grant]:
         version = in_force(facts.versions, one.adjusted_at)
         if one.points > 0 and version is not None:
             yield _grant(_adjusted(one), (), version.program, Rank.CREDIT)
+
+
+def brought(facts: Facts) -> Iterator[Grant]:
+    """Yield what was taken over from elsewhere: lots that end as they would have there."""
+    for one in facts.imports:
+        version = in_force(facts.versions, one.imported_at)
+        if version is not None:
+            why = f"taken over: {one.batch}"
+            posting = Posting(f"import:{one.id}", "import", one.imported_at, one.points, why)
+            grant = _grant(posting, (), version.program, Rank.CREDIT)
+            grant.lot.expires_at = one.expires_at
+            if one.expires_at is not None:
+                grant.lot.idle_months = 0
+            yield grant
 
 
 def taken_by_hand(facts: Facts) -> Iterator[Posting]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from connector.features.loyalty.rules.facts import Adjustment, Facts, Redemption
+from connector.features.loyalty.rules.facts import Adjustment, Facts, Import, Redemption
 from connector.features.loyalty.rules.program import (
     Cap,
     EarnRule,
@@ -264,6 +264,16 @@ BY_HAND = {
     "adjustments": [
         Adjustment(id="a1", points=30, adjusted_at=START + 4 * DAY, reason="sorry"),
         Adjustment(id="a2", points=-50, adjusted_at=START + 9 * DAY, reason="a mistake"),
+    ],
+    "imports": [
+        Import(
+            id="i1",
+            points=40,
+            imported_at=START + 2 * DAY,
+            expires_at=START + 25 * DAY,
+            batch="b",
+        ),
+        Import(id="i2", points=15, imported_at=START + 6 * DAY, expires_at=None, batch="b"),
     ],
     "placements": [
         Placement(id="t1", tier="Silver", is_locked=False, placed_at=START + 3 * DAY),

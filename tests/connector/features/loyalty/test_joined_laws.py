@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.features.loyalty.rules.facts import Adjustment, Facts, Joined, as_of, united
+from connector.features.loyalty.rules.facts import Adjustment, Facts, Import, Joined, as_of, united
 from connector.features.loyalty.rules.fold import Checkpoint, checkpoint, fold
 from connector.features.loyalty.rules.program import Tier, Tiers, publications
 from platforms.model import Order, OrderLine
@@ -27,6 +27,15 @@ GIVEN = [
     Adjustment(id="g1", points=25, adjusted_at=START + 5 * DAY, reason="sorry"),
     Adjustment(id="g2", points=-60, adjusted_at=START + 12 * DAY, reason="a mistake"),
 ]
+BROUGHT = [
+    Import(
+        id="g3",
+        points=20,
+        imported_at=START + 3 * DAY,
+        expires_at=START + 30 * DAY,
+        batch="b",
+    )
+]
 FEWER = settings(max_examples=settings().max_examples // 4)  # each is two histories
 JOINED_HOURS = st.integers(0, 40 * 24)
 
@@ -38,7 +47,7 @@ def pairs(draw):
     newest = [life[-1] for life in lives]
     theirs = draw(st.lists(st.sampled_from(newest), min_size=1, max_size=2, unique_by=id))
     mine = [order for order in newest if order not in theirs]
-    guest = Facts(orders=theirs, adjustments=GIVEN, versions=versions)
+    guest = Facts(orders=theirs, adjustments=GIVEN, imports=BROUGHT, versions=versions)
     return replace(facts(mine, redeemed, versions), coded_orders=newest), guest
 
 
@@ -86,7 +95,8 @@ def test_who_joins_before_anything_happened_was_always_one(pair):
     mine, guest = pair
     whole = fold(joined(mine, guest, START), END)
     orders, adjustments = [*mine.orders, *guest.orders], [*mine.adjustments, *guest.adjustments]
-    single = fold(replace(mine, orders=orders, adjustments=adjustments), END)
+    imports = [*mine.imports, *guest.imports]
+    single = fold(replace(mine, orders=orders, adjustments=adjustments, imports=imports), END)
     assert ledger_of(whole.postings) == ledger_of(single.postings)
     assert (whole.stand, whole.purse.available()) == (single.stand, single.purse.available())
 

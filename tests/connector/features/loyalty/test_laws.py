@@ -278,5 +278,6 @@ def begun_since(known, taken):
         redemptions=[one for one in known.redemptions if one.redeemed_at >= taken.at],
         signed_up_at=known.signed_up_at if known.signed_up_at >= taken.at else None,
         adjustments=[one for one in known.adjustments if one.adjusted_at >= taken.at],
+        imports=[one for one in known.imports if one.imported_at >= taken.at],
         placements=[one for one in known.placements if one.placed_at >= taken.at],
     )

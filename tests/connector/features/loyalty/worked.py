@@ -23,6 +23,7 @@ from connector.features.loyalty.rules.document import parse
 from connector.features.loyalty.rules.facts import (
     Adjustment,
     Facts,
+    Import,
     Joined,
     Redemption,
     united,
@@ -48,6 +49,8 @@ KNOWN = {
     "manual_tier",
     "move",
     "claim",
+    "import",
+    "customer",
 }
 Fact = Mapping[str, Any]
 FUNCTIONS: Mapping[str, Callable[..., Fraction | int]] = {
@@ -101,8 +104,10 @@ class Story:
                 self._redeem(fact, now)
             case "sign_up":
                 self.signed_up[f"customer:{fact['customer']}"] = fact["at"]
-            case "adjust" | "manual_tier":
+            case "adjust" | "manual_tier" | "import":
                 self.decided.append(fact)
+            case "customer":
+                pass  # an address joins nobody
             case "release":
                 one = self.redemptions[fact["redemption"]]
                 self.redemptions[one.id] = replace(one, released_at=fact["at"])
@@ -187,6 +192,18 @@ class Story:
                 Placement(id=str(n), tier=one["tier"], is_locked=one["lock"], placed_at=one["at"])
                 for n, one in enumerate(self.decided)
                 if one["kind"] == "manual_tier" and _whose(one) == account
+            ],
+            imports=[
+                Import(
+                    id=f"{one['id']}.{n}",
+                    points=lot["points"],
+                    imported_at=one["at"],
+                    expires_at=lot.get("expires_at"),
+                    batch="-",
+                )
+                for one in self.decided
+                if one["kind"] == "import" and _whose(one) == account
+                for n, lot in enumerate(one["lots"])
             ],
             signed_up_at=self.signed_up.get(account),
             coded_orders=list(self.orders.values()),

@@ -1,0 +1,234 @@
+"""Points from elsewhere: a file of customers and balances, tried first and undone if need be.
+
+A file is one batch, named by what is in it: the same file again is the same batch, so that an
+import that broke off goes on, and none counts twice.
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from tortoise.transactions import in_transaction
+
+from connector.commerce.identity import (
+    canonical_email,
+    customer_account,
+    customer_of,
+    guest_account,
+)
+from connector.commerce.models import StoreRow
+from connector.commerce.records import customer_ids, guest_key
+from connector.errors import RequestInvalid
+from connector.features.loyalty.decisions import POINTS_MAX
+from connector.features.loyalty.models import DecisionRow
+from connector.features.loyalty.rules.fold import expires_at
+from connector.features.loyalty.service import Loyalty
+from connector.kernel.vault import Vault
+from connector.ledger import ledger
+
+TOGETHER = 200  # accounts of one transaction
+ROWS_MAX = 1_000_000
+COLUMNS: Mapping[str, Sequence[str]] = {
+    "customer": ("platform_customer_id", "customer id"),
+    "email": ("email", "customer email", "email address"),
+    "points": ("balance_available", "points balance", "points", "point balance"),
+    "expires": ("expires_at", "points expire at", "expiry date"),
+}
+"""What a column may be called, in lower case: ours first, then as Rivo and Smile export it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a file that can be taken over."""
+
+    number: int
+    account: str
+    points: int
+    expires_at: datetime | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """What a file comes to: its lines, whose of them are known here, and what is wrong with it."""
+
+    batch: str
+    lines: list[Line] = field(default_factory=list)
+    customers: int = 0
+    guests: int = 0
+    points: int = 0
+    without_points: int = 0
+    troubles: list[str] = field(default_factory=list)
+
+
+async def planned(store: StoreRow, vault: Vault, data: bytes, columns: Mapping[str, str]) -> Plan:
+    """Read a file and say what importing it would do; ``columns`` are names that it has else.
+
+    Who is no customer here is a guest: the points wait for whoever proves that mailbox.
+
+    Raises:
+        RequestInvalid: it is no such file.
+    """
+    plan = Plan(batch=hashlib.sha256(data).hexdigest()[:16])
+    known = await customer_ids(store.id)
+    ids = set(known.values()) - {""}
+    key = guest_key(vault, store)
+    seen: dict[str, int] = {}
+    for number, row in _rows(data, columns):
+        try:
+            line = _line(number, row, known, ids, key)
+        except ValueError as error:
+            plan.troubles.append(f"line {number}: {error}")
+            continue
+        if line.account in seen:
+            plan.troubles.append(f"line {number}: the same as line {seen[line.account]}")
+        elif line.points == 0:
+            plan.without_points += 1
+        else:
+            plan.lines.append(line)
+            plan.points += line.points
+            is_guest = customer_of(line.account) is None
+            plan.guests += is_guest
+            plan.customers += not is_guest
+        seen[line.account] = number
+    return plan
+
+
+def _rows(data: bytes, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the lines of a file with our names for what we read of it."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RequestInvalid("the file is not in UTF-8: save it as CSV UTF-8") from None
+    first = text.partition("\n")[0]
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    head = [name.strip().lower() for name in next(lines, [])]
+    places: dict[str, int] = {}
+    for name, called in COLUMNS.items():
+        wanted = [columns[name].strip().lower()] if name in columns else called
+        if there := [one for one in wanted if one in head]:
+            places[name] = head.index(there[0])
+    if "points" not in places or not places.keys() & {"customer", "email"}:
+        raise RequestInvalid(
+            f"the file needs columns for points and for email or customer; it has {', '.join(head)}"
+        )
+    for row in lines:
+        if lines.line_num > ROWS_MAX:
+            raise RequestInvalid(f"no more than {ROWS_MAX:,} lines at once")
+        if any(cell.strip() for cell in row):
+            cells = {name: row[at].strip() for name, at in places.items() if at < len(row)}
+            yield lines.line_num, cells
+
+
+def _line(
+    number: int, row: Mapping[str, str], known: Mapping[str, str], ids: set[str], key: bytes
+) -> Line:
+    """Read one line.
+
+    Raises:
+        ValueError: with what is wrong.
+    """
+    customer, email = row.get("customer", ""), canonical_email(row.get("email", ""))
+    if customer and customer not in ids:
+        raise ValueError(f"there is no customer {customer}")
+    if not customer and "@" not in email:
+        raise ValueError("there is no customer and no e-mail address")
+    if not customer and known.get(email) == "":
+        raise ValueError("several customers have this address: give the customer's id")
+    text = row.get("points", "").replace(",", "").removesuffix(".0") or "0"
+    if not text.isascii() or not text.isdigit() or int(text) > POINTS_MAX:
+        raise ValueError(f"{row['points']!r} are no points: write a whole number")
+    found = customer or known.get(email)
+    return Line(
+        number=number,
+        account=customer_account(found) if found else guest_account(email, key),
+        points=int(text),
+        expires_at=_end(row.get("expires", "")),
+    )
+
+
+def _end(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no date: write it as 2027-12-31") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+async def take_over(
+    loyalty: Loyalty,
+    store: StoreRow,
+    plan: Plan,
+    now: datetime,
+    ids: Callable[[], str],
+    tell: Callable[[int], None],
+) -> int:
+    """Write a plan down; return how many of its lines are new. Their accounts are to be settled.
+
+    Points without an end of their own get the one that the program gives to those of today.
+
+    Raises:
+        RequestInvalid: no program holds points, or the batch was undone before.
+    """
+    version = await loyalty.program(store.id)
+    if version is None:
+        raise RequestInvalid("publish a program first: nothing holds points without one")
+    if await DecisionRow.exists(store=store.id, batch=plan.batch, undone_at__not_isnull=True):
+        raise RequestInvalid("this file was imported and undone: change what was wrong with it")
+    new = 0
+    for first in range(0, len(plan.lines), TOGETHER):
+        lines = plan.lines[first : first + TOGETHER]
+        accounts = [line.account for line in lines]
+        async with in_transaction():
+            await ledger.locked(store.id, accounts)
+            there = await DecisionRow.filter(store=store.id, batch=plan.batch).filter(
+                account__in=accounts
+            )
+            done = {row.account for row in there}
+            rows = [
+                DecisionRow(
+                    id=ids(),
+                    store=store.id,
+                    account=line.account,
+                    key=f"import:{plan.batch}",
+                    kind="import",
+                    decided_at=now,
+                    points=line.points,
+                    expires_at=line.expires_at or expires_at(now, version.program),
+                    reason=f"batch {plan.batch}, line {line.number}",
+                    batch=plan.batch,
+                )
+                for line in lines
+                if line.account not in done
+            ]
+            await DecisionRow.bulk_create(rows)
+            await ledger.mark_dirty(store.id, {row.account: now for row in rows}, now)
+        new += len(rows)
+        tell(first + len(lines))
+    return new
+
+
+async def undo(store: StoreRow, batch: str, now: datetime) -> int:
+    """Let a batch count as never imported; return how many of its lines did until now.
+
+    Raises:
+        RequestInvalid: there is no such batch.
+    """
+    if not await DecisionRow.exists(store=store.id, batch=batch):
+        raise RequestInvalid(f"there is no batch {batch!r} here")
+    undone = 0
+    while True:
+        async with in_transaction():
+            counting = DecisionRow.filter(store=store.id, batch=batch, undone_at=None)
+            rows = await counting.order_by("account").limit(TOGETHER)
+            if not rows:
+                return undone
+            await ledger.locked(store.id, [row.account for row in rows])
+            await DecisionRow.filter(id__in=[row.id for row in rows]).update(undone_at=now)
+            since = {row.account: row.decided_at for row in rows}
+            await ledger.mark_dirty(store.id, since, now)
+        undone += len(rows)
