@@ -66,17 +66,20 @@ def settled_on(held: Record | None, seen: Record) -> Record:
     """Return what to keep of an observation: in the trash, the last live status, marked.
 
     The trash hides the status that the order had, and with it whether it was paid or cancelled;
-    all else it still shows, such as a refund of which we had not heard.
+    all else it still shows, such as a refund of which we had not heard. Where it shows a payment
+    that what is held does not know of, that is no longer the last live status: the payment counts.
     """
-    if isinstance(seen, Order) and isinstance(held, Order) and seen.is_deleted:
-        return replace(
-            seen,
-            status=held.status,
-            is_paid=held.is_paid,
-            is_cancelled=held.is_cancelled,
-            cancelled_at=held.cancelled_at,
-        )
-    return seen
+    if not (isinstance(seen, Order) and isinstance(held, Order) and seen.is_deleted):
+        return seen
+    if seen.is_paid and held.paid_at is None and not held.is_paid:
+        return seen
+    return replace(
+        seen,
+        status=held.status,
+        is_paid=held.is_paid,
+        is_cancelled=held.is_cancelled,
+        cancelled_at=held.cancelled_at,
+    )
 
 
 def entombed(held: Record) -> Record:

@@ -128,13 +128,12 @@ async def test_the_same_key_asks_once(mailing, office):
     assert (len(office.mails), await ClaimRow.all().count()) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    "email",
-    ["", "ada", "ada@", "@example.test", "a b@example.test", "x@y.z\nBcc: all@y.z", "a" * 400],
-)
-async def test_what_is_no_address_is_refused(mailing, office, email):
-    answer = await claim(mailing, mailing.shopper(), email)
-    assert (answer.status_code, answer.json()["code"]) == (400, "request-invalid")
+async def test_what_is_no_address_is_refused(mailing):
+    maya = mailing.shopper()
+    bad = ["", "ada", "ada@", "@example.test", "a b@example.test", "x@y.z\nBcc: all@y.z", "a" * 400]
+    for email in bad:
+        answer = await claim(mailing, maya, email)
+        assert (answer.status_code, answer.json()["code"]) == (400, "request-invalid")
     assert await ClaimRow.all().count() == 0
 
 
@@ -150,13 +149,13 @@ async def test_mail_that_is_not_taken_is_sent_later_and_a_wrong_address_is_let_g
     assert (row.wanted_gen, row.is_parked, office.mails) == (row.agreed_gen, False, [])
 
 
-@pytest.mark.parametrize(
-    ("locale", "word"),
-    [("pl", "kod"), ("ja", "コード"), ("ar", "رمزك"), ("xx", "your code"), ("pl-PL", "kod")],
-)
-async def test_the_mail_is_in_the_shoppers_language(mailing, office, locale, word):
-    code = await asked(mailing, office, mailing.shopper(), locale=locale)
-    assert (word in office.mails[0]["Subject"], code in office.mails[0]["Subject"]) == (True, True)
+async def test_the_mail_is_in_the_shoppers_language(mailing, office):
+    said = {"pl": "kod", "pl-PL": "kod", "ja": "コード", "ar": "رمزك", "xx": "your code"}
+    for n, (locale, word) in enumerate(said.items()):
+        maya = mailing.shopper(f"{n}@example.test")
+        code = await asked(mailing, office, maya, f"{n}@mail.test", locale=locale)
+        assert word in office.mails[-1]["Subject"]
+        assert code in office.mails[-1]["Subject"]
 
 
 async def test_addresses_are_sealed_and_kept_for_a_day(mailing, office):

@@ -115,36 +115,27 @@ async def test_our_own_export_and_other_names_are_read(town):
     assert [(one.account, one.points) for one in plan.lines] == [(f"customer:{maya}", 40)]
 
 
-@pytest.mark.parametrize(
-    ("text", "trouble"),
-    [
-        ("email,points\nmaya@example.test,-5\n", "line 2: '-5' are no points"),
-        ("email,points\nmaya@example.test,1.5\n", "line 2: '1.5' are no points"),
-        ("email,points\nmaya,5\n", "line 2: there is no customer and no e-mail address"),
-        ("email,points\na@b.c,5\n A@B.C,5\n", "line 3: the same as line 2"),
-        ("customer id,points\n999,5\n", "line 2: there is no customer 999"),
-        ("email,points,expires_at\na@b.c,5,soon\n", "line 2: 'soon' is no date"),
-    ],
-)
-async def test_a_line_that_cannot_be_read_is_told(town, text, trouble):
+TROUBLES = {
+    "email,points\nmaya@example.test,-5\n": "line 2: '-5' are no points",
+    "email,points\nmaya@example.test,1.5\n": "line 2: '1.5' are no points",
+    "email,points\nmaya,5\n": "line 2: there is no customer and no e-mail address",
+    "email,points\na@b.c,5\n A@B.C,5\n": "line 3: the same as line 2",
+    "customer id,points\n999,5\n": "line 2: there is no customer 999",
+    "email,points,expires_at\na@b.c,5,soon\n": "line 2: 'soon' is no date",
+}
+
+
+async def test_what_cannot_be_read_is_told(town):
     await town.connect()
     town.shopper()
-    (told,) = (await plan_of(town, text)).troubles
-    assert told.startswith(trouble)
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        (b"", "columns for points"),
-        (b"email\na@b.c\n", "columns for points"),
-        ("email,points\nä@b.c,1".encode("latin-1"), "UTF-8"),
-    ],
-)
-async def test_what_is_no_such_file_is_refused(town, data, words):
-    await town.connect()
-    with pytest.raises(RequestInvalid, match=words):
-        await plan_of(town, data)
+    for text, trouble in TROUBLES.items():
+        (told,) = (await plan_of(town, text)).troubles
+        assert told.startswith(trouble)
+    for text in ("", "email\na@b.c\n"):
+        with pytest.raises(RequestInvalid, match="columns for points"):
+            await plan_of(town, text)
+    with pytest.raises(RequestInvalid, match="UTF-8"):
+        await plan_of(town, "email,points\nä@b.c,1".encode("latin-1"))
 
 
 async def test_without_a_program_nothing_can_be_imported(town):

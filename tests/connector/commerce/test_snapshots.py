@@ -64,5 +64,16 @@ def test_the_trash_marks_the_last_live_state():
     assert settled_on(kept, replace(HELD, updated_at=LATER)).is_deleted is False
 
 
+def test_the_trash_may_show_a_payment_that_was_not_heard_of():
+    unpaid = replace(HELD, status="pending", is_paid=False, paid_at=None)
+    trashed = replace(
+        HELD, status="trash", is_paid=True, paid_at=LATER, is_deleted=True, updated_at=LATER
+    )
+
+    assert settled_on(unpaid, trashed) == trashed
+    failed_since = replace(unpaid, status="failed", paid_at=LATER)
+    assert settled_on(failed_since, trashed).is_paid is False
+
+
 def test_a_purged_order_keeps_its_last_state():
     assert entombed(HELD) == replace(HELD, is_deleted=True)
