@@ -146,7 +146,7 @@ CHECKS: Mapping[str, tuple[Callable[[str], bool], str]] = {
         "must be smtp://HOST or smtps://HOST, with a port or without",
     ),
     "mail_from": (
-        lambda text: not text or "@" in parseaddr(text)[1],
+        lambda text: not text or (text.isprintable() and "@" in parseaddr(text)[1]),
         "must have an e-mail address",
     ),
 }

@@ -119,7 +119,8 @@ def _summary(report: Report) -> list[str]:
     if worth := report.worth:
         kept = report.total.issued - report.total.taken_back
         sales = report.sales[worth.currency]
-        share = f", {worth.of(kept) / sales:.1%} of sales" if len(report.sales) == 1 else ""
+        is_all = len(report.sales) == 1 and sales > 0
+        share = f", {worth.of(kept) / sales:.1%} of sales" if is_all else ""
         lines.append(
             f"at most, were all of it spent on {worth.reward}: it costs {_money(worth, kept)}"
             f"{share}; {_money(worth, owed)} owed"

@@ -81,11 +81,6 @@ class Stored:
         return {self.was_of, self.is_of} - {""}
 
     @property
-    def is_moved(self) -> bool:
-        """Whether it is an order that became somebody else's."""
-        return bool(self.was_of and self.is_of and self.was_of != self.is_of)
-
-    @property
     def is_renumbered(self) -> bool:
         """Whether it is an order that shoppers know by another number than before."""
         was, now = self.before, self.after
@@ -448,15 +443,6 @@ async def orders_of(
     for row in rows:
         found[row["account"]].append(unpack(row["body"], Order))
     return found
-
-
-async def without_orders(store: str, accounts: Sequence[str]) -> set[str]:
-    """Return those of some accounts that no order is of."""
-    rows = await sql.rows(
-        'SELECT DISTINCT account FROM "order" WHERE store = $1 AND account = ANY($2)',
-        *(store, list(accounts)),
-    )
-    return {*accounts} - {row["account"] for row in rows}
 
 
 async def orders_with(store: str, codes: Sequence[str]) -> list[Order]:

@@ -323,10 +323,12 @@ async def turnover(store: str, ends: Sequence[datetime]) -> list[Counter[str]]:
 
 
 async def learned_later(store: str, at: datetime) -> int:
-    """Return what entries posted after an instant changed of the balances at it."""
-    return await total(
-        EntryRow.filter(store=store, effective_at__lte=at, posted_at__gt=at),
-    )
+    """Return what entries posted after an instant changed of the balances at it.
+
+    Points that end do so by time alone, whenever that is written down.
+    """
+    later = EntryRow.filter(store=store, effective_at__lte=at, posted_at__gt=at)
+    return await total(later.exclude(kind="expire"))
 
 
 async def tier(store: str, key: str) -> str | None:

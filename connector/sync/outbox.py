@@ -84,15 +84,18 @@ class Outbox:
     async def push_some(self, store: StoreRow) -> int:
         """Push to a store what is due; return how many targets that was.
 
-        One after the other, until one fails for the time being: the rest would fail alike.
+        Of a kind one after the other, until one fails for the time being: the rest would fail
+        alike.
         """
-        rows = [row for kind in self._handlers for row in await self._due(store, kind)]
-        for done, row in enumerate(rows):
-            error = await self._push(store, row)
-            metrics.PUSHES.labels(row.kind, type(error).__name__ if error else "agreed").inc()
-            if isinstance(error, TransientError):
-                return done
-        return len(rows)
+        done = 0
+        for kind in self._handlers:
+            for row in await self._due(store, kind):
+                error = await self._push(store, row)
+                metrics.PUSHES.labels(kind, type(error).__name__ if error else "agreed").inc()
+                if isinstance(error, TransientError):
+                    break
+                done += 1
+        return done
 
     async def _due(self, store: StoreRow, kind: str) -> list[OutboxRow]:
         due = unagreed(store.id).filter(kind=kind, is_parked=False, due_at__lte=self._clock())

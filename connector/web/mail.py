@@ -1,5 +1,6 @@
 """Mail to shoppers, through the operator's own server."""
 
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -12,6 +13,16 @@ from platforms.errors import Rejected, TransientError
 
 TIMEOUT_S = 20.0
 NEARBY = {"localhost", "127.0.0.1", "::1"}
+
+
+def is_address(text: str) -> bool:
+    """Return whether mail can be sent to an address, as far as its form says."""
+    if not (text.isascii() and text.isprintable()):
+        return False  # our server may not take it
+    try:
+        return bool(Address(addr_spec=text).username and "." in text.rpartition("@")[2])
+    except (HeaderParseError, ValueError, IndexError):
+        return False
 
 
 class Mailer:

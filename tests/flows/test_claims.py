@@ -3,6 +3,7 @@
 import re
 import uuid
 
+import httpx
 import pytest
 
 from connector.database import sql
@@ -124,6 +125,8 @@ async def test_the_same_key_asks_once(mailing, office):
     maya = mailing.shopper()
     for _ in range(3):
         assert (await claim(mailing, maya, key="k" * 16)).status_code == 202
+    other = await claim(mailing, maya, "other@example.test", key="k" * 16)
+    assert (other.status_code, other.json()["code"]) == (422, "key-reused")
     await mailing.settle()
     assert (len(office.mails), await ClaimRow.all().count()) == (1, 1)
 
@@ -131,6 +134,7 @@ async def test_the_same_key_asks_once(mailing, office):
 async def test_what_is_no_address_is_refused(mailing):
     maya = mailing.shopper()
     bad = ["", "ada", "ada@", "@example.test", "a b@example.test", "x@y.z\nBcc: all@y.z", "a" * 400]
+    bad += ["a..b@x.yz", ".a@x.yz", "a@b..c", "a\x7f@x.yz", "ü@x.yz", "a@b", "a@x.yz, b@x.yz"]
     for email in bad:
         answer = await claim(mailing, maya, email)
         assert (answer.status_code, answer.json()["code"]) == (400, "request-invalid")
@@ -156,6 +160,17 @@ async def test_the_mail_is_in_the_shoppers_language(mailing, office):
         code = await asked(mailing, office, maya, f"{n}@mail.test", locale=locale)
         assert word in office.mails[-1]["Subject"]
         assert code in office.mails[-1]["Subject"]
+
+
+async def test_a_store_that_does_not_answer_holds_no_mail_back(mailing, office):
+    maya = mailing.shopper()
+    mailing.order(mailing.product("10.00"), 8, maya)
+    await mailing.settle()
+    mailing.wire.fault = lambda answer: httpx.Response(503)
+    mailing.order(mailing.product("10.00"), 1, maya)
+    await mailing.shop.deliveries_done()
+    await asked(mailing, office, maya)
+    assert len(office.mails) == 1
 
 
 async def test_addresses_are_sealed_and_kept_for_a_day(mailing, office):

@@ -1,14 +1,17 @@
-"""A guest's account becomes a customer's, and what people decided follows their orders."""
+"""A guest's account becomes a customer's."""
+
+import asyncio
 
 import pytest
+from tortoise.transactions import in_transaction
 
+from connector.database import sql
 from connector.errors import MailboxTaken
 from connector.features.loyalty.decisions import Decision
 from connector.features.loyalty.explain import explain_account
 from connector.features.loyalty.service import Loyalty
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
-from connector.rewards.models import RedemptionRow
 from platforms.woocommerce.fake import orders, refunds
 from tests.flows.test_liability import owed
 from tests.town import PROGRAM
@@ -112,27 +115,6 @@ async def test_what_was_owed_before_the_joining_is_told_to_the_point(town):
         assert (said.owed.available, said.differs) == (available, 0)
 
 
-async def test_who_has_no_orders_left_gives_what_was_spent_along(town):
-    await town.connect()
-    maya, noor = town.shopper(), town.shopper("noor@example.test")
-    coffee = town.product("10.00")
-    town.order(coffee, 3, maya)  # 150
-    bought = [town.order(coffee, 8, noor), town.order(coffee, 4, noor)]  # 600
-    await town.settle()
-    town.clock.forward(minutes=1)
-    assert (await town.redeem(noor)).status_code == 201  # 500
-    await town.settle()
-
-    orders.update(town.shop, bought[0], {"customer_id": maya})
-    await town.settle()
-    assert await balances(town) == {str(maya): 550, str(noor): -300}  # noor still has an order
-    orders.update(town.shop, bought[1], {"customer_id": maya})
-    await town.settle()
-    assert await balances(town) == {str(maya): 250, str(noor): 0}
-    assert (await RedemptionRow.get()).account == f"customer:{maya}"
-    assert [one["state"] for one in (await town.visitor(maya))["redemptions"]] == ["issued"]
-
-
 async def test_settling_again_after_a_joining_changes_nothing(town):
     await town.connect()
     maya = town.shopper()
@@ -149,3 +131,40 @@ async def test_settling_again_after_a_joining_changes_nothing(town):
         (one.cause, one.points) for one in await ledger.entries(town.store, f"customer:{maya}")
     ]
     assert after == before
+
+
+async def test_a_claim_waits_for_orders_that_are_being_taken_in(town):
+    await town.connect()
+    maya = town.shopper()
+    town.order(town.product("10.00"), 8, email=ADA)
+    await town.settle()
+    guest, begun = await guest_of(town), asyncio.Event()
+
+    async def claimed():
+        await begun.wait()
+        return await join(town, guest, maya)
+
+    task = asyncio.create_task(claimed())
+    async with in_transaction():
+        await sql.lock(town.store)  # as whoever takes an order in
+        begun.set()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(task), 0.3)
+    assert (await task).purse.available() == 400
+
+
+async def test_an_order_that_moves_and_comes_back_leaves_all_as_it_was(town):
+    await town.connect()
+    maya, noor = town.shopper(), town.shopper("noor@example.test")
+    town.order(town.product("10.00"), 1, maya)  # 50
+    order = town.order(town.product("10.00"), 12, noor)  # 600
+    await town.settle()
+    town.clock.forward(minutes=1)
+    assert (await town.redeem(noor)).status_code == 201  # 500
+    await town.settle()
+    before = await balances(town)
+
+    for customer, held in ((maya, {str(maya): 650, str(noor): -500}), (noor, before)):
+        orders.update(town.shop, order, {"customer_id": customer})
+        await town.settle()
+        assert await balances(town) == held

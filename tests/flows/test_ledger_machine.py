@@ -28,7 +28,7 @@ from tortoise.transactions import in_transaction
 
 from connector import worker
 from connector.commerce import identity
-from connector.commerce.records import BEGINNING
+from connector.commerce.records import BEGINNING, guest_key
 from connector.errors import InsufficientPoints, KeyReused, RewardSoldOut, RewardUnavailable
 from connector.features.loyalty import checkpoints
 from connector.features.loyalty.decisions import Decision
@@ -228,7 +228,7 @@ class LedgerMachine(RuleBasedStateMachine):
         points, cap = VERSIONS[0]
         begins_at = NOW - timedelta(days=300)
         self.books.versions.append(Version(begins_at=begins_at, points=points, cap=cap))
-        sealed = self.town.system.records.guest_key(await self.shop.row())
+        sealed = guest_key(self.town.system.tools.vault, await self.shop.row())
         guest = bought("1", None, 1, NOW, is_paid=False)
         self.guest = identity.account_of(guest, sealed)
 

@@ -1,6 +1,6 @@
 """What is owed at any instant: from the lots, from the ledger, and the same."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
@@ -8,11 +8,18 @@ import pytest
 from connector.errors import RequestInvalid
 from connector.features.loyalty.decisions import Decision
 from connector.features.loyalty.liability import Breakage, statement
+from connector.features.loyalty.models import PublicationRow
+from connector.features.loyalty.rules.document import parse
+from connector.features.loyalty.rules.facts import Facts
+from connector.features.loyalty.rules.fold import fold
+from connector.features.loyalty.rules.liability import Liability
+from connector.features.loyalty.rules.program import publications
 from connector.features.loyalty.service import Loyalty
 from connector.ledger.models import EntryRow
+from platforms.model import Order, OrderLine, Refund
 from platforms.woocommerce.fake import orders, refunds
 from tests.flows.books import compared
-from tests.town import PROGRAM
+from tests.town import NOW, PROGRAM
 
 MONTHLY = PROGRAM + '[expiry]\nkind = "lot"\nmonths = 2\nend_of_month = true\n'
 
@@ -96,13 +103,16 @@ async def test_breakage_is_the_part_of_what_went_that_expired(town):
     town.order(coffee, 26, maya)  # 1,300
     await town.settle()
 
+    assert (await owed(town)).breakage is None  # for want of a year
+    rows = PublicationRow.filter(store=town.store)
+    await rows.update(published_at=town.clock() - timedelta(days=500))
     found = await owed(town)
     assert found.breakage == Breakage(spent=500, expired=150, rate=150 / 650, unused=300)
     assert (found.owed.available, found.differs) == (1300, 0)
 
 
 async def test_a_young_program_has_no_breakage(town):
-    await town.connect(MONTHLY.replace("2025-01-01", "2026-11-01"))
+    await town.connect(MONTHLY)
     maya = town.shopper()
     town.order(town.product("10.00"), 10, maya)
     await town.settle()
@@ -140,3 +150,54 @@ async def test_drawn_books_agree_at_any_instant(town):
     found = await compared(town, Random(3), 500)
     assert (found.accounts_differ, found.points_differ) == (0, 0)
     assert found.kinds == {"earn", "clawback", "expire", "redeem", "adjust", "forgive"}
+
+
+async def test_what_was_paid_later_was_not_on_its_way(town):
+    await town.connect(MONTHLY)
+    order = town.order(town.product("10.00"), 4, town.shopper(), set_paid=False)
+    await town.settle()
+    then = town.clock()
+    town.clock.forward(days=5)
+    orders.update(town.shop, order, {"status": "completed"})
+    await town.settle()
+
+    assert ((await owed(town)).owed.available, (await owed(town, then)).owed.pending) == (200, 0)
+
+
+async def test_points_that_ended_are_not_called_a_correction(town):
+    await town.connect(MONTHLY)
+    town.order(town.product("10.00"), 4, town.shopper())
+    await town.settle()
+    town.clock.forward(days=90)
+    end = datetime(2027, 1, 31, 23, tzinfo=UTC)
+    await town.settle()
+    found = await owed(town, end)
+    assert (found.owed.available, found.learned_later, found.differs) == (0, 0, 0)
+
+
+def test_a_later_refund_that_explains_an_earlier_one_makes_no_difference():
+    """Of 120.00 two refunds: 20.00 without a word, then that the shipping was meant."""
+    program = parse(MONTHLY)
+    versions = publications([(NOW, program)])
+    order = Order(
+        id="1",
+        number="1",
+        customer_id="1",
+        email=None,
+        status="completed",
+        is_paid=True,
+        is_cancelled=False,
+        currency="EUR",
+        total_minor=12_000,
+        placed_at=NOW,
+        paid_at=NOW,
+        updated_at=NOW,
+        lines=(OrderLine(id="l", product_id="p", quantity=1, total_minor=10_000, tax_minor=0),),
+        refunds=(
+            Refund(id="a", amount_minor=2000, refunded_at=NOW + timedelta(days=2)),
+            Refund(id="b", amount_minor=0, refunded_at=NOW + timedelta(days=5), other_minor=2000),
+        ),
+    )
+    facts, at = Facts(orders=[order], versions=versions), NOW + timedelta(days=3)
+    live = sum(one.points for one in fold(facts, NOW + timedelta(days=9)).postings)
+    assert Liability(program, "EUR", at).add(facts, is_guest=False) == live == 500

@@ -1,8 +1,9 @@
 """A program tried on what a store sold, before anybody publishes it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connector.cli.reports import _summary
 from connector.features.loyalty.models import PublicationRow
 from connector.features.loyalty.rules.document import parse
 from connector.features.loyalty.rules.simulation import Simulation, Sums
@@ -207,3 +208,34 @@ async def test_a_first_program_moves_whom_its_past_suffices_for(town):
         'currency = "EUR"', 'currency = "EUR"\nearn_from = 2026-01-01T00:00:00Z'
     )
     assert (await moved(town, from_then))[1] == [(None, "Gold", 1)]
+
+
+async def test_who_joined_is_one_as_they_are_live(town):
+    plain = TRIED.split("[tiers]", maxsplit=1)[0].replace('tiers = ["Gold"]', "")
+    plain = plain.replace('[[multiplier]]\nwhen = { tier = "Gold" }\nfactor = "2"\n', "")
+    await town.connect(plain)
+    maya, coffee = town.shopper(), town.product("10.00")
+    town.order(coffee, 6, maya)
+    town.order(coffee, 6, email="ada@example.test")
+    await town.settle()
+    town.clock.forward(days=5)
+    guest = (await AccountRow.get(key__startswith="guest:")).key
+    await Loyalty(town.system.tools).join(await town.row(), guest, str(maya))
+
+    found, moves = await moved(town, TRIED)
+    assert moves == [(None, "Gold", 1)]  # by both orders together
+    live = await ledger.balance(town.store, f"customer:{maya}", town.clock())
+    report, accounts = await tried(town, plain)
+    assert (report.guest_points, report.sales) == (0, {"EUR": 12000})
+    assert accounts[f"customer:{maya}"].purse.available() == live.available == 290
+    assert accounts[guest].postings == ()
+    assert found.now.orders == 2
+
+
+def test_where_nothing_is_left_of_sales_no_part_of_them_is_told():
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    report = Simulation(parse(TRIED), "EUR", now - timedelta(days=30), now).report
+    for sales in ({}, {"EUR": 0}, {"USD": 100}):
+        report.sales.clear()
+        report.sales.update(sales)
+        assert "of sales" not in " ".join(_summary(report))

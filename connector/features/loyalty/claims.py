@@ -5,7 +5,6 @@ Whether anything was ever bought with an address is told to nobody but its mailb
 
 import base64
 import hmac
-import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,11 +17,12 @@ from connector.commerce.identity import canonical_email, guest_account
 from connector.commerce.models import StoreRow
 from connector.commerce.records import guest_key
 from connector.database import sql
-from connector.errors import CodeUnknown, RequestInvalid, TooMany
+from connector.errors import CodeUnknown, KeyReused, RequestInvalid, TooMany
 from connector.features.loyalty.models import ClaimRow
 from connector.features.loyalty.service import Loyalty
 from connector.sync import outbox
 from connector.web.feature import Tools
+from connector.web.mail import is_address
 from platforms.errors import Rejected
 
 PUSH = "claim_mail"
@@ -31,7 +31,6 @@ WINDOW, ASKED_MAX = timedelta(hours=1), 5  # codes by one customer, and to one m
 TRIES_MAX = 5  # of one code
 KEPT = timedelta(days=1)
 EMAIL_MAX = 320
-EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\]+")
 CODE_BYTES = 5
 WORDS = msgspec.json.decode(
     Path(__file__).with_name("claim_mail.json").read_bytes(), type=dict[str, dict[str, str]]
@@ -58,12 +57,13 @@ class Claims:
 
         Raises:
             RequestInvalid: it is no address, or nobody set up how mail is sent.
+            KeyReused: the key asked for another address.
             TooMany: of these codes this hour.
         """
         if not self.can_be_made:
             raise RequestInvalid("no mail can be sent from here")
         address = canonical_email(email)
-        if len(address) > EMAIL_MAX or not EMAIL.fullmatch(address):
+        if len(address) > EMAIL_MAX or not is_address(address):
             raise RequestInvalid("write the e-mail address as you did when you ordered")
         now = self._tools.clock()
         account = guest_account(address, guest_key(self._tools.vault, store))
@@ -74,8 +74,11 @@ class Claims:
         ).hex()
         async with in_transaction():
             await sql.lock(f"{store.id} claims")
-            await ClaimRow.filter(asked_at__lt=now - KEPT).delete()
-            if await ClaimRow.exists(id=id_):
+            await ClaimRow.filter(store=store.id, asked_at__lt=now - KEPT).delete()
+            before = await ClaimRow.get_or_none(id=id_)
+            if before is not None:
+                if before.account != account:
+                    raise KeyReused("this Idempotency-Key asked for another address: use a new one")
                 return
             lately = ClaimRow.filter(store=store.id, asked_at__gt=now - WINDOW)
             for some in (lately.filter(customer_id=customer_id), lately.filter(account=account)):

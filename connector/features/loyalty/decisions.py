@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tortoise.expressions import F
-
 from connector.errors import KeyReused, RequestInvalid
 from connector.features.loyalty.models import DecisionRow
 from connector.features.loyalty.rules.facts import Adjustment, Import
@@ -67,12 +65,6 @@ async def kept(store: str, account: str, id_: str, decision: Decision, at: datet
     if any(getattr(before, name) != value for name, value in said.items()):
         raise KeyReused("this key stands for another decision: use a new one")
     return False
-
-
-async def decisions_moved(store: str, account: str, owner: str) -> None:
-    """Make what was decided about one account be about another. With both locked."""
-    mine = DecisionRow.filter(store=store, account=account)
-    await mine.update(account=owner, key=F("id"))  # keys of the two may be the same
 
 
 async def decisions_of(

@@ -15,7 +15,7 @@ from connector.commerce.models import StoreRow
 from connector.commerce.records import BEGINNING
 from connector.errors import RequestInvalid
 from connector.features.loyalty.rules.liability import INSTANT, Liability, Owed
-from connector.features.loyalty.rules.program import Publication, in_force
+from connector.features.loyalty.rules.program import in_force
 from connector.features.loyalty.service import Loyalty
 from connector.kernel.clock import add_months, start_of
 from connector.ledger import ledger
@@ -91,12 +91,13 @@ async def statement(
     zone = version.program.zone
     begin = add_months(start_of("calendar_month", at, zone), -MONTHS, zone)
     months = await _months(store.id, begin, at, zone)
+    live_at = await loyalty.live_at(store.id) or at
     return Statement(
         owed=liability.owed,
         months=months,
         differs=differs,
         learned_later=await ledger.learned_later(store.id, at),
-        breakage=_breakage(versions[0], liability.owed, months, begin),
+        breakage=None if live_at > begin else _breakage(liability.owed, months),
     )
 
 
@@ -114,12 +115,8 @@ async def _months(store: str, begin: datetime, at: datetime, zone: ZoneInfo) -> 
     return found
 
 
-def _breakage(
-    first: Publication, owed: Owed, months: Sequence[Month], begin: datetime
-) -> Breakage | None:
+def _breakage(owed: Owed, months: Sequence[Month]) -> Breakage | None:
     """Work out what part of the points of the months shown expired, None where it says little."""
-    if first.begins_at > begin:
-        return None
     spent = -sum(one.kinds["redeem"] + one.kinds["release"] for one in months)
     expired = -sum(one.kinds["expire"] for one in months)
     if spent + expired <= 0:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 import structlog
-from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
 from connector.commerce import records
@@ -27,7 +26,6 @@ from connector.features.loyalty.decisions import (
     Decision,
     adjustments,
     checked,
-    decisions_moved,
     decisions_of,
     imports,
     kept,
@@ -149,8 +147,11 @@ class Loyalty:
     async def _notes_from(self, store: str) -> datetime | None:
         """Return the instant from which orders get notes, None where they get none."""
         now = await self.program(store)
-        if now is None or not now.program.order_notes:
-            return None
+        return await self.live_at(store) if now and now.program.order_notes else None
+
+    @staticmethod
+    async def live_at(store: str) -> datetime | None:
+        """Return when a program was first published, None if none was."""
         first = await PublicationRow.filter(store=store).order_by("version").first()
         return first.published_at if first else None
 
@@ -188,34 +189,13 @@ class Loyalty:
         changed: dict[str, datetime] = {}
         named = [(account, one.since) for one in told for account in one.accounts]
         named += await self._signed_up(told)
-        left = await self._left(told)
         for account, since in [*named, *((row.account, row.redeemed_at) for row in rows)]:
             changed[account] = min(changed.get(account, since), since)
-        changed |= dict.fromkeys([*left, *left.values()], BEGINNING)
         await ledger.mark_dirty(store.id, changed, self._tools.clock(), lane)
-        await self._move_decisions(store.id, left)
         renumbered = [account for one in told if one.is_renumbered for account in one.accounts]
         if renumbered:
             await ledger.seen_anew(store.id, renumbered)
         await self.redemptions.follow(store, rows)
-
-    @staticmethod
-    async def _left(told: Sequence[records.Stored]) -> dict[str, str]:
-        """Return the accounts that have no orders left, with whom the last of them went to."""
-        moved = {one.was_of: one.is_of for one in told if one.is_moved}
-        left = await records.without_orders(told[0].store.id, sorted(moved)) if moved else ()
-        return {account: moved[account] for account in sorted(left)}
-
-    @staticmethod
-    async def _move_decisions(store: str, left: Mapping[str, str]) -> None:
-        """Give what was decided about accounts without orders to whom these went.
-
-        So what one spent goes along where a store makes one customer of two, or of a guest.
-        """
-        for account, owner in left.items():
-            mine = RedemptionRow.filter(store=store, account=account)
-            await mine.update(account=owner, idempotency_key=F("id"))
-            await decisions_moved(store, account, owner)
 
     async def _signed_up(self, told: Sequence[records.Stored]) -> list[tuple[str, datetime]]:
         """Return the accounts of customers who are new to us, where signing up earns."""
@@ -372,8 +352,9 @@ class Loyalty:
         tiers = version.program.tiers.names if version.program.tiers else []
         checked(decision, tiers)
         now = self._tools.clock()
-        account = await ledger.owner(store.id, account)
         async with in_transaction():
+            await sql.lock(store.id)  # nobody joins meanwhile
+            account = await ledger.owner(store.id, account)
             await ledger.locked(store.id, [account])
             if await kept(store.id, account, self._tools.ids(), decision, now):
                 await ledger.mark_dirty(store.id, {account: now}, now)
@@ -389,6 +370,7 @@ class Loyalty:
         """
         account = customer_account(customer_id)
         async with in_transaction():
+            await sql.lock(store.id)  # whoever takes an order in has read who joined whom
             await ledger.locked(store.id, [guest, account])
             if not await ledger.join(store.id, guest, account, self._tools.clock()):
                 raise MailboxTaken("orders under this address are another customer's already")

@@ -8,6 +8,7 @@ from connector.commerce import records
 from connector.commerce.identity import customer_account, customer_of
 from connector.commerce.models import StoreRow
 from connector.commerce.records import BEGINNING
+from connector.features.loyalty.rules.facts import Facts, Joined, united
 from connector.features.loyalty.rules.fold import Folded
 from connector.features.loyalty.rules.preview import Move, Preview, Sooner
 from connector.features.loyalty.rules.program import Program, in_force
@@ -78,13 +79,30 @@ async def simulate(store: str, simulation: Simulation) -> AsyncIterator[dict[str
     welcomes = simulation.welcomes
     async for accounts in _accounts(store, welcomes=welcomes):
         orders = await records.orders_of(store, accounts, simulation.begins_at)
-        joined = await records.signed_up(store, accounts) if welcomes else {}
+        signed_up = await records.signed_up(store, accounts) if welcomes else {}
+        facts = {one: simulation.facts(orders[one], signed_up.get(one)) for one in accounts}
+        await _join(store, simulation, facts)
         yield {
-            account: simulation.add(
-                orders[account], joined.get(account), is_guest=customer_of(account) is None
-            )
-            for account in accounts
+            account: simulation.add(one, is_guest=customer_of(account) is None)
+            for account, one in facts.items()
         }
+
+
+async def _join(store: str, simulation: Simulation, facts: dict[str, Facts]) -> None:
+    """Put the orders of accounts that became others' to these."""
+    links = await ledger.links(store, list(facts))
+    names = [link.account for link in links]
+    theirs = await records.orders_of(store, names, simulation.begins_at) if links else {}
+    for link in links:
+        if link.owner in facts:
+            joined = Joined(
+                account=link.account,
+                joined_at=link.joined_at,
+                facts=simulation.facts(theirs[link.account], None),
+            )
+            facts[link.owner] = united(facts[link.owner], joined)
+        if link.account in facts:
+            facts[link.account] = simulation.facts((), None)
 
 
 async def _accounts(store: str, *, welcomes: bool) -> AsyncIterator[Sequence[str]]:

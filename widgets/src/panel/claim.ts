@@ -64,6 +64,12 @@ export class Claimer {
     }
   }
 
+  /** Keep what is typed; another address is another request. */
+  type(name: 'email' | 'code', text: string): void {
+    this[name] = text;
+    if (name === 'email') this.#key = uuid();
+  }
+
   /** Begin again, with another address or for another code. */
   again(): void {
     this.step = 'email';
@@ -132,11 +138,10 @@ function field(name: 'email' | 'code', claimer: Claimer, label: string): HTMLEle
     spellcheck: 'false',
     maxlength: isEmail ? 320 : 16,
     dir: 'ltr',
+    readonly: claimer.isSending,
     'aria-invalid': claimer.trouble ? 'true' : null,
     'aria-describedby': claimer.trouble ? 'claim-err' : null,
-    input: () => {
-      claimer[name] = input.value;
-    },
+    input: () => claimer.type(name, input.value),
   });
   input.value = claimer[name];
   return h('div', { class: 'pn-field' }, h('label', { for: id }, label), input);

@@ -101,13 +101,19 @@ def united(facts: Facts, joined: Joined) -> Facts:
     )
 
 
-def as_of(facts: Facts, at: datetime) -> list[Facts]:
-    """Return those facts that were so at an instant; accounts that joined later are apart."""
+def under(facts: Facts, versions: Sequence[Publication]) -> Facts:
+    """Return facts, with those of accounts that joined, under other versions of the program."""
+    joined = [replace(one, facts=under(one.facts, versions)) for one in facts.joined]
+    return replace(facts, versions=versions, joined=joined)
+
+
+def until(facts: Facts, at: datetime) -> list[Facts]:
+    """Return the facts that began until an instant; accounts that joined later are apart."""
     later = [one for one in facts.joined if one.joined_at > at]
-    apart = [part for one in later for part in as_of(one.facts, at)]
+    apart = [part for one in later for part in until(one.facts, at)]
     then = replace(
         facts,
-        orders=[_order_as_of(order, at) for order in facts.orders if order.placed_at <= at],
+        orders=[order for order in facts.orders if order.placed_at <= at],
         coded_orders=[order for order in facts.coded_orders if order.placed_at <= at],
         signed_up_at=_unless_later(facts.signed_up_at, at),
         redemptions=[
@@ -123,20 +129,41 @@ def as_of(facts: Facts, at: datetime) -> list[Facts]:
             replace(one, facts=part)
             for one in facts.joined
             if one.joined_at <= at
-            for part in as_of(one.facts, at)
+            for part in until(one.facts, at)
         ],
     )
     return [then, *apart]
 
 
-def _order_as_of(order: Order, at: datetime) -> Order:
-    """Return an order without the refunds and the dated cancel of later."""
-    if order.cancelled_at is not None and order.cancelled_at > at:
+def as_it_was(facts: Facts, at: datetime) -> Facts:
+    """Return facts with their orders as they were at an instant: paid or not, and refunded so far.
+
+    What a later refund says of an earlier one is not known then.
+    """
+    orders = [_as_it_was(one, at) for one in facts.orders if not _is_later(one.paid_at, at)]
+    joined = [replace(one, facts=as_it_was(one.facts, at)) for one in facts.joined]
+    return replace(facts, orders=orders, joined=joined)
+
+
+def changes_after(facts: Facts, at: datetime) -> bool:
+    """Return whether any order was paid, refunded or cancelled later."""
+    return any(
+        _is_later(order.paid_at, at)
+        or _is_later(order.cancelled_at, at)
+        or any(one.refunded_at > at for one in order.refunds)
+        for order in facts.orders
+    ) or any(changes_after(one.facts, at) for one in facts.joined)
+
+
+def _as_it_was(order: Order, at: datetime) -> Order:
+    if _is_later(order.cancelled_at, at):
         order = replace(order, is_cancelled=False, cancelled_at=None)
-    if any(one.refunded_at > at for one in order.refunds):
-        refunds = tuple(one for one in order.refunds if one.refunded_at <= at)
-        order = replace(order, refunds=refunds)
-    return order
+    refunds = tuple(one for one in order.refunds if one.refunded_at <= at)
+    return order if len(refunds) == len(order.refunds) else replace(order, refunds=refunds)
+
+
+def _is_later(value: datetime | None, at: datetime) -> bool:
+    return value is not None and value > at
 
 
 def _unless_later(value: datetime | None, at: datetime) -> datetime | None:

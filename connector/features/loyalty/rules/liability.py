@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connector.features.loyalty.rules.facts import Facts, as_of
-from connector.features.loyalty.rules.fold import fold
+from connector.features.loyalty.rules.facts import Facts, as_it_was, changes_after, until
+from connector.features.loyalty.rules.fold import Folded, fold
 from connector.features.loyalty.rules.lots import NEVER
 from connector.features.loyalty.rules.program import Program
 from connector.features.loyalty.rules.value import Worth, best
@@ -47,10 +47,10 @@ class Liability:
     def add(self, facts: Facts, *, is_guest: bool) -> int:
         """Count an account; return what it can spend."""
         owed = self.owed
-        parts = [fold(one, owed.at) for one in as_of(facts, owed.at)]
+        known = until(facts, owed.at)
+        parts = [fold(one, owed.at) for one in known]
         available = sum(one.purse.available() for one in parts)
-        postings = [posting for one in parts for posting in one.postings]
-        pending = sum(one.points for one in postings if one.effective_at > owed.at)
+        pending = sum(self._pending(*both) for both in zip(known, parts, strict=True))
         owed.accounts += bool(available or pending)
         owed.available += available
         owed.deficits += sum(one.purse.deficit for one in parts)
@@ -61,6 +61,12 @@ class Liability:
                 if lot.is_open and lot.points:
                     owed.ends[self._month(purse.end_of(lot))] += lot.points
         return available
+
+    def _pending(self, facts: Facts, folded: Folded) -> int:
+        """Return what was on its way, without what only later happened to it."""
+        if changes_after(facts, self.owed.at):
+            folded = fold(as_it_was(facts, self.owed.at), self.owed.at)
+        return sum(one.points for one in folded.postings if one.effective_at > self.owed.at)
 
     def _month(self, end: datetime) -> str:
         """Return the month of the last instant before an end."""

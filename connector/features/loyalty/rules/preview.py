@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from connector.features.loyalty.rules.facts import Facts
+from connector.features.loyalty.rules.facts import Facts, under
 from connector.features.loyalty.rules.fold import fold
 from connector.features.loyalty.rules.program import Program, Publication, publications
 
@@ -45,7 +45,7 @@ class Preview:
     def add(self, facts: Facts) -> None:
         """Look at one more account."""
         before = fold(facts, self._at).stand
-        after = fold(replace(facts, versions=self._versions), self._at).stand
+        after = fold(under(facts, self._versions), self._at).stand
         was, now = before.tier if before else None, after.tier if after else None
         if was != now:
             self._moves[was, now] += 1

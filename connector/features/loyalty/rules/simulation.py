@@ -94,14 +94,15 @@ class Simulation:
         months = {f"{year}-{month:02}": sums for (year, month), sums in self._months.items()}
         return replace(self._report, months=months)
 
-    def add(
-        self, orders: Sequence[Order], signed_up_at: datetime | None, *, is_guest: bool
-    ) -> Folded:
-        """Fold an account under the program, count it, and return what came out."""
-        report = self._report
-        facts = Facts(
+    def facts(self, orders: Sequence[Order], signed_up_at: datetime | None) -> Facts:
+        """Return what an account's points follow from here."""
+        return Facts(
             orders=orders, signed_up_at=signed_up_at, versions=self._versions, explains=False
         )
+
+    def add(self, facts: Facts, *, is_guest: bool) -> Folded:
+        """Fold an account under the program, count it, and return what came out."""
+        report = self._report
         folded = fold(facts, report.at)
         balance = sum(one.points for one in folded.postings)
         available = folded.purse.available()
@@ -109,8 +110,9 @@ class Simulation:
         report.available += available
         report.pending += balance - available
         report.guest_points += balance if is_guest else 0
-        for order in orders:
-            self._sold(order)
+        for part in (facts, *(one.facts for one in facts.joined)):
+            for order in part.orders:
+                self._sold(order)
         for posting in folded.postings:
             report.total.add(posting)
             at = posting.effective_at.astimezone(self._zone)

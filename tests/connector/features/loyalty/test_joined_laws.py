@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.features.loyalty.rules.facts import Adjustment, Facts, Import, Joined, as_of, united
+from connector.features.loyalty.rules.facts import Adjustment, Facts, Import, Joined, united, until
 from connector.features.loyalty.rules.fold import Checkpoint, checkpoint, fold
 from connector.features.loyalty.rules.program import Tier, Tiers, publications
 from platforms.model import Order, OrderLine
@@ -84,7 +84,7 @@ def test_entries_sum_to_what_one_purse_holds(pair, hours):
     whole = joined(mine, guest, at)
     for then in {at, *(one.effective_at for one in fold(whole, END).postings)}:
         effective = sum(one.points for one in fold(whole, END).postings if one.effective_at <= then)
-        parts = [fold(one, then) for one in as_of(whole, then)]
+        parts = [fold(one, then) for one in until(whole, then)]
         assert effective == sum(one.purse.available() for one in parts)
         assert all(lot.points >= 0 for one in parts for lot in one.purse.lots.values())
 

@@ -47,7 +47,6 @@ KNOWN = {
     "sign_up",
     "adjust",
     "manual_tier",
-    "move",
     "claim",
     "import",
     "customer",
@@ -125,24 +124,9 @@ class Story:
                     self.tell(early, now)
             case _ if fact["order"] not in self.orders:
                 self.early.setdefault(fact["order"], []).append(fact)
-            case "move":
-                self._move(self.orders[fact["order"]], fact["customer"])
             case _:
                 order = self.orders[fact["order"]]
                 self.orders[order.id] = replace(order, **_changed(order, fact))
-
-    def _move(self, order: Order, customer: str) -> None:
-        """Give an order to a customer; who keeps none gives their decisions too."""
-        was = _account(order)
-        self.orders[order.id] = replace(order, customer_id=customer, email=None)
-        if was not in {_account(one) for one in self.orders.values()}:
-            self.decided = [
-                {**one, "customer": customer} if _whose(one) == was else one for one in self.decided
-            ]
-            self.asked = {
-                id_: {**one, "customer": customer} if _whose(one) == was else one
-                for id_, one in self.asked.items()
-            }
 
     def _redeem(self, fact: Fact, now: datetime) -> None:
         version = in_force(self.versions, fact["at"])
