@@ -127,16 +127,27 @@ async def owner(store: str, account: str) -> str:
 
 
 async def join(store: str, account: str, owner: str, now: datetime) -> bool:
-    """Make an account another's for good. With both locked; return whether it is that one's now.
+    """Make an account another's for good. With the store and both of them locked.
 
+    Return whether it is that one's now.
     It is not where it was somebody's before.
     """
-    link, is_new = await LinkRow.get_or_create(
-        store=store, account=account, defaults={"owner": owner, "joined_at": now}
+    link = await LinkRow.get_or_none(store=store, account=account)
+    if link is not None:
+        return link.owner == owner
+    brought = await sql.rows(
+        'SELECT platform_id FROM "order" WHERE store = $1 AND account = $2 ORDER BY platform_id',
+        *(store, account),
     )
-    if is_new:
-        await mark_dirty(store, {account: BEGINNING, owner: BEGINNING}, now)
-    return link.owner == owner
+    await LinkRow.create(
+        store=store,
+        account=account,
+        owner=owner,
+        joined_at=now,
+        order_ids=[row["platform_id"] for row in brought],
+    )
+    await mark_dirty(store, {account: BEGINNING, owner: BEGINNING}, now)
+    return True
 
 
 async def mark_all_dirty(store: str, now: datetime) -> None:

@@ -43,13 +43,17 @@ class AccountRow(Model):
 
 
 class LinkRow(Model):
-    """An account that became another's for good at ``joined_at``: a guest's, its customer's."""
+    """An account that became another's for good at ``joined_at``: a guest's, its customer's.
+
+    ``order_ids`` are the orders that it brought.
+    """
 
     id = fields.BigIntField(primary_key=True)
     store = fields.CharField(max_length=ID_MAX)
     account = fields.CharField(max_length=100)
     owner = fields.CharField(max_length=100)
     joined_at = fields.DatetimeField()
+    order_ids = fields.JSONField[list[str]]()
 
     class Meta:
         table = "link"

@@ -1,4 +1,6 @@
+from orjson import loads
 from tortoise import fields, migrations
+from tortoise.fields.data import JSON_DUMPS
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 
@@ -22,6 +24,7 @@ class Migration(migrations.Migration):
                 ("account", fields.CharField(max_length=100)),
                 ("owner", fields.CharField(max_length=100)),
                 ("joined_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("order_ids", fields.JSONField(encoder=JSON_DUMPS, decoder=loads)),
             ],
             options={
                 "table": "link",

@@ -168,3 +168,24 @@ async def test_an_order_that_moves_and_comes_back_leaves_all_as_it_was(town):
         orders.update(town.shop, order, {"customer_id": customer})
         await town.settle()
         assert await balances(town) == held
+
+
+async def test_an_order_that_was_claimed_stays_as_it_was_when_the_store_moves_it_too(town):
+    capped = PROGRAM.replace(
+        "per_minor = { EUR = 100 }",
+        'per_minor = { EUR = 100 }\ncaps = [{ points = 400, per = "calendar_month" }]',
+    )
+    await town.connect(capped)
+    maya, coffee = town.shopper(), town.product("10.00")
+    town.order(coffee, 8, maya)  # 400
+    order = town.order(coffee, 8, email=ADA)  # 400
+    await town.settle()
+    town.clock.forward(minutes=1)
+    assert (await join(town, await guest_of(town), maya)).purse.available() == 800
+
+    orders.update(town.shop, order, {"customer_id": maya})
+    await town.settle()
+    assert await balances(town) == {str(maya): 800, "guest": 0}
+    refunds.create(town.shop, order, {"amount": "40.00"})
+    await town.settle()
+    assert (await balances(town))[str(maya)] == 600

@@ -449,7 +449,7 @@ class Loyalty:
 def _united(facts: Facts, link: LinkRow, theirs: Facts, since: datetime) -> Facts:
     """Return an account's facts since an instant with those of one that joined it."""
     joined = Joined(account=link.account, joined_at=link.joined_at, facts=theirs)
-    whole = united(facts, joined)
+    whole = united(facts, joined, link.order_ids)
     if link.joined_at >= since:
         return whole
     orders = [one for one in whole.orders if one.placed_at >= since]

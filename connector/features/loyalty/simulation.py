@@ -100,7 +100,7 @@ async def _join(store: str, simulation: Simulation, facts: dict[str, Facts]) -> 
                 joined_at=link.joined_at,
                 facts=simulation.facts(theirs[link.account], None),
             )
-            facts[link.owner] = united(facts[link.owner], joined)
+            facts[link.owner] = united(facts[link.owner], joined, link.order_ids)
         if link.account in facts:
             facts[link.account] = simulation.facts((), None)
 

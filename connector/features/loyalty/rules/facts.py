@@ -1,6 +1,6 @@
 """What an account's points follow from: snapshots, decisions, and accounts that joined it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -80,9 +80,15 @@ class Joined:
     facts: Facts
 
 
-def united(facts: Facts, joined: Joined) -> Facts:
-    """Return an account's facts with all of one that joined it: of before it did, and of since."""
+def united(facts: Facts, joined: Joined, brought: Collection[str] = ()) -> Facts:
+    """Return an account's facts with all of one that joined it: of before it did, and of since.
+
+    The orders that it ``brought``, by their ids, stay its own if the store moves them to its owner.
+    """
     at, theirs = joined.joined_at, joined.facts
+    moved = [one for one in facts.orders if one.id in brought]
+    facts = replace(facts, orders=[one for one in facts.orders if one.id not in brought])
+    theirs = replace(theirs, orders=[*theirs.orders, *moved])
     before = replace(
         theirs,
         orders=[one for one in theirs.orders if one.placed_at < at],
