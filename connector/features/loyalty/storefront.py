@@ -108,10 +108,7 @@ class Storefront:
 
     async def redeem(self, request: Request) -> Response:
         """Redeem a reward and answer with the new state."""
-        store = await self._tools.stores.find(self._tools.visitors.store_of(request))
-        customer_id = self._tools.visitors.customer_of(request, store.id, store.platform)
-        if customer_id is None:
-            raise VisitorUnknown("sign in at the store to use points")
+        store, customer_id = await self._signed_in(request)
         key = idempotency_key(request)
         body = await bounded_body(request, BODY_MAX)
         ask = decoded(body, Ask, example='{"reward": "5-off"}')
@@ -122,10 +119,7 @@ class Storefront:
 
     async def claim(self, request: Request) -> Response:
         """Have a code mailed or, with the code, claim what its mailbox bought."""
-        store = await self._tools.stores.find(self._tools.visitors.store_of(request))
-        customer_id = self._tools.visitors.customer_of(request, store.id, store.platform)
-        if customer_id is None:
-            raise VisitorUnknown("sign in at the store to claim points")
+        store, customer_id = await self._signed_in(request)
         key = idempotency_key(request)
         body = await bounded_body(request, BODY_MAX)
         claim = decoded(body, Claim, example='{"email": "ada@example.com"}')
@@ -136,6 +130,18 @@ class Storefront:
         glance = await self._glance(store.id, customer_id)
         status = 202 if claim.code is None else 201
         return await self._body(store, customer_id, self._tag(glance), status=status)
+
+    async def _signed_in(self, request: Request) -> tuple[StoreRow, str]:
+        """Return the store, and which of its customers asks.
+
+        Raises:
+            VisitorUnknown: nobody is signed in.
+        """
+        store = await self._tools.stores.find(self._tools.visitors.store_of(request))
+        customer_id = self._tools.visitors.customer_of(request, store.id, store.platform)
+        if customer_id is None:
+            raise VisitorUnknown("sign in at the store to use points")
+        return store, customer_id
 
     async def _public(self, store_id: str) -> Answer:
         """Return what anybody is told; worked out at most once a second for a store."""

@@ -4,7 +4,7 @@ Told in seconds for a million, beside what reading and decoding the same rows ta
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC
@@ -58,17 +58,19 @@ def measure(ground: Ground) -> Iterator[Figure]:
 def fill(stand: Stand, count: int) -> None:
     """Put so many drawn orders into a database, as if they had been read and settled."""
     orders, accounts = rows(stand.ground.store, count, in_text=is_file(stand))
-    for table, columns, records in (
-        ("order", ORDER_COLUMNS, orders),
-        ("account", ACCOUNT_COLUMNS, ((*one, 1, 1, 0, 0) for one in accounts)),
-    ):
-        if is_file(stand):
-            with closing(sqlite3.connect(stand.database.removeprefix("sqlite://"))) as held, held:
-                holes = ", ".join("?" * len(columns))
-                sql = f'INSERT INTO "{table}" ({", ".join(columns)}) VALUES ({holes})'
-                held.executemany(sql, records)
-        else:
-            apart(lambda: _copied(stand.database, table, columns, list(records)))  # noqa: B023
+    put(stand, "order", ORDER_COLUMNS, orders)
+    put(stand, "account", ACCOUNT_COLUMNS, ((*one, 1, 1, 0, 0) for one in accounts))
+
+
+def put(stand: Stand, table: str, columns: Sequence[str], records: Iterator[Any]) -> None:
+    """Put rows into a table as fast as its database takes them."""
+    if not is_file(stand):
+        apart(lambda: _copied(stand.database, table, columns, list(records)))
+        return
+    with closing(sqlite3.connect(stand.database.removeprefix("sqlite://"))) as held, held:
+        holes = ", ".join("?" * len(columns))
+        sql = f'INSERT INTO "{table}" ({", ".join(columns)}) VALUES ({holes})'
+        held.executemany(sql, records)
 
 
 def is_file(stand: Stand) -> bool:
