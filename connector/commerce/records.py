@@ -344,6 +344,8 @@ def _observe(row: Held, seen: Seen, lane: int, now: datetime) -> bool:
     record = settled_on(held, seen.record)
     match judge(held, record, is_complete=seen.is_complete):
         case Verdict.STORE:
+            if row.dirty_gen > row.fetched_gen:  # a fetch under way may bring what was before
+                row.touch(lane, now)
             row.store(record)
             return held is None or content_hash(held) != content_hash(record)
         case Verdict.DIRTY:

@@ -43,13 +43,10 @@ def content_hash(record: Record) -> str:
     return hashlib.sha256(pack(blank)).hexdigest()
 
 
-def judge(
-    held: Record | None, seen: Record, *, is_complete: bool, is_fetched: bool = False
-) -> Verdict:
+def judge(held: Record | None, seen: Record, *, is_complete: bool) -> Verdict:
     """Decide on an observation against the snapshot held.
 
-    A fetch made for this record is believed when it is as new as what is held, even if it
-    differs: the platform's stamps are too coarse to order two changes within one of their ticks.
+    The platform's stamps are too coarse to order two changes within one of their ticks.
     """
     if held is not None and seen.updated_at < held.updated_at:
         return Verdict.NOTHING
@@ -59,7 +56,7 @@ def judge(
         return Verdict.STORE
     if content_hash(held) == content_hash(seen):
         return Verdict.NOTHING
-    return Verdict.STORE if is_fetched else Verdict.DIRTY
+    return Verdict.DIRTY
 
 
 def settled_on(held: Record | None, seen: Record) -> Record:

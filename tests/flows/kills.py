@@ -175,6 +175,7 @@ class Survived:
     ledger_keys: int
     ledger_keys_differing: int
     what_differs: list[str]
+    seen_of_it: list[str]
     resumed_s_max: float
     drained_s: float
 
@@ -281,6 +282,11 @@ def compared(operator: Operator, clean: Operator, sender: Sender) -> dict[str, A
         "ledger_keys": len(expected),
         "ledger_keys_differing": len(differing),
         "what_differs": sorted(f"{one}, {key}" for key, one in differing)[:20],
+        "seen_of_it": [
+            f"{whose}: {row}"
+            for whose, one in (("found", operator), ("expected", clean))
+            for row in seen(one.database, [key[0] for key, _ in differing])
+        ],
         "drained_s": round(drained, 1),
     }
 
@@ -341,6 +347,18 @@ def ledger(database: str) -> Ledger:
         at = str(effective_at)[:19].replace("T", " ")
         sums[f"{who} {cause}", kind, at] += points
     return {key: points for key, points in sums.items() if points}
+
+
+def seen(database: str, keys: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Return what a database holds of the orders and accounts of some ledger keys."""
+    found = []
+    for name in sorted({name for name, _, _ in keys}):
+        account, cause = name.split()
+        order = cause.removeprefix("order:")
+        found += query(database, f"SELECT * FROM account WHERE key = '{account}'")
+        found += query(database, f"SELECT * FROM entry WHERE cause = '{cause}'")
+        found += query(database, f"SELECT * FROM \"order\" WHERE platform_id = '{order}'")
+    return [str(row) for row in found]
 
 
 def main(words: Sequence[str]) -> int:

@@ -45,6 +45,20 @@ async def test_touched_during_the_fetch_stays_dirty(town):
     assert await dirty(town, store) == [Dirty("order", "1", 2)]
 
 
+async def test_a_fetch_undoes_nothing_that_is_delivered_while_it_is_under_way(town):
+    store = await observed(town, Touched("order", "1"))
+    (one,) = await dirty(town, store)
+
+    last = replace(OTHER, updated_at=HELD.updated_at)
+    await town.system.records.take_in(store, [Seen(last)], town.clock())
+    await town.system.records.fetched(store, [(one, HELD)], town.clock())
+
+    (again,) = await dirty(town, store)
+    await town.system.records.fetched(store, [(again, last)], town.clock())
+    assert (await records.orders_of(store.id, ["customer:2"]))["customer:2"] == [last]
+    assert await dirty(town, store) == []
+
+
 async def test_an_older_fetch_is_believed_only_the_second_time(town):
     newer = replace(OTHER, updated_at=LATER)
     store = await observed(town, Seen(newer))
