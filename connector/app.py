@@ -12,6 +12,7 @@ from connector.sync.stores import Stores
 from connector.system import System
 from connector.web import bundles, problem
 from connector.web.admin import Admin
+from connector.web.api import Api
 from connector.web.cors import OriginOf, StorefrontCors
 from connector.web.health import Health
 from connector.web.install import Install
@@ -59,6 +60,7 @@ def _routes(system: System) -> list[BaseRoute]:
     )
     return [  # the busiest first: they are tried in turn
         *(route for part in system.parts.values() for route in part.routes),
+        *Api(tools.stores, system.endpoints).routes(),
         *Webhooks(system.inbox, system.bell.ring).routes(),
         *_watch(system),
         *install.routes(),

@@ -10,6 +10,9 @@
     ├── DeliveryForged       401   a webhook that the store's secret did not sign
     ├── BodyTooLarge         413   a request longer than it may be
     ├── VisitorUnknown       401   no token, or one that is not good
+    ├── KeyUnknown           401   no API key, or one that is not good
+    ├── ScopeMissing         403   an API key that may not do this
+    ├── RecordUnknown        404   the store has no member, redemption or program of that id
     ├── AdminUnknown         401   a merchant's link is used up or too old
     ├── CodeUnknown          404   a pairing code or installation that is used up or too old
     ├── RequestInvalid       400   a request that can't be right
@@ -73,6 +76,24 @@ class VisitorUnknown(PerennialError):
     """The request names no visitor, or its token is not good."""
 
     status, code = 401, "visitor-unknown"
+
+
+class KeyUnknown(PerennialError):
+    """The request has no API key, or one that is not good."""
+
+    status, code = 401, "key-unknown"
+
+
+class ScopeMissing(PerennialError):
+    """The API key may not do this."""
+
+    status, code = 403, "scope-missing"
+
+
+class RecordUnknown(PerennialError):
+    """The store has none of that id."""
+
+    status, code = 404, "record-unknown"
 
 
 class AdminUnknown(PerennialError):

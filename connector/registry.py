@@ -15,6 +15,7 @@ CORE_MODELS = (
     "connector.sync.models",
     "connector.ledger.models",
     "connector.rewards.models",
+    "connector.web.models",
 )
 
 

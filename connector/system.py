@@ -28,6 +28,7 @@ from connector.sync.passes import (
 )
 from connector.sync.stores import Stores
 from connector.sync.work import Work
+from connector.web.api import Endpoints
 from connector.web.feature import Part, Tools
 from connector.web.mail import Mailer
 from connector.web.visitors import Visitors
@@ -54,6 +55,11 @@ class System:
     def stores(self) -> Stores:
         """The connected stores."""
         return self.tools.stores
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """What merchants' own systems can ask."""
+        return [one for part in self.parts.values() for one in part.endpoints]
 
 
 class Counted(httpx.AsyncBaseTransport):

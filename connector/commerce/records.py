@@ -475,6 +475,12 @@ async def customer(store: str, id_: str) -> Customer | None:
     return None if row is None or row.body is None else unpack(bytes(row.body), Customer)
 
 
+async def emails_of(store: str, accounts: Sequence[str]) -> dict[str, str | None]:
+    """Return the addresses of the customers whose accounts these are."""
+    ids = [id_ for account in accounts if (id_ := customer_of(account)) is not None]
+    return {customer_account(one.id): one.email for one in await _customers(store, ids)}
+
+
 async def customer_ids(store: str) -> dict[str, str]:
     """Return the ids of a store's customers by their canonical addresses.
 
@@ -492,12 +498,15 @@ async def customer_ids(store: str) -> dict[str, str]:
 async def signed_up(store: str, accounts: Sequence[str]) -> dict[str, datetime]:
     """Return since when there are the customers whose accounts these are."""
     ids = [id_ for account in accounts if (id_ := customer_of(account)) is not None]
+    return {customer_account(one.id): one.created_at for one in await _customers(store, ids)}
+
+
+async def _customers(store: str, ids: Sequence[str]) -> list[Customer]:
     rows = await sql.rows(
         "SELECT body FROM customer WHERE store = $1 AND platform_id = ANY($2) AND body IS NOT NULL",
-        *(store, ids),
+        *(store, list(ids)),
     )
-    customers = [unpack(row["body"], Customer) for row in rows]
-    return {customer_account(one.id): one.created_at for one in customers}
+    return [unpack(row["body"], Customer) for row in rows]
 
 
 def retry_delay(attempts: int) -> timedelta:

@@ -294,18 +294,31 @@ async def seen_anew(store: str, keys: Sequence[str]) -> None:
 
 async def balance(store: str, key: str, now: datetime) -> Balance:
     """Return what an account's entries add up to at an instant."""
+    return (await balances_of(store, [key], now))[key]
+
+
+async def balances_of(store: str, keys: Sequence[str], now: datetime) -> dict[str, Balance]:
+    """Return what the entries of each of these accounts add up to at an instant."""
+    available = await sums(store, keys, now)
     rows = await sql.rows(
-        "SELECT effective_at, CAST(SUM(points) AS bigint) AS points FROM entry"
-        " WHERE store = $1 AND account = $2 AND effective_at > $3 GROUP BY effective_at",
-        *(store, key, now),
+        "SELECT account, effective_at, CAST(SUM(points) AS bigint) AS points FROM entry"
+        " WHERE store = $1 AND account = ANY($2) AND effective_at > $3"
+        " GROUP BY account, effective_at",
+        *(store, list(keys), now),
     )
-    coming = {sql.at(row["effective_at"]): row["points"] for row in rows}
-    mine = EntryRow.filter(store=store, account=key, effective_at__lte=now)
-    return Balance(
-        available=await total(mine),
-        pending=sum(coming.values()),
-        pending_at=min((at for at, points in coming.items() if at and points > 0), default=None),
-    )
+    coming: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+    for row in rows:
+        effective_at = sql.at(row["effective_at"])
+        assert effective_at is not None
+        coming[row["account"]].append((effective_at, row["points"]))
+    return {
+        key: Balance(
+            available=available.get(key, 0),
+            pending=sum(points for _, points in coming[key]),
+            pending_at=min((at for at, points in coming[key] if points > 0), default=None),
+        )
+        for key in keys
+    }
 
 
 async def sums(store: str, keys: Sequence[str], at: datetime) -> dict[str, int]:

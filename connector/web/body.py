@@ -1,4 +1,4 @@
-"""Request bodies, read up to a limit, and as what they should be."""
+"""Request bodies, read up to a limit, and as what they should be; and the keys of writes."""
 
 from typing import TypeVar
 
@@ -34,3 +34,18 @@ def decoded(body: bytes, type_: type[T], *, example: str) -> T:
         return msgspec.json.decode(body, type=type_)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RequestInvalid(f"send a body such as {example}") from error
+
+
+def idempotency_key(request: Request) -> str:
+    """Return the key of a write in JSON.
+
+    Raises:
+        RequestInvalid: it is not JSON, or has no key.
+    """
+    key = request.headers.get("idempotency-key", "")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    if kind != "application/json":
+        raise RequestInvalid("send JSON, with Content-Type: application/json")
+    if not (8 <= len(key) <= 100 and key.isascii() and key.isprintable()):
+        raise RequestInvalid("send an Idempotency-Key of 8 to 100 characters of ASCII")
+    return key

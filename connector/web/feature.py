@@ -12,6 +12,7 @@ from connector.kernel.vault import Vault
 from connector.sync.outbox import Push
 from connector.sync.stores import Stores
 from connector.sync.work import Work
+from connector.web.api import Endpoints
 from connector.web.mail import Mailer
 from connector.web.visitors import Visitors
 
@@ -37,6 +38,7 @@ class Part:
     pushes: Mapping[str, Push] = field(default_factory=dict)
     works: Sequence[Work] = ()
     routes: Sequence[BaseRoute] = ()
+    endpoints: Endpoints = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from connector.errors import RequestInvalid, StoreUnknown, VisitorUnknown
 from connector.kernel.clock import Clock
 from connector.kernel.vault import Vault
 from connector.sync.stores import Stores, may_be_id
+from connector.web.body import idempotency_key
 from platforms.errors import SignatureInvalid
 
 STORES_KEPT = 10_000  # whose keys a process remembers
@@ -79,19 +80,15 @@ class Visitors:
         return customer
 
 
-def idempotency_key(request: Request) -> str:
+def meant_key(request: Request) -> str:
     """Return the key of a write that was meant: JSON, our header, and a key.
 
     Raises:
         RequestInvalid: one of the three is missing.
     """
-    key = request.headers.get("idempotency-key", "")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip()
-    if kind != "application/json" or request.headers.get("x-perennial") != "1":
-        raise RequestInvalid("send JSON, with Content-Type: application/json and X-Perennial: 1")
-    if not 8 <= len(key) <= 100:
-        raise RequestInvalid("send an Idempotency-Key of 8 to 100 characters")
-    return key
+    if request.headers.get("x-perennial") != "1":
+        raise RequestInvalid("send the header X-Perennial: 1")
+    return idempotency_key(request)
 
 
 def origin_of(url: str) -> str:

@@ -1,6 +1,7 @@
 """Points: earning, expiry, redemption. One fold per account; see ``rules``."""
 
 from connector.features.loyalty import claims as claim_mail
+from connector.features.loyalty.api import LoyaltyApi
 from connector.features.loyalty.claims import Claims
 from connector.features.loyalty.notices import NOTE, PROFILE
 from connector.features.loyalty.service import Loyalty
@@ -34,6 +35,7 @@ def start(tools: Tools) -> Part:
             Work(name="due", waiting=ledger.DUE, job=loyalty.settle_due, oldest=ledger.OLDEST_DUE),
         ),
         routes=Storefront(tools, loyalty, claims).routes(),
+        endpoints=LoyaltyApi(loyalty, tools.clock).endpoints(),
     )
 
 

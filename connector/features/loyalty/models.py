@@ -9,13 +9,17 @@ from connector.commerce.models import ID_MAX
 
 
 class PublicationRow(Model):
-    """A published program version, as the merchant wrote it."""
+    """A published program version, as the merchant wrote it.
+
+    Who asked for it under a ``key`` asks for the same by the same key again.
+    """
 
     id = fields.BigIntField(primary_key=True)
     store = fields.CharField(max_length=ID_MAX)
     version = fields.IntField()
     published_at = fields.DatetimeField()
     document = fields.TextField()
+    key = fields.CharField(max_length=100, null=True)
 
     class Meta:
         table = "publication"

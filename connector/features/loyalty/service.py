@@ -105,18 +105,25 @@ class Loyalty:
         self.redemptions = Redemptions(tools.stores, tools.vault, tools.clock)
         self.notices = Notices(tools.stores, tools.clock)
 
-    async def publish(self, store: StoreRow, document: str) -> int:
+    async def publish(self, store: StoreRow, document: str, key: str | None = None) -> int:
         """Publish a program for all that happens from now on; return its version.
 
-        The same document as the one in force is no new version.
+        The same document as the one in force is no new version, nor is what the same ``key``
+        published before.
 
         Raises:
             InvalidProgram: with the path of the mistake, or of what the platform cannot do.
+            KeyReused: the key published another document.
         """
         program = parse(document)
         self.require_possible(store, program)
         async with in_transaction():
             await sql.lock(store.id)  # whoever comes meanwhile is priced by what is published
+            before = key and await PublicationRow.get_or_none(store=store.id, key=key)
+            if before:
+                if before.document != document:
+                    raise KeyReused("this key published another document: use a new one")
+                return before.version
             latest = await PublicationRow.filter(store=store.id).order_by("-version").first()
             if latest is not None and latest.document == document:
                 return latest.version
@@ -126,6 +133,7 @@ class Loyalty:
                 version=version,
                 published_at=self._tools.clock(),
                 document=document,
+                key=key,
             )
             if version == 1 and program.sign_up_rules:  # later ones reach nobody back
                 await ledger.open_for_customers(store.id)

@@ -29,7 +29,7 @@ from connector.ledger.models import AccountRow
 from connector.rewards.redemptions import left, redemptions_of
 from connector.web.body import bounded_body, decoded
 from connector.web.feature import Tools
-from connector.web.visitors import idempotency_key
+from connector.web.visitors import meant_key
 
 PUBLIC_CACHE, PERSONAL_CACHE = "public, max-age=30", "private, no-cache"
 PUBLIC_KEPT = timedelta(seconds=1)
@@ -109,7 +109,7 @@ class Storefront:
     async def redeem(self, request: Request) -> Response:
         """Redeem a reward and answer with the new state."""
         store, customer_id = await self._signed_in(request)
-        key = idempotency_key(request)
+        key = meant_key(request)
         body = await bounded_body(request, BODY_MAX)
         ask = decoded(body, Ask, example='{"reward": "5-off"}')
         await self._loyalty.redeem(store, customer_id, ask.reward, key)
@@ -120,7 +120,7 @@ class Storefront:
     async def claim(self, request: Request) -> Response:
         """Have a code mailed or, with the code, claim what its mailbox bought."""
         store, customer_id = await self._signed_in(request)
-        key = idempotency_key(request)
+        key = meant_key(request)
         body = await bounded_body(request, BODY_MAX)
         claim = decoded(body, Claim, example='{"email": "ada@example.com"}')
         if claim.code is None:
@@ -253,7 +253,7 @@ class Storefront:
         held = views.Holdings(
             first_name=(who.first_name or None) if who else None,
             balance=await ledger.balance(store.id, account, now),
-            next_expiry=_next_expiry(row),
+            next_expiry=views.next_expiry(row),
             standing=_standing(row, version, store.currency),
             redemptions=await redemptions_of(store.id, [account]),
             limits=_limits(version),
@@ -286,9 +286,3 @@ def _standing(
         return None
     known = stand_of(row) or Stand(tier=None, since=None, counted={})
     return views.view_standing(known, tiers, currency)
-
-
-def _next_expiry(row: AccountRow | None) -> views.ExpiryView | None:
-    if row is None or row.next_expiry_at is None:
-        return None
-    return views.ExpiryView(points=row.next_due_points, at=row.next_expiry_at)

@@ -21,6 +21,7 @@ from connector.features.loyalty.rules.program import (
 )
 from connector.features.loyalty.rules.tiers import Stand
 from connector.ledger.ledger import Balance, Line
+from connector.ledger.models import AccountRow
 from connector.rewards.models import RedemptionRow
 
 HISTORY_MAX = 50
@@ -356,13 +357,14 @@ def view_visitor(held: Holdings, now: datetime) -> VisitorView:
         pending_at=held.balance.pending_at,
         next_expiry=held.next_expiry,
         standing=held.standing,
-        redemptions=[_redemption(row) for row in held.redemptions[:REDEMPTIONS_MAX]],
+        redemptions=[view_redemption(row) for row in held.redemptions[:REDEMPTIONS_MAX]],
         used_up=[one for one, most in held.limits.items() if had[one] >= most],
         history=_history(held, rewards, now),
     )
 
 
-def _redemption(row: RedemptionRow) -> RedemptionView:
+def view_redemption(row: RedemptionRow) -> RedemptionView:
+    """Return a redemption as its owner sees it."""
     is_known = row.state in {"issued", "used"}
     return RedemptionView(
         id=row.id,
@@ -378,6 +380,13 @@ def _redemption(row: RedemptionRow) -> RedemptionView:
         expires_at=row.expires_at,
         redeemed_at=row.redeemed_at,
     )
+
+
+def next_expiry(row: AccountRow | None) -> ExpiryView | None:
+    """Return the next points of an account to expire, if any will."""
+    if row is None or row.next_expiry_at is None:
+        return None
+    return ExpiryView(points=row.next_due_points, at=row.next_expiry_at)
 
 
 def order_of(cause: str) -> str:

@@ -1,0 +1,365 @@
+"""What merchants' own systems ask about points: members, entries, redemptions and programs.
+
+A member is an account: ``customer:`` with the platform's id of a customer, or ``guest:`` of who
+bought without one. Lists go on ``after`` the id of the last one that is known.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+from tortoise.expressions import Q
+from tortoise.transactions import in_transaction
+
+from connector.commerce import records
+from connector.commerce.identity import customer_of
+from connector.commerce.models import StoreRow
+from connector.errors import (
+    InsufficientPoints,
+    InvalidProgram,
+    RecordUnknown,
+    RequestInvalid,
+    RewardSoldOut,
+    RewardUnavailable,
+)
+from connector.features.loyalty import views
+from connector.features.loyalty.decisions import POINTS_MAX, REASON_MAX, Decision
+from connector.features.loyalty.models import PublicationRow
+from connector.features.loyalty.service import Loyalty
+from connector.kernel.clock import Clock
+from connector.ledger import ledger
+from connector.ledger.models import AccountRow, EntryRow
+from connector.rewards.models import RedemptionRow
+from connector.web.api import Asked, Endpoint, Endpoints, Nothing
+
+PAGE_MAX = 100
+ID_LENGTH_MAX = 100
+INT, BIGINT = 2**31, 2**63  # what the columns of such ids hold
+Reason = Annotated[str, Meta(min_length=1, max_length=REASON_MAX, pattern=r"\S")]
+T = TypeVar("T")
+
+
+class Listed(msgspec.Struct, forbid_unknown_fields=True):
+    """Which part of a list is asked for."""
+
+    after: Annotated[str, Meta(max_length=ID_LENGTH_MAX, description="The last known id.")] = ""
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 50
+
+
+class Adjusting(msgspec.Struct, forbid_unknown_fields=True):
+    """Points to give or, where negative, to take; the reason stands in the ledger."""
+
+    points: Annotated[int, Meta(ge=-POINTS_MAX, le=POINTS_MAX)]
+    reason: Reason
+
+
+class Placing(msgspec.Struct, forbid_unknown_fields=True):
+    """A tier to be put into, or none; locked: until it is decided anew."""
+
+    tier: str | None
+    reason: Reason
+    is_locked: bool = False
+
+
+class Redeeming(msgspec.Struct, forbid_unknown_fields=True):
+    """The reward to spend points on."""
+
+    reward: str
+
+
+class Publishing(msgspec.Struct, forbid_unknown_fields=True):
+    """A program as a TOML document."""
+
+    document: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """An account and what it holds; of who became somebody else's, ``joined_to`` says whose."""
+
+    id: str
+    customer_id: str | None
+    email: str | None
+    available: int
+    pending: int
+    pending_at: datetime | None
+    next_expiry: views.ExpiryView | None
+    tier: str | None
+    joined_to: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberList:
+    """Members, by their ids."""
+
+    data: list[Member]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the ledger: points that take effect at an instant, with cause and arithmetic."""
+
+    id: str
+    member: str
+    cause: str
+    kind: str
+    points: int
+    effective_at: datetime
+    posted_at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryList:
+    """Entries of one member, in the order in which they were posted: none is ever put between."""
+
+    data: list[Entry]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedemptionList:
+    """Redemptions of one member, oldest first."""
+
+    data: list[views.RedemptionView]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramVersion:
+    """A published version of the program, as it was written."""
+
+    version: int
+    published_at: datetime
+    document: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramList:
+    """Published versions, oldest first; ``after`` is a version's number."""
+
+    data: list[ProgramVersion]
+    has_more: bool
+
+
+class LoyaltyApi:
+    """What the endpoints do."""
+
+    def __init__(self, loyalty: Loyalty, clock: Clock) -> None:
+        self._loyalty = loyalty
+        self._clock = clock
+
+    def endpoints(self) -> Endpoints:
+        """Return the endpoints."""
+        gone = (RecordUnknown,)
+        decided = '{"points": 50, "reason": "sorry for the delay"}'
+        placed = '{"tier": "Gold", "is_locked": false, "reason": "as promised"}'
+        redeemed = (RecordUnknown, RewardUnavailable, RewardSoldOut, InsufficientPoints)
+        return [
+            Endpoint("GET", "/members", "read", self.members),
+            Endpoint("GET", "/members/{id}", "read", self.member, gone),
+            Endpoint("GET", "/members/{id}/entries", "read", self.entries, gone),
+            Endpoint("GET", "/members/{id}/redemptions", "read", self.redemptions, gone),
+            Endpoint("POST", "/members/{id}/adjustments", "points", self.adjust, gone, decided),
+            Endpoint("POST", "/members/{id}/placements", "points", self.place, gone, placed),
+            Endpoint(
+                *("POST", "/members/{id}/redemptions", "redemptions", self.redeem),
+                errors=redeemed,
+                example='{"reward": "5-off"}',
+            ),
+            Endpoint("GET", "/redemptions/{id}", "read", self.redemption, gone),
+            Endpoint("GET", "/programs", "read", self.programs, gone),
+            Endpoint("GET", "/programs/{version}", "read", self.program, gone),
+            Endpoint(
+                *("POST", "/programs", "programs", self.publish),
+                errors=(InvalidProgram,),
+                example='{"document": "name = ..."}',
+            ),
+        ]
+
+    async def members(self, asked: Asked[Listed, Nothing]) -> MemberList:
+        """List members."""
+        page = asked.query
+        rows = AccountRow.filter(store=asked.store.id, key__gt=page.after).order_by("key")
+        found, has_more = _cut(await rows.limit(page.limit + 1), page.limit)
+        return MemberList(data=await self._shown(asked.store, found), has_more=has_more)
+
+    async def member(self, asked: Asked[Nothing, Nothing]) -> Member:
+        """Show a member, with points as they are now."""
+        return await self._member(asked.store, await _known(asked))
+
+    async def entries(self, asked: Asked[Listed, Nothing]) -> EntryList:
+        """List a member's ledger."""
+        account, page = await _known(asked), asked.query
+        after = _number(page.after, BIGINT)
+        rows = EntryRow.filter(store=asked.store.id, account=account, id__gt=after)
+        found, has_more = _cut(await rows.order_by("id").limit(page.limit + 1), page.limit)
+        return EntryList(data=[_entry(row) for row in found], has_more=has_more)
+
+    async def redemptions(self, asked: Asked[Listed, Nothing]) -> RedemptionList:
+        """List a member's redemptions."""
+        account, page = await _known(asked), asked.query
+        rows = RedemptionRow.filter(store=asked.store.id, account=account)
+        if page.after:
+            last = await rows.get_or_none(id=page.after)
+            if last is None:
+                raise RecordUnknown(f"this member has no redemption {page.after!r}")
+            same = Q(redeemed_at=last.redeemed_at, id__gt=last.id)
+            rows = rows.filter(same | Q(redeemed_at__gt=last.redeemed_at))
+        rows = rows.order_by("redeemed_at", "id").limit(page.limit + 1)
+        found, has_more = _cut(await rows, page.limit)
+        return RedemptionList(data=[views.view_redemption(row) for row in found], has_more=has_more)
+
+    async def adjust(self, asked: Asked[Nothing, Adjusting]) -> Member:
+        """Give points, or take them."""
+        said = asked.body
+        if not said.points:
+            raise RequestInvalid("give or take at least a point")
+        return await self._decide(
+            asked, Decision(key=asked.key, reason=said.reason, points=said.points)
+        )
+
+    async def place(self, asked: Asked[Nothing, Placing]) -> Member:
+        """Put a member into a tier."""
+        said = asked.body
+        decision = Decision(
+            key=asked.key, reason=said.reason, tier=said.tier, is_locked=said.is_locked
+        )
+        return await self._decide(asked, decision)
+
+    async def redeem(self, asked: Asked[Nothing, Redeeming]) -> views.RedemptionView:
+        """Spend a customer's points on a reward; its code is there once the store has it."""
+        customer_id = customer_of(await _known(asked))
+        if customer_id is None:
+            raise RewardUnavailable("only customers of the store can redeem: a guest has no code")
+        row = await self._loyalty.redeem(asked.store, customer_id, asked.body.reward, asked.key)
+        return views.view_redemption(row)
+
+    async def redemption(self, asked: Asked[Nothing, Nothing]) -> views.RedemptionView:
+        """Show a redemption."""
+        id_ = _id(asked, "id")
+        row = await RedemptionRow.get_or_none(store=asked.store.id, id=id_)
+        if row is None:
+            raise RecordUnknown(f"there is no redemption {id_!r}")
+        return views.view_redemption(row)
+
+    async def programs(self, asked: Asked[Listed, Nothing]) -> ProgramList:
+        """List the published versions of the program."""
+        page = asked.query
+        rows = PublicationRow.filter(store=asked.store.id, version__gt=_number(page.after, INT))
+        found, has_more = _cut(await rows.order_by("version").limit(page.limit + 1), page.limit)
+        return ProgramList(data=[_version(row) for row in found], has_more=has_more)
+
+    async def program(self, asked: Asked[Nothing, Nothing]) -> ProgramVersion:
+        """Show a published version, by its number."""
+        return await self._version(asked.store, _number(_id(asked, "version"), INT))
+
+    async def publish(self, asked: Asked[Nothing, Publishing]) -> ProgramVersion:
+        """Publish a program for all that happens from now on."""
+        version = await self._loyalty.publish(asked.store, asked.body.document, asked.key)
+        return await self._version(asked.store, version)
+
+    async def _decide(self, asked: Asked[Nothing, Any], decision: Decision) -> Member:
+        account = await _known(asked)
+        await self._loyalty.decide(asked.store, account, decision)
+        return await self._member(asked.store, account)
+
+    async def _member(self, store: StoreRow, account: str) -> Member:
+        """Return a member, settled to now."""
+        row = await AccountRow.get_or_none(store=store.id, key=account)
+        if row is None or (row.next_due_at and row.next_due_at <= self._clock()):
+            async with in_transaction():
+                await self._loyalty.settle(store, account)
+            row = await AccountRow.get(store=store.id, key=account)
+        (member,) = await self._shown(store, [row])
+        return member
+
+    async def _shown(self, store: StoreRow, rows: Sequence[AccountRow]) -> list[Member]:
+        """Return members, all with the same few statements."""
+        keys = [row.key for row in rows]
+        balances = await ledger.balances_of(store.id, keys, self._clock())
+        emails = await records.emails_of(store.id, keys)
+        links = {one.account: one.owner for one in await ledger.links(store.id, keys)}
+        return [
+            Member(
+                id=row.key,
+                customer_id=customer_of(row.key),
+                email=emails.get(row.key),
+                available=balances[row.key].available,
+                pending=balances[row.key].pending,
+                pending_at=balances[row.key].pending_at,
+                next_expiry=views.next_expiry(row),
+                tier=row.tier,
+                joined_to=links.get(row.key),
+            )
+            for row in rows
+        ]
+
+    @staticmethod
+    async def _version(store: StoreRow, version: int) -> ProgramVersion:
+        row = await PublicationRow.get_or_none(store=store.id, version=version)
+        if row is None:
+            raise RecordUnknown(f"there is no version {version}")
+        return _version(row)
+
+
+def _cut(found: list[T], limit: int) -> tuple[list[T], bool]:
+    """Return a page of what was read with one more, and whether there is more."""
+    return found[:limit], len(found) > limit
+
+
+async def _known(asked: Asked[Any, Any]) -> str:
+    """Return the account that a path names.
+
+    Raises:
+        RecordUnknown: the store has no such account or customer.
+    """
+    store, id_ = asked.store.id, _id(asked, "id")
+    if await AccountRow.exists(store=store, key=id_):
+        return id_
+    customer_id = customer_of(id_)
+    if customer_id is None or await records.customer(store, customer_id) is None:
+        raise RecordUnknown(f"there is no member {id_!r}")
+    return id_
+
+
+def _id(asked: Asked[Any, Any], name: str) -> str:
+    """Return what a path names; nothing has an id with other letters than can be printed."""
+    id_ = asked.path[name]
+    if not (len(id_) <= ID_LENGTH_MAX and id_.isascii() and id_.isprintable()):
+        raise RecordUnknown(f"nothing here has such an id: {id_[:ID_LENGTH_MAX]!r}")
+    return id_
+
+
+def _number(text: str, end: int) -> int:
+    """Return the number that an id is, 0 where there is none.
+
+    Raises:
+        RecordUnknown: it is no number that a row could have.
+    """
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdecimal() and int(text) < end):
+        raise RecordUnknown(f"there is no {text!r}: such ids are whole numbers")
+    return int(text)
+
+
+def _entry(row: EntryRow) -> Entry:
+    return Entry(
+        id=str(row.id),
+        member=row.account,
+        cause=row.cause,
+        kind=row.kind,
+        points=row.points,
+        effective_at=row.effective_at,
+        posted_at=row.posted_at,
+        why=row.why,
+    )
+
+
+def _version(row: PublicationRow) -> ProgramVersion:
+    return ProgramVersion(version=row.version, published_at=row.published_at, document=row.document)
