@@ -162,10 +162,12 @@ def _ask(
         answer = case.call(headers=mine.headers)
         found.sent += 1
         found.served += answer.status_code < 300
-        others = [marker for one in askers if one is not mine for marker in one.markers]
-        echoed = case.path_parameters.get("id")
-        leaked = [one for one in others if one in answer.text and one != echoed]
         where = f"{operation.method.upper()} {operation.path}"
+        asked = case.path_parameters.get("id")
+        others = {marker for one in askers if one is not mine for marker in one.markers}
+        if asked in others and answer.status_code < 300:
+            found.wrong[f"{where} served {asked}"] += 1
+        leaked = [one for one in others - {asked} if one in answer.text]
         found.wrong.update(f"{where} told {marker}" for marker in leaked)
         try:
             case.validate_response(answer, checks=CHECKS, headers=mine.headers)
