@@ -19,6 +19,7 @@
     ├── RewardUnavailable    404   no such reward in the program now
     ├── RewardSoldOut        409   as many as there are of a reward are taken
     ├── InsufficientPoints   409   the balance is less than the reward costs
+    ├── ReservationEnded     409   reserved points that were captured or given back before
     ├── TooMany              429   asked for too often; later it is good again
     ├── MailboxTaken         409   orders under an address are another customer's already
     ├── KeyReused            422   one Idempotency-Key, two different requests
@@ -130,6 +131,12 @@ class InsufficientPoints(PerennialError):
     """The balance is less than the reward costs; nothing was spent."""
 
     status, code = 409, "insufficient-points"
+
+
+class ReservationEnded(PerennialError):
+    """The reserved points were captured, or given back, before."""
+
+    status, code = 409, "reservation-ended"
 
 
 class TooMany(PerennialError):

@@ -1,4 +1,4 @@
-"""The table of redemptions: decisions to spend points, and what became of their discounts."""
+"""The tables of decisions to spend points, and of what became of their discounts."""
 
 from typing import ClassVar
 
@@ -49,3 +49,27 @@ class RedemptionRow(Model):
             ("store", "account", "idempotency_key"),
             ("store", "code"),
         )
+
+
+class ReservationRow(Model):
+    """Points that another system, such as a till, holds back until its sale is made.
+
+    ``state``: ``held`` until ``ends_at`` at most, then ``captured``, spent for good, or
+    ``released``, given back, since ``ended_at``.
+    """
+
+    id = fields.CharField(max_length=ID_MAX, primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    account = fields.CharField(max_length=100)
+    key = fields.CharField(max_length=100)
+    points = fields.BigIntField()
+    note = fields.CharField(max_length=200)
+    reserved_at = fields.DatetimeField()
+    ends_at = fields.DatetimeField()
+    state = fields.CharField(max_length=8, default="held")
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "reservation"
+        unique_together: ClassVar = (("store", "account", "key"),)
+        indexes: ClassVar = (("store", "state", "ends_at"),)

@@ -160,7 +160,8 @@ class Api:
         if not endpoint.is_write:
             return Asked(store, path, asked, body(), "")
         meant = idempotency_key(request)
-        given = decoded(await bounded_body(request, BODY_MAX), body, example=endpoint.example)
+        sent = await bounded_body(request, BODY_MAX)
+        given = decoded(sent, body, example=endpoint.example or "{}")
         return Asked(store, path, asked, given, meant)
 
 

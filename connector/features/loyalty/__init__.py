@@ -7,6 +7,7 @@ from connector.features.loyalty.notices import NOTE, PROFILE
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.storefront import Storefront
 from connector.ledger import ledger
+from connector.rewards import reservations
 from connector.rewards.redemptions import PUSH
 from connector.sync.work import Work
 from connector.web.feature import Feature, Part, Tools
@@ -31,6 +32,11 @@ def start(tools: Tools) -> Part:
                 job=loyalty.settle_dirty,
                 at_once=4,
                 oldest=ledger.OLDEST_DIRTY,
+            ),
+            Work(
+                name="reservations",
+                waiting=reservations.ENDING,
+                job=loyalty.end_late_reservations,
             ),
             Work(name="due", waiting=ledger.DUE, job=loyalty.settle_due, oldest=ledger.OLDEST_DUE),
         ),

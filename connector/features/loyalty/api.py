@@ -6,8 +6,8 @@ bought without one. Lists go on ``after`` the id of the last one that is known.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -22,6 +22,7 @@ from connector.errors import (
     InvalidProgram,
     RecordUnknown,
     RequestInvalid,
+    ReservationEnded,
     RewardSoldOut,
     RewardUnavailable,
 )
@@ -32,11 +33,13 @@ from connector.features.loyalty.service import Loyalty
 from connector.kernel.clock import Clock
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow, EntryRow
-from connector.rewards.models import RedemptionRow
+from connector.rewards.models import RedemptionRow, ReservationRow
+from connector.rewards.reservations import CAPTURED, RELEASED, Hold
 from connector.web.api import Asked, Endpoint, Endpoints, Nothing
 
 PAGE_MAX = 100
 ID_LENGTH_MAX = 100
+MINUTES_MAX = 24 * 60
 INT, BIGINT = 2**31, 2**63  # what the columns of such ids hold
 Reason = Annotated[str, Meta(min_length=1, max_length=REASON_MAX, pattern=r"\S")]
 T = TypeVar("T")
@@ -68,6 +71,14 @@ class Redeeming(msgspec.Struct, forbid_unknown_fields=True):
     """The reward to spend points on."""
 
     reward: str
+
+
+class Reserving(msgspec.Struct, forbid_unknown_fields=True):
+    """Points to hold back, for how long at most, and what for in a few words."""
+
+    points: Annotated[int, Meta(ge=1, le=POINTS_MAX)]
+    minutes: Annotated[int, Meta(ge=1, le=MINUTES_MAX)] = 15
+    note: Annotated[str, Meta(max_length=200)] = ""
 
 
 class Publishing(msgspec.Struct, forbid_unknown_fields=True):
@@ -130,6 +141,20 @@ class RedemptionList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Points held back until ``ends_at``, unless they are captured or released before."""
+
+    id: str
+    member: str
+    points: int
+    note: str
+    state: Literal["held", "captured", "released"]
+    reserved_at: datetime
+    ends_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramVersion:
     """A published version of the program, as it was written."""
 
@@ -158,6 +183,7 @@ class LoyaltyApi:
         gone = (RecordUnknown,)
         decided = '{"points": 50, "reason": "sorry for the delay"}'
         placed = '{"tier": "Gold", "is_locked": false, "reason": "as promised"}'
+        ended = (RecordUnknown, ReservationEnded)
         redeemed = (RecordUnknown, RewardUnavailable, RewardSoldOut, InsufficientPoints)
         return [
             Endpoint("GET", "/members", "read", self.members),
@@ -172,6 +198,14 @@ class LoyaltyApi:
                 example='{"reward": "5-off"}',
             ),
             Endpoint("GET", "/redemptions/{id}", "read", self.redemption, gone),
+            Endpoint(
+                *("POST", "/members/{id}/reservations", "redemptions", self.reserve),
+                errors=(RecordUnknown, InsufficientPoints),
+                example='{"points": 300, "minutes": 15, "note": "till 2"}',
+            ),
+            Endpoint("GET", "/reservations/{id}", "read", self.reservation, gone),
+            Endpoint("POST", "/reservations/{id}/capture", "redemptions", self.capture, ended),
+            Endpoint("POST", "/reservations/{id}/release", "redemptions", self.release, ended),
             Endpoint("GET", "/programs", "read", self.programs, gone),
             Endpoint("GET", "/programs/{version}", "read", self.program, gone),
             Endpoint(
@@ -246,6 +280,30 @@ class LoyaltyApi:
         if row is None:
             raise RecordUnknown(f"there is no redemption {id_!r}")
         return views.view_redemption(row)
+
+    async def reserve(self, asked: Asked[Nothing, Reserving]) -> Reservation:
+        """Hold points back for a sale elsewhere, such as at a till."""
+        said = asked.body
+        lasts = timedelta(minutes=said.minutes)
+        hold = Hold(key=asked.key, points=said.points, lasts=lasts, note=said.note)
+        return _reservation(await self._loyalty.reserve(asked.store, await _known(asked), hold))
+
+    async def reservation(self, asked: Asked[Nothing, Nothing]) -> Reservation:
+        """Show a reservation."""
+        return _reservation(await _held(asked))
+
+    async def capture(self, asked: Asked[Nothing, Nothing]) -> Reservation:
+        """Spend reserved points for good."""
+        return await self._end(asked, CAPTURED)
+
+    async def release(self, asked: Asked[Nothing, Nothing]) -> Reservation:
+        """Give reserved points back."""
+        return await self._end(asked, RELEASED)
+
+    async def _end(self, asked: Asked[Nothing, Nothing], state: str) -> Reservation:
+        row = await _held(asked)
+        await self._loyalty.end_reservation(row, asked.store, state)
+        return _reservation(row)
 
     async def programs(self, asked: Asked[Listed, Nothing]) -> ProgramList:
         """List the published versions of the program."""
@@ -327,6 +385,19 @@ async def _known(asked: Asked[Any, Any]) -> str:
     return id_
 
 
+async def _held(asked: Asked[Any, Any]) -> ReservationRow:
+    """Return the reservation that a path names.
+
+    Raises:
+        RecordUnknown: the store has none of that id.
+    """
+    id_ = _id(asked, "id")
+    row = await ReservationRow.get_or_none(store=asked.store.id, id=id_)
+    if row is None:
+        raise RecordUnknown(f"there is no reservation {id_!r}")
+    return row
+
+
 def _id(asked: Asked[Any, Any], name: str) -> str:
     """Return what a path names; nothing has an id with other letters than can be printed."""
     id_ = asked.path[name]
@@ -358,6 +429,19 @@ def _entry(row: EntryRow) -> Entry:
         effective_at=row.effective_at,
         posted_at=row.posted_at,
         why=row.why,
+    )
+
+
+def _reservation(row: ReservationRow) -> Reservation:
+    return Reservation(
+        id=row.id,
+        member=row.account,
+        points=row.points,
+        note=row.note,
+        state=row.state,  # type: ignore[arg-type]  # the column's own words
+        reserved_at=row.reserved_at,
+        ends_at=row.ends_at,
+        ended_at=row.ended_at,
     )
 
 

@@ -19,6 +19,7 @@ from connector.errors import (
     KeyReused,
     MailboxTaken,
     RequestInvalid,
+    ReservationEnded,
     RewardUnavailable,
 )
 from connector.features.loyalty import checkpoints
@@ -48,7 +49,8 @@ from connector.kernel import metrics
 from connector.kernel.posting import Key, difference
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow, LinkRow
-from connector.rewards.models import RedemptionRow
+from connector.rewards import reservations
+from connector.rewards.models import RedemptionRow, ReservationRow
 from connector.rewards.redemptions import (
     DISCOUNTS,
     Redemptions,
@@ -57,6 +59,7 @@ from connector.rewards.redemptions import (
     queued,
     redemptions_of,
 )
+from connector.rewards.reservations import Hold
 from connector.web.feature import Tools
 from platforms.model import Customer
 
@@ -331,6 +334,9 @@ class Loyalty:
         coded = await records.orders_with(store.id, [row.code for row in rows])
         versions = await self.versions(store.id)
         joined = await records.signed_up(store.id, accounts) if _welcomes(versions) else {}
+        held = await reservations.reservations_of(store.id, accounts, since)
+        spent = [*map(_decision, rows), *map(_reserved, held)]
+        whose = [*(row.account for row in rows), *(row.account for row in held)]
         platform = self._tools.stores.platform(store.platform)
         return {
             account: Facts(
@@ -340,7 +346,7 @@ class Loyalty:
                 adjustments=adjustments(decided[account]),
                 imports=imports(decided[account]),
                 placements=placements(decided[account]),
-                redemptions=[_decision(row) for row in rows if row.account == account],
+                redemptions=[one for one, by in zip(spent, whose, strict=True) if by == account],
                 versions=versions,
                 cancel_restores_use=platform.capabilities.cancel_restores_use,
             )
@@ -414,6 +420,54 @@ class Loyalty:
             row = await self._admit(store, who, reward_id)
         self._tools.wake()
         return row
+
+    async def reserve(self, store: StoreRow, account: str, hold: Hold) -> ReservationRow:
+        """Hold points back until they are captured, or given back; the same key is the same.
+
+        Raises:
+            InsufficientPoints: the balance, settled to now, is less.
+            KeyReused: the key stands for another request.
+        """
+        async with in_transaction():
+            await sql.lock(store.id)  # nobody joins meanwhile
+            account = await ledger.owner(store.id, account)
+            await ledger.locked(store.id, [account])
+            if before := await reservations.found(store.id, account, hold):
+                return before
+            folded = await self.settle(store, account)
+            available = folded.purse.available()
+            if available < hold.points:
+                raise InsufficientPoints(f"of {hold.points} points {available} can be spent")
+            id_, now = self._tools.ids(), self._tools.clock()
+            row = await reservations.hold_back(store.id, id_, account, hold, now)
+            await self.settle(store, account)
+        self._tools.wake()
+        return row
+
+    async def end_reservation(self, row: ReservationRow, store: StoreRow, state: str) -> None:
+        """Capture a reservation, or give its points back.
+
+        Raises:
+            ReservationEnded: it has ended the other way.
+        """
+        async with in_transaction():
+            await sql.lock(store.id)  # nobody joins meanwhile
+            account = await ledger.owner(store.id, row.account)
+            await ledger.locked(store.id, [account, row.account])
+            await row.refresh_from_db()
+            if await reservations.end(row, state, self._tools.clock()):
+                await self.settle(store, account)
+        self._tools.wake()
+
+    async def end_late_reservations(self, store: StoreRow) -> int:
+        """Give back what was reserved for so long that its time ran out; return how many."""
+        late = await reservations.ending(store.id, self._tools.clock())
+        for row in late:
+            try:
+                await self.end_reservation(row, store, reservations.RELEASED)
+            except ReservationEnded:  # captured in the last moment
+                continue
+        return len(late)
 
     async def _admit(self, store: StoreRow, who: Who, reward_id: str) -> RedemptionRow:
         reward = await self._reward(store, reward_id)
@@ -523,6 +577,16 @@ def _same(before: RedemptionRow, reward_id: str) -> RedemptionRow:
     if before.reward_id != reward_id:
         raise KeyReused(f"this Idempotency-Key redeemed {before.reward_id!r}: use a new one")
     return before
+
+
+def _reserved(row: ReservationRow) -> Redemption:
+    return Redemption(
+        id=row.id,
+        cost=row.points,
+        code=None,
+        redeemed_at=row.reserved_at,
+        released_at=row.ended_at if row.state == reservations.RELEASED else None,
+    )
 
 
 def _decision(row: RedemptionRow) -> Redemption:

@@ -154,7 +154,8 @@ class RedemptionView:
 class EntryView:
     """One line of the visitor's history: what a cause came to at an instant.
 
-    ``about`` is what it came of: an ``order``, a ``redemption``, a ``sign_up``; there will be more.
+    ``about`` is what it came of: an ``order``, a ``redemption``, a ``reservation`` of points at a
+    till, a ``sign_up``; there will be more.
     """
 
     kind: str

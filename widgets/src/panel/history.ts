@@ -35,7 +35,7 @@ function line(scene: MemberScene, entry: Entry): HTMLElement {
 function describe(scene: MemberScene, { kind, about, order_number: number, reward_id }: Entry): [Shape, string] {
   const { words } = scene;
   const offer = scene.offers.find(({ id }) => id === reward_id);
-  const reward = offer ? nameOf(scene, offer) : words.t('reward');
+  const reward = offer ? nameOf(scene, offer) : words.t(about === 'reservation' ? 'pointsUsed' : 'reward');
   switch (kind) {
     case 'earn':
       if (about === 'sign_up') return [check, words.t('signedUp')];
@@ -45,7 +45,7 @@ function describe(scene: MemberScene, { kind, about, order_number: number, rewar
     case 'redeem':
       return [gift, reward];
     case 'release':
-      return [back, words.t('pointsBack', { reward })];
+      return [back, about === 'reservation' ? reward : words.t('pointsBack', { reward })];
     case 'expire':
       return [clock, words.t('pointsExpired')];
     default:

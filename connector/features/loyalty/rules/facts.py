@@ -11,11 +11,14 @@ from platforms.model import Order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redemption:
-    """The decision to spend points, and the later one to give them back, if there was one."""
+    """The decision to spend points, and the later one to give them back, if there was one.
+
+    On a reward, for a ``code`` at the store, or None: elsewhere, such as at a till.
+    """
 
     id: str
     cost: int
-    code: str
+    code: str | None
     redeemed_at: datetime
     released_at: datetime | None = None
 

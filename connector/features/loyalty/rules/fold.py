@@ -438,12 +438,13 @@ def expires_at(available_at: datetime, program: Program) -> datetime | None:
 
 def spending(one: Redemption, facts: Facts) -> Iterator[tuple[Posting, Rank]]:
     """Yield a redemption's debit, its release, and the debit of a code that was used after all."""
-    cause = f"redemption:{one.id}"
-    why = f"redeemed for the code {one.code}"
+    is_coded = one.code is not None
+    cause = f"redemption:{one.id}" if is_coded else f"reservation:{one.id}"
+    why = f"redeemed for the code {one.code}" if is_coded else "reserved by another system"
     yield Posting(cause, "redeem", one.redeemed_at, -one.cost, why), Rank.REDEMPTION
     if one.released_at is None:
         return
-    why = f"given back: the code {one.code} was never used"
+    why = f"given back: the code {one.code} was never used" if is_coded else "not taken: given back"
     yield Posting(cause, "release", one.released_at, one.cost, why), Rank.RELEASE
     uses = [order for order in facts.coded_orders if is_use(order, one, facts)]
     if uses:
@@ -456,7 +457,8 @@ def spending(one: Redemption, facts: Facts) -> Iterator[tuple[Posting, Rank]]:
 def is_use(order: Order, redemption: Redemption, facts: Facts) -> bool:
     """Return whether the order uses the redemption's code up."""
     given_back = order.is_cancelled and facts.cancel_restores_use
-    return redemption.code.lower() in order.codes and not given_back
+    is_on_it = redemption.code is not None and redemption.code.lower() in order.codes
+    return is_on_it and not given_back
 
 
 class Walk:

@@ -244,7 +244,7 @@ def decisions(draw):
     return Redemption(
         id="r1",
         cost=draw(st.integers(1, 300)),
-        code="R1CODE",
+        code=draw(st.sampled_from(["R1CODE", None])),
         redeemed_at=redeemed_at,
         released_at=released_at,
     )
