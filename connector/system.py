@@ -18,6 +18,7 @@ from connector.kernel.ids import random_id
 from connector.kernel.vault import Vault
 from connector.registry import find_features, find_models, find_platforms
 from connector.sync.inbox import HAS_WAITING, OLDEST_DELIVERY, Inbox
+from connector.sync.listeners import TELLING, Listeners
 from connector.sync.outbox import PUSH_DUE, Outbox
 from connector.sync.passes import (
     FETCH_DUE,
@@ -30,6 +31,7 @@ from connector.sync.stores import Stores
 from connector.sync.work import Work
 from connector.web.api import Endpoints
 from connector.web.feature import Part, Tools
+from connector.web.listeners import Webhooks
 from connector.web.mail import Mailer
 from connector.web.visitors import Visitors
 from platforms import http
@@ -59,7 +61,8 @@ class System:
     @property
     def endpoints(self) -> Endpoints:
         """What merchants' own systems can ask."""
-        return [one for part in self.parts.values() for one in part.endpoints]
+        shared = Webhooks(self.tools.listeners).endpoints()
+        return [*(one for part in self.parts.values() for one in part.endpoints), *shared]
 
 
 class Counted(httpx.AsyncBaseTransport):
@@ -127,6 +130,7 @@ async def running(
             stores=stores,
             visitors=Visitors(stores, vault, clock),
             wake=bell.ring,
+            listeners=Listeners(vault, network, clock, random_id),
             mailer=Mailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None,
         )
         yield _wired(settings, models, tools, bell, tracer)
@@ -181,6 +185,7 @@ def _wired(
                 at_once=8,
                 oldest=outbox.oldest,
             ),
+            Work(name="tell", waiting=TELLING, job=tools.listeners.send_some, at_once=8),
             *(work for part in parts.values() for work in part.works),
         ],
     )

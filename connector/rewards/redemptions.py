@@ -21,7 +21,8 @@ from connector.kernel.clock import Clock
 from connector.kernel.vault import Vault
 from connector.ledger import ledger
 from connector.rewards.models import RedemptionRow
-from connector.sync import outbox
+from connector.sync import listeners, outbox
+from connector.sync.listeners import Event
 from connector.sync.stores import Stores
 from platforms.errors import PlatformError, Rejected
 from platforms.model import Customer, Discount, DiscountKind, DiscountSeen, Order
@@ -227,6 +228,7 @@ class Redemptions:
 
         In a transaction that holds the accounts.
         """
+        changed = []
         for row in rows:
             if await self._is_used(store, row):
                 state = "used"
@@ -236,7 +238,24 @@ class Redemptions:
                 was_there = row.discount_id is not None or row.state == "used"
                 state = "issued" if was_there else row.state
             await RedemptionRow.filter(id=row.id).update(state=state)
+            if state != row.state:
+                changed.append(_told(row, state))
         await ledger.seen_anew(store.id, [row.account for row in rows])
+        await listeners.tell(store.id, changed, self._clock())
+
+
+def _told(row: RedemptionRow, state: str) -> Event:
+    """Return what other systems are told of a redemption whose state is new."""
+    data = {
+        "id": row.id,
+        "member": row.account,
+        "customer_id": row.customer_id,
+        "reward_id": row.reward_id,
+        "cost": row.cost,
+        "state": state,
+        "was": row.state,
+    }
+    return Event(name="redemption.changed", data=data)
 
 
 async def queued(store: str, terms: Terms) -> None:

@@ -113,3 +113,51 @@ class TicketRow(Model):
 
     class Meta:
         table = "ticket"
+
+
+class ListenerRow(Model):
+    """An address of a merchant's own system that is told of ``events``, until ``ended_at``.
+
+    ``secret`` is sealed; it signs what is sent. After ``failures`` in a row it is left alone until
+    ``retry_at``; ``trouble`` is what went wrong last.
+    """
+
+    id = fields.CharField(max_length=ID_MAX, primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    key = fields.CharField(max_length=100)
+    url = fields.CharField(max_length=500)
+    events = fields.JSONField[list[str]]()
+    secret = fields.BinaryField()
+    created_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+    failures = fields.IntField(default=0)
+    retry_at = fields.DatetimeField(null=True)
+    trouble = fields.CharField(max_length=200, default="")
+
+    class Meta:
+        table = "listener"
+        unique_together: ClassVar = (("store", "key"),)
+
+
+class MessageRow(Model):
+    """What a listener is told, and how that went. Kept for a month.
+
+    Sent when ``due_at`` is past, null where nobody tries any more: ``delivered_at`` says that it
+    arrived, or else it was tried in vain. ``status`` is of the last answer, 0 where there was none.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    listener = fields.CharField(max_length=ID_MAX)
+    event = fields.CharField(max_length=32)
+    body = fields.TextField()
+    told_at = fields.DatetimeField()
+    due_at = fields.DatetimeField(null=True)
+    attempts = fields.IntField(default=0)
+    status = fields.IntField(default=0)
+    trouble = fields.CharField(max_length=200, default="")
+    delivered_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "message"
+        indexes: ClassVar = (("listener", "due_at"),)

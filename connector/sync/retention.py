@@ -1,4 +1,4 @@
-"""What we keep for how long: deliveries that are read, those that nobody can read, old pushes.
+"""What we keep for how long: deliveries, read or unreadable, old pushes, messages to others.
 
 A delivery is a hint: what it said is in the records. It is kept for a week, for whoever looks into
 trouble; what is delivered again after that is read again, which changes nothing.
@@ -11,6 +11,7 @@ from connector.database import sql
 DELIVERIES = timedelta(days=7)
 PARKED = timedelta(days=30)
 PUSHES = timedelta(days=30)
+MESSAGES = timedelta(days=30)
 BATCH = 1000  # rows that are looked at in one transaction
 FORGET_DELIVERIES = (
     "DELETE FROM inbox WHERE id IN (SELECT id FROM"
@@ -24,12 +25,18 @@ FORGET_PUSHES = (
     " AS batch WHERE wanted_gen = agreed_gen AND due_at < $3)"
     " AND wanted_gen = agreed_gen"  # again: it may be wanted since the batch was looked at
 )
+FORGET_MESSAGES = (
+    "DELETE FROM message WHERE id IN (SELECT id FROM"
+    " (SELECT id, told_at, due_at FROM message WHERE id > $1 ORDER BY id LIMIT $2) AS batch"
+    " WHERE due_at IS NULL AND told_at < $3) AND due_at IS NULL"
+)
 
 
 async def forget(now: datetime) -> None:
     """Delete what is past its time. Several processes may do so at once."""
     await _walk("inbox", FORGET_DELIVERIES, now - DELIVERIES, now - PARKED)
     await _walk("outbox", FORGET_PUSHES, now - PUSHES)
+    await _walk("message", FORGET_MESSAGES, now - MESSAGES)
 
 
 async def _walk(table: str, forgetting: str, *before: datetime) -> None:

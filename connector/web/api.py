@@ -7,21 +7,23 @@ made of what is checked. A key speaks for one store, and no request names anothe
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Generic, Literal, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 import orjson
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from connector.commerce.models import StoreRow
+from connector.commerce.models import ID_MAX, StoreRow
 from connector.errors import (
     BodyTooLarge,
     KeyReused,
     KeyUnknown,
     NotReady,
     PerennialError,
+    RecordUnknown,
     RequestInvalid,
     ScopeMissing,
 )
@@ -31,8 +33,12 @@ from connector.web.keys import Keys
 
 Q = TypeVar("Q")
 B = TypeVar("B")
+T = TypeVar("T")
 BASE = "/api/v1"
 BODY_MAX = 100_000
+PAGE_MAX = 100
+AFTER_MAX = 100
+INT, BIGINT = 2**31, 2**63  # what the columns of numbered ids hold
 REF = "#/components/schemas/{name}"
 OF_ANY = (RequestInvalid, KeyUnknown, ScopeMissing, NotReady)
 OF_WRITES = (BodyTooLarge, KeyReused)
@@ -40,6 +46,15 @@ OF_WRITES = (BodyTooLarge, KeyReused)
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked where nothing can be."""
+
+
+class Listed(msgspec.Struct, forbid_unknown_fields=True):
+    """Which part of a list is asked for."""
+
+    after: Annotated[
+        str, Meta(max_length=AFTER_MAX, pattern="^[ -~]*$", description="The last known id.")
+    ] = ""
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,3 +282,41 @@ def _parameters(one: Endpoint) -> list[dict[str, Any]]:
         shape = {"type": "string", "minLength": 8, "maxLength": 100, "pattern": "^[!-~]+$"}
         found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": shape})
     return found
+
+
+def cut(found: list[T], limit: int) -> tuple[list[T], bool]:
+    """Return a page of what was read with one more, and whether there is more."""
+    return found[:limit], len(found) > limit
+
+
+def id_of(asked: Asked[Any, Any], name: str = "id", most: int = ID_MAX) -> str:
+    """Return what a path names; nothing has a longer id, or other letters than can be printed.
+
+    Raises:
+        RecordUnknown: it can be nothing.
+    """
+    return known(asked.path[name], most)
+
+
+def known(id_: str, most: int = ID_MAX) -> str:
+    """Return an id that something can have.
+
+    Raises:
+        RecordUnknown: nothing can.
+    """
+    if not (len(id_) <= most and id_.isascii() and id_.isprintable()):
+        raise RecordUnknown(f"nothing here has such an id: {id_[:most]!r}")
+    return id_
+
+
+def number(text: str, end: int) -> int:
+    """Return the number that an id is, 0 where there is none.
+
+    Raises:
+        RecordUnknown: it is no number that a row could have.
+    """
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdecimal() and int(text) < end):
+        raise RecordUnknown(f"there is no {text!r}: such ids are whole numbers")
+    return int(text)

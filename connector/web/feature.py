@@ -9,6 +9,7 @@ from connector.commerce.records import Hook
 from connector.kernel.clock import Clock
 from connector.kernel.ids import Ids
 from connector.kernel.vault import Vault
+from connector.sync.listeners import Listeners
 from connector.sync.outbox import Push
 from connector.sync.stores import Stores
 from connector.sync.work import Work
@@ -27,6 +28,7 @@ class Tools:
     stores: Stores
     visitors: Visitors
     wake: Callable[[], None]
+    listeners: Listeners
     mailer: Mailer | None = None
 
 

@@ -8,7 +8,7 @@ from tests.flows.histories import PLAIN, opened
 from tests.flows.test_tiers import TIERED
 from tests.town import PROGRAM
 
-SCOPES = ("points", "programs", "read", "redemptions")
+SCOPES = ("points", "programs", "read", "redemptions", "webhooks")
 
 
 class Client:
@@ -251,3 +251,26 @@ async def test_a_guest_has_points_and_no_code(town):
     assert (guest["customer_id"], guest["email"], guest["available"]) == (None, None, 3000)
     refused = await asks.post(f"/members/{guest['id']}/redemptions", {"reward": "5-off"})
     assert code(refused) == (404, "reward-unavailable")
+
+
+@pytest.mark.parametrize("id_", ["guest:" + "a" * 64, "x" * 101, "%00", "%C3%A9", "-1", "9" * 30])
+@pytest.mark.parametrize(
+    "path",
+    ["/members/{}", "/redemptions/{}", "/reservations/{}", "/programs/{}", "/webhooks/{}"],
+)
+async def test_an_id_that_nothing_has_is_unknown(town, path, id_):
+    await town.connect()
+
+    assert code(await (await client(town)).get(path.format(id_))) == (404, "record-unknown")
+
+
+@pytest.mark.parametrize("after", ["x" * 100, "\0", "é", "9" * 30])
+@pytest.mark.parametrize("path", ["/members", "/members/{}/redemptions", "/programs", "/webhooks"])
+async def test_a_list_goes_on_after_nothing_that_cannot_be(town, path, after):
+    await town.connect()
+    maya = town.shopper()
+    await town.settle()
+
+    answer = await (await client(town)).get(path.format(f"customer:{maya}"), after=after)
+
+    assert answer.status_code in {200, 400, 404}

@@ -7,7 +7,7 @@ bought without one. Lists go on ``after`` the id of the last one that is known.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -35,21 +35,23 @@ from connector.ledger import ledger
 from connector.ledger.models import AccountRow, EntryRow
 from connector.rewards.models import RedemptionRow, ReservationRow
 from connector.rewards.reservations import CAPTURED, RELEASED, Hold
-from connector.web.api import Asked, Endpoint, Endpoints, Nothing
+from connector.web.api import (
+    BIGINT,
+    INT,
+    Asked,
+    Endpoint,
+    Endpoints,
+    Listed,
+    Nothing,
+    cut,
+    id_of,
+    known,
+    number,
+)
 
-PAGE_MAX = 100
-ID_LENGTH_MAX = 100
+ACCOUNT_MAX = 100  # letters of an account
 MINUTES_MAX = 24 * 60
-INT, BIGINT = 2**31, 2**63  # what the columns of such ids hold
 Reason = Annotated[str, Meta(min_length=1, max_length=REASON_MAX, pattern=r"\S")]
-T = TypeVar("T")
-
-
-class Listed(msgspec.Struct, forbid_unknown_fields=True):
-    """Which part of a list is asked for."""
-
-    after: Annotated[str, Meta(max_length=ID_LENGTH_MAX, description="The last known id.")] = ""
-    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 50
 
 
 class Adjusting(msgspec.Struct, forbid_unknown_fields=True):
@@ -219,7 +221,7 @@ class LoyaltyApi:
         """List members."""
         page = asked.query
         rows = AccountRow.filter(store=asked.store.id, key__gt=page.after).order_by("key")
-        found, has_more = _cut(await rows.limit(page.limit + 1), page.limit)
+        found, has_more = cut(await rows.limit(page.limit + 1), page.limit)
         return MemberList(data=await self._shown(asked.store, found), has_more=has_more)
 
     async def member(self, asked: Asked[Nothing, Nothing]) -> Member:
@@ -229,9 +231,9 @@ class LoyaltyApi:
     async def entries(self, asked: Asked[Listed, Nothing]) -> EntryList:
         """List a member's ledger."""
         account, page = await _known(asked), asked.query
-        after = _number(page.after, BIGINT)
+        after = number(page.after, BIGINT)
         rows = EntryRow.filter(store=asked.store.id, account=account, id__gt=after)
-        found, has_more = _cut(await rows.order_by("id").limit(page.limit + 1), page.limit)
+        found, has_more = cut(await rows.order_by("id").limit(page.limit + 1), page.limit)
         return EntryList(data=[_entry(row) for row in found], has_more=has_more)
 
     async def redemptions(self, asked: Asked[Listed, Nothing]) -> RedemptionList:
@@ -239,13 +241,13 @@ class LoyaltyApi:
         account, page = await _known(asked), asked.query
         rows = RedemptionRow.filter(store=asked.store.id, account=account)
         if page.after:
-            last = await rows.get_or_none(id=page.after)
+            last = await rows.get_or_none(id=known(page.after))
             if last is None:
                 raise RecordUnknown(f"this member has no redemption {page.after!r}")
             same = Q(redeemed_at=last.redeemed_at, id__gt=last.id)
             rows = rows.filter(same | Q(redeemed_at__gt=last.redeemed_at))
         rows = rows.order_by("redeemed_at", "id").limit(page.limit + 1)
-        found, has_more = _cut(await rows, page.limit)
+        found, has_more = cut(await rows, page.limit)
         return RedemptionList(data=[views.view_redemption(row) for row in found], has_more=has_more)
 
     async def adjust(self, asked: Asked[Nothing, Adjusting]) -> Member:
@@ -275,7 +277,7 @@ class LoyaltyApi:
 
     async def redemption(self, asked: Asked[Nothing, Nothing]) -> views.RedemptionView:
         """Show a redemption."""
-        id_ = _id(asked, "id")
+        id_ = id_of(asked)
         row = await RedemptionRow.get_or_none(store=asked.store.id, id=id_)
         if row is None:
             raise RecordUnknown(f"there is no redemption {id_!r}")
@@ -308,13 +310,13 @@ class LoyaltyApi:
     async def programs(self, asked: Asked[Listed, Nothing]) -> ProgramList:
         """List the published versions of the program."""
         page = asked.query
-        rows = PublicationRow.filter(store=asked.store.id, version__gt=_number(page.after, INT))
-        found, has_more = _cut(await rows.order_by("version").limit(page.limit + 1), page.limit)
+        rows = PublicationRow.filter(store=asked.store.id, version__gt=number(page.after, INT))
+        found, has_more = cut(await rows.order_by("version").limit(page.limit + 1), page.limit)
         return ProgramList(data=[_version(row) for row in found], has_more=has_more)
 
     async def program(self, asked: Asked[Nothing, Nothing]) -> ProgramVersion:
         """Show a published version, by its number."""
-        return await self._version(asked.store, _number(_id(asked, "version"), INT))
+        return await self._version(asked.store, number(id_of(asked, "version"), INT))
 
     async def publish(self, asked: Asked[Nothing, Publishing]) -> ProgramVersion:
         """Publish a program for all that happens from now on."""
@@ -365,18 +367,13 @@ class LoyaltyApi:
         return _version(row)
 
 
-def _cut(found: list[T], limit: int) -> tuple[list[T], bool]:
-    """Return a page of what was read with one more, and whether there is more."""
-    return found[:limit], len(found) > limit
-
-
 async def _known(asked: Asked[Any, Any]) -> str:
     """Return the account that a path names.
 
     Raises:
         RecordUnknown: the store has no such account or customer.
     """
-    store, id_ = asked.store.id, _id(asked, "id")
+    store, id_ = asked.store.id, id_of(asked, most=ACCOUNT_MAX)
     if await AccountRow.exists(store=store, key=id_):
         return id_
     customer_id = customer_of(id_)
@@ -391,32 +388,11 @@ async def _held(asked: Asked[Any, Any]) -> ReservationRow:
     Raises:
         RecordUnknown: the store has none of that id.
     """
-    id_ = _id(asked, "id")
+    id_ = id_of(asked)
     row = await ReservationRow.get_or_none(store=asked.store.id, id=id_)
     if row is None:
         raise RecordUnknown(f"there is no reservation {id_!r}")
     return row
-
-
-def _id(asked: Asked[Any, Any], name: str) -> str:
-    """Return what a path names; nothing has an id with other letters than can be printed."""
-    id_ = asked.path[name]
-    if not (len(id_) <= ID_LENGTH_MAX and id_.isascii() and id_.isprintable()):
-        raise RecordUnknown(f"nothing here has such an id: {id_[:ID_LENGTH_MAX]!r}")
-    return id_
-
-
-def _number(text: str, end: int) -> int:
-    """Return the number that an id is, 0 where there is none.
-
-    Raises:
-        RecordUnknown: it is no number that a row could have.
-    """
-    if not text:
-        return 0
-    if not (text.isascii() and text.isdecimal() and int(text) < end):
-        raise RecordUnknown(f"there is no {text!r}: such ids are whole numbers")
-    return int(text)
 
 
 def _entry(row: EntryRow) -> Entry:

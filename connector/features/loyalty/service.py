@@ -1,7 +1,7 @@
 """Loads an account's facts, lets the rules decide, and posts the difference."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -9,7 +9,7 @@ import structlog
 from tortoise.transactions import in_transaction
 
 from connector.commerce import records
-from connector.commerce.identity import customer_account
+from connector.commerce.identity import customer_account, customer_of
 from connector.commerce.models import StoreRow
 from connector.commerce.records import BEGINNING
 from connector.database import sql
@@ -60,6 +60,8 @@ from connector.rewards.redemptions import (
     redemptions_of,
 )
 from connector.rewards.reservations import Hold
+from connector.sync import listeners
+from connector.sync.listeners import Event
 from connector.web.feature import Tools
 from platforms.model import Customer
 
@@ -97,6 +99,21 @@ class Outcome:
             changes=self.settled.changes,
             orders=self.orders,
         )
+
+    def events(self, live_at: datetime) -> Iterator[Event]:
+        """Yield what other systems are told; nothing of what took effect before ``live_at``."""
+        account = self.settled.account
+        who = {"member": account.key, "customer_id": customer_of(account.key)}
+        entries = [asdict(one) for one in self.settled.changes if one.effective_at >= live_at]
+        if entries:
+            available = self.folded.purse.available()
+            data = {**who, "available": available, "entries": entries}
+            yield Event(name="points.changed", data=data)
+        stand = self.folded.stand
+        is_old = stand is not None and stand.since is not None and stand.since < live_at
+        if self.settled.tier != account.tier and not is_old:
+            data = {**who, "tier": self.settled.tier, "was": account.tier}
+            yield Event(name="tier.changed", data=data)
 
 
 class Loyalty:
@@ -292,7 +309,12 @@ class Loyalty:
 
     async def _post(self, store: StoreRow, outcomes: Sequence[Outcome]) -> None:
         """Append what accounts lack, and want the store to hear of it."""
-        await ledger.post(store.id, [one.settled for one in outcomes], self._tools.clock())
+        now = self._tools.clock()
+        await ledger.post(store.id, [one.settled for one in outcomes], now)
+        if await listeners.heard(store.id):
+            live_at = await self.live_at(store.id) or now
+            events = [event for one in outcomes for event in one.events(live_at)]
+            await listeners.tell(store.id, events, now)
         metrics.SETTLED.inc(len(outcomes))
         for one in outcomes:
             if one.has_checkpoints:
