@@ -80,7 +80,9 @@ def explain(
 
     async def job(system: System) -> Any:  # noqa: ANN401 - a plain mapping for JSON
         row = await system.stores.find(store)
-        return asdict(await explain_account(row, customer, system.tools.clock()))
+        account = await find(row.id, customer)
+        await Loyalty(system.tools).settled(row, account)
+        return asdict(await explain_account(row, account, system.tools.clock()))
 
     found = with_system(job, as_json=as_json)
     if as_json:

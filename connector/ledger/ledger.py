@@ -71,6 +71,8 @@ class Posted:
 class Settled:
     """What settling an account found: what to append, and when and how it changes by itself.
 
+    Its tier and points hold until ``next_due_at``, what its standing counts ``until`` then.
+
     ``counts`` has how many entries each key has already. ``tier`` and ``standing`` are for its
     account's row. ``is_news`` where its owner sees something else than before, if only since time
     went by.
@@ -83,6 +85,7 @@ class Settled:
     next_expiry: tuple[datetime, int] | None
     tier: str | None
     standing: str | None
+    until: datetime | None
     is_news: bool
 
 
@@ -273,11 +276,17 @@ async def post(store: str, settled: Sequence[Settled], now: datetime) -> None:
     await sql.many(
         "UPDATE account SET settled_gen = $2, dirty_at = NULL, retry_at = NULL, next_due_at = $3,"
         " next_expiry_at = $4, next_due_points = $5, version = version + $6, tier = $7,"
-        " standing = $8 WHERE id = $1",
+        " standing = $8, until = $9 WHERE id = $1",
         (
             (
                 *(one.account.id, one.account.dirty_gen, one.next_due_at),
-                *(*(one.next_expiry or (None, 0)), int(one.is_news), one.tier, one.standing),
+                *(
+                    *(one.next_expiry or (None, 0)),
+                    int(one.is_news),
+                    one.tier,
+                    one.standing,
+                    one.until,
+                ),
             )
             for one in settled
         ),

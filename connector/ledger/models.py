@@ -1,5 +1,6 @@
 """Tables of the ledger: accounts, and entries that are only ever added."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from tortoise import fields
@@ -16,7 +17,8 @@ class AccountRow(Model):
     ``next_expiry_at``, ``next_due_points`` expire. While it is dirty, what changed began at
     ``dirty_from`` or later; null says nothing. ``dirty_at`` is since when it waits in its lane,
     null while it is clean.
-    ``tier`` and ``standing`` are what its feature last knew of its tier, for whoever shows it.
+    ``tier`` and ``standing`` are what its feature last knew of its tier, for whoever shows it;
+    the standing holds ``until`` then, and nobody but who shows it need care.
     Where settling failed, it waits until ``retry_at``. ``version`` grows with every change of what
     its owner sees.
     """
@@ -36,6 +38,11 @@ class AccountRow(Model):
     version = fields.IntField(default=0)
     tier = fields.CharField(max_length=100, null=True)
     standing = fields.TextField(null=True)
+    until = fields.DatetimeField(null=True)
+
+    def is_past(self, now: datetime) -> bool:
+        """Return whether what it says needs to be settled before it is shown."""
+        return any(at is not None and at <= now for at in (self.next_due_at, self.until))
 
     class Meta:
         table = "account"

@@ -8,9 +8,10 @@ ROWS = (
     "backfill",
     "fold",
     "simulate",
+    "review",
     "memory",
     "size",
     "sustained",
 )
-UNBOUNDED = ("fold", "memory", "size", "sustained")
+UNBOUNDED = ("review", "fold", "memory", "size", "sustained")
 """Rows that are held against themselves, or against nothing."""

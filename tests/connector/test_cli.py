@@ -68,6 +68,7 @@ def test_migrating_twice_takes_no_step(env):
         "0012_api_keys",
         "0013_reservations",
         "0014_listeners",
+        "0015_until",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}

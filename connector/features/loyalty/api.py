@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 from tortoise.expressions import Q
-from tortoise.transactions import in_transaction
 
 from connector.commerce import records
 from connector.commerce.identity import customer_of
@@ -330,11 +329,7 @@ class LoyaltyApi:
 
     async def _member(self, store: StoreRow, account: str) -> Member:
         """Return a member, settled to now."""
-        row = await AccountRow.get_or_none(store=store.id, key=account)
-        if row is None or (row.next_due_at and row.next_due_at <= self._clock()):
-            async with in_transaction():
-                await self._loyalty.settle(store, account)
-            row = await AccountRow.get(store=store.id, key=account)
+        row = await self._loyalty.settled(store, account)
         (member,) = await self._shown(store, [row])
         return member
 

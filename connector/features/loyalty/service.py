@@ -284,6 +284,15 @@ class Loyalty:
         await self._post(store, [outcome])
         return outcome.folded
 
+    async def settled(self, store: StoreRow, account: str) -> AccountRow:
+        """Return an account to be shown, settled where time has changed what it says."""
+        row = await AccountRow.get_or_none(store=store.id, key=account)
+        if row is not None and not row.is_past(self._tools.clock()):
+            return row
+        async with in_transaction():
+            await self.settle(store, account)
+        return await AccountRow.get(store=store.id, key=account)
+
     async def _work_out(self, store: StoreRow, accounts: Sequence[AccountRow]) -> list[Outcome]:
         """Return what accounts of a store lack now; those with checkpoints begin there."""
         known = await checkpoints.usable(store.id, accounts)
@@ -582,6 +591,7 @@ def _outcome(
         next_expiry=folded.next_expiry,
         tier=tier,
         standing=standing,
+        until=folded.stand.until if folded.stand else None,
         is_news=bool(changes) or was_due or standing != account.standing,
     )
     placed = {order.id: order.placed_at for order in facts.orders}

@@ -185,7 +185,7 @@ class Storefront:
         account, now = customer_account(customer_id), self._tools.clock()
         found = await sql.rows(
             "SELECT s.name AS name, s.currency AS currency, a.version AS version,"
-            " a.next_due_at AS due_at, c.content_hash AS customer,"
+            " a.next_due_at AS due_at, a.until AS until, c.content_hash AS customer,"
             " (SELECT COUNT(*) FROM publication p WHERE p.store = s.id) AS published"
             " FROM store s LEFT JOIN account a ON a.store = s.id AND a.key = $2"
             " LEFT JOIN customer c ON c.store = s.id AND c.platform_id = $3 WHERE s.id = $1",
@@ -194,13 +194,13 @@ class Storefront:
         if not found:
             raise StoreUnknown(f"no store {store_id!r}")
         row = found[0]
-        due_at = sql.at(row["due_at"])
+        ends = [sql.at(row[name]) for name in ("due_at", "until")]
         program = in_force(await self._loyalty.versions(store_id, row["published"]), now)
         seen = [row["name"], row["currency"], row["version"], row["customer"]]
         offered = [program.version if program else 0, await self._left(store_id, program)]
         return Glance(
             account=account,
-            is_due=due_at is not None and due_at <= now,
+            is_due=any(at is not None and at <= now for at in ends),
             parts=[BUILD, store_id, account, *seen, *offered],
         )
 

@@ -58,9 +58,8 @@ RELEASE_GRACE = timedelta(days=30)  # what was given back lasts at least so long
 class Folded:
     """What the fold finds: wanted postings, and the purse at the instant.
 
-    ``next_expiry`` is when points expire next, and how many; ``next_change`` when the balance, or
-    what counts for the tier, next changes by itself. ``stand`` is None where no version has
-    tiers.
+    ``next_expiry`` is when points expire next, and how many; ``next_change`` when the balance or
+    the tier next changes by itself. ``stand`` is None where no version has tiers.
     """
 
     postings: tuple[Posting, ...]
@@ -143,7 +142,7 @@ def fold(facts: Facts, at: datetime, since: Checkpoint | None = None) -> Folded:
     if next_expiry:
         ahead.append(next_expiry[0])
     if stand:
-        ahead += [stand.next_change] if stand.next_change else []
+        ahead += [stand.falls_at] if stand.falls_at else []
         ahead += [one.placed_at for one in facts.orders if one.placed_at > at]
     return Folded(
         postings=tuple(postings),

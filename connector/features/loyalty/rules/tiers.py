@@ -129,7 +129,7 @@ class Stand:
 
     If nothing more is bought the tier goes at ``falls_at``, None for never; ``short`` is what is
     missing then, by measure, of which any one suffices, and has to be bought before ``keep_by``.
-    ``next_change`` is when the count or the tier may next change by themselves.
+    What counts holds ``until`` then, if nothing more happens; None for ever.
     """
 
     tier: str | None
@@ -138,7 +138,7 @@ class Stand:
     falls_at: datetime | None = None
     short: dict[str, int] = field(default_factory=dict)
     keep_by: datetime | None = None
-    next_change: datetime | None = None
+    until: datetime | None = None
 
 
 def qualifying(order: Order, program: Program, by: Collection[str]) -> Qualifying:
@@ -264,7 +264,7 @@ class Standing:
             tier=self._state.tier,
             since=self._state.since,
             counted={name: value for name, value in sorted(self._counted.items()) if value},
-            next_change=self._ahead[0].at if self._ahead else None,
+            until=self._ahead[0].at if self._ahead else None,
         )
         self._year, level = None, self._level(asked.tier)
         while self._ahead and level:
