@@ -33,7 +33,7 @@ def decoded(body: bytes, type_: type[T], *, example: str) -> T:
     try:
         return msgspec.json.decode(body, type=type_)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RequestInvalid(f"send a body such as {example}") from error
+        raise RequestInvalid(f"send a body such as {example}: {error}") from error
 
 
 def idempotency_key(request: Request) -> str:
