@@ -34,7 +34,7 @@ from tests.flows.operator import Operator
 from tests.flows.recorded_ways import part_of
 from tests.ports import free_port
 
-SCOPES = ("read", "points", "redemptions", "programs", "webhooks")
+SCOPES = ("read", "points", "redemptions", "programs", "webhooks", "events")
 ORDERS = 40
 PROGRAM = """
 name = "{marker}"

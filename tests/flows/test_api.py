@@ -8,7 +8,7 @@ from tests.flows.histories import PLAIN, opened
 from tests.flows.test_tiers import TIERED
 from tests.town import PROGRAM
 
-SCOPES = ("points", "programs", "read", "redemptions", "webhooks")
+SCOPES = ("events", "points", "programs", "read", "redemptions", "webhooks")
 
 
 class Client:
@@ -176,8 +176,8 @@ async def test_a_key_does_what_its_scopes_say_until_it_is_revoked(town):
     ("name", "scopes", "says"),
     [
         (" ", ["read"], "give the key a name"),
-        ("till", [], "give the key a scope: write one or more of points, programs, read"),
-        ("till", ["reed"], "there is no scope 'reed': write one or more of points, programs"),
+        ("till", [], "give the key a scope: write one or more of events, points, programs"),
+        ("till", ["reed"], "there is no scope 'reed': write one or more of events, points, programs"),
     ],
 )
 async def test_a_key_that_can_do_nothing_is_not_made(town, name, scopes, says):

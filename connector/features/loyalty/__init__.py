@@ -41,7 +41,7 @@ def start(tools: Tools) -> Part:
             Work(name="due", waiting=ledger.DUE, job=loyalty.settle_due, oldest=ledger.OLDEST_DUE),
         ),
         routes=Storefront(tools, loyalty, claims).routes(),
-        endpoints=LoyaltyApi(loyalty, tools.clock).endpoints(),
+        endpoints=LoyaltyApi(loyalty, tools.clock, tools.ids).endpoints(),
     )
 
 

@@ -26,10 +26,14 @@ from connector.errors import (
     RewardUnavailable,
 )
 from connector.features.loyalty import views
+from connector.features.loyalty.acts import birthday
 from connector.features.loyalty.decisions import POINTS_MAX, REASON_MAX, Decision
 from connector.features.loyalty.models import PublicationRow
+from connector.features.loyalty.rules.facts import Act
+from connector.features.loyalty.rules.program import EVENT
 from connector.features.loyalty.service import Loyalty
 from connector.kernel.clock import Clock
+from connector.kernel.ids import Ids
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow, EntryRow
 from connector.rewards.models import RedemptionRow, ReservationRow
@@ -72,6 +76,20 @@ class Redeeming(msgspec.Struct, forbid_unknown_fields=True):
     """The reward to spend points on."""
 
     reward: str
+
+
+class Acting(msgspec.Struct, forbid_unknown_fields=True):
+    """What a customer did, now or ``at`` an instant that is past.
+
+    An ``event`` has its name, a ``newsletter`` whether there is consent, a ``birthday`` its date,
+    of which the year is not kept.
+    """
+
+    kind: Literal["review", "event", "newsletter", "social_share", "birthday"]
+    event: Annotated[str, Meta(pattern=EVENT)] | None = None
+    consent: bool | None = None
+    date: Annotated[str, Meta(max_length=10)] | None = None
+    at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class Reserving(msgspec.Struct, forbid_unknown_fields=True):
@@ -156,6 +174,17 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What a customer did, and the points that it earned; a birthday earns when it comes."""
+
+    id: str
+    member: str
+    kind: str
+    at: datetime
+    earned: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramVersion:
     """A published version of the program, as it was written."""
 
@@ -175,15 +204,17 @@ class ProgramList:
 class LoyaltyApi:
     """What the endpoints do."""
 
-    def __init__(self, loyalty: Loyalty, clock: Clock) -> None:
+    def __init__(self, loyalty: Loyalty, clock: Clock, ids: Ids) -> None:
         self._loyalty = loyalty
         self._clock = clock
+        self._ids = ids
 
     def endpoints(self) -> Endpoints:
         """Return the endpoints."""
         gone = (RecordUnknown,)
         decided = '{"points": 50, "reason": "sorry for the delay"}'
         placed = '{"tier": "Gold", "is_locked": false, "reason": "as promised"}'
+        acted = '{"kind": "event", "event": "quiz"}'
         ended = (RecordUnknown, ReservationEnded)
         redeemed = (RecordUnknown, RewardUnavailable, RewardSoldOut, InsufficientPoints)
         return [
@@ -207,6 +238,7 @@ class LoyaltyApi:
             Endpoint("GET", "/reservations/{id}", "read", self.reservation, gone),
             Endpoint("POST", "/reservations/{id}/capture", "redemptions", self.capture, ended),
             Endpoint("POST", "/reservations/{id}/release", "redemptions", self.release, ended),
+            Endpoint("POST", "/members/{id}/events", "events", self.act, gone, acted),
             Endpoint("GET", "/programs", "read", self.programs, gone),
             Endpoint("GET", "/programs/{version}", "read", self.program, gone),
             Endpoint(
@@ -281,6 +313,20 @@ class LoyaltyApi:
         if row is None:
             raise RecordUnknown(f"there is no redemption {id_!r}")
         return views.view_redemption(row)
+
+    async def act(self, asked: Asked[Nothing, Acting]) -> Event:
+        """Say what a customer did besides buying, for which the program may pay."""
+        account, now = await _known(asked), self._clock()
+        if customer_of(account) is None:
+            raise RequestInvalid("only what customers do can be told: this is a guest")
+        at = asked.body.at or now
+        if at > now:
+            raise RequestInvalid(f"{at.isoformat()} is to come: say it when it is done")
+        act = Act(id=self._ids(), kind=asked.body.kind, at=at, name=_name_of(asked.body))
+        row, earned = await self._loyalty.note(asked.store, account, asked.key, act)
+        return Event(
+            id=row.id, member=row.account, kind=row.kind, at=row.happened_at, earned=earned
+        )
 
     async def reserve(self, asked: Asked[Nothing, Reserving]) -> Reservation:
         """Hold points back for a sale elsewhere, such as at a till."""
@@ -414,6 +460,23 @@ def _reservation(row: ReservationRow) -> Reservation:
         ends_at=row.ends_at,
         ended_at=row.ended_at,
     )
+
+
+def _name_of(said: Acting) -> str:
+    """Return the name of an act: an event's, whether there is consent, or a birthday.
+
+    Raises:
+        RequestInvalid: its kind has another, or this one is missing.
+    """
+    needs = {"event": "event", "newsletter": "consent", "birthday": "date"}.get(said.kind)
+    given = {"event": said.event, "consent": said.consent, "date": said.date}
+    if strange := [name for name, one in given.items() if one is not None and name != needs]:
+        raise RequestInvalid(f"{said.kind} has no {strange[0]}")
+    if needs is not None and given[needs] is None:
+        raise RequestInvalid(f"{said.kind} needs {needs}")
+    if said.date is not None:
+        return birthday(said.date)
+    return said.event or {True: "yes", False: "no", None: ""}[said.consent]
 
 
 def _version(row: PublicationRow) -> ProgramVersion:

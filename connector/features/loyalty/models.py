@@ -1,4 +1,4 @@
-"""The loyalty feature's own tables: published programs, and what merchants decide by hand."""
+"""The loyalty feature's own tables: programs, decisions by hand, claims, and what was done."""
 
 from typing import ClassVar
 
@@ -73,3 +73,23 @@ class DecisionRow(Model):
         table = "decision"
         unique_together: ClassVar = (("store", "account", "key"),)
         indexes: ClassVar = (("store", "batch"),)
+
+
+class ActRow(Model):
+    """Something that a customer did besides buying, as another system told us.
+
+    The same ``key`` again is the same act.
+    """
+
+    id = fields.CharField(max_length=ID_MAX, primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    account = fields.CharField(max_length=100)
+    key = fields.CharField(max_length=100)
+    kind = fields.CharField(max_length=16)
+    name = fields.CharField(max_length=64, default="")
+    happened_at = fields.DatetimeField()
+    noted_at = fields.DatetimeField()
+
+    class Meta:
+        table = "act"
+        unique_together: ClassVar = (("store", "account", "key"),)

@@ -23,6 +23,7 @@ from connector.errors import (
     RewardUnavailable,
 )
 from connector.features.loyalty import checkpoints
+from connector.features.loyalty.acts import acts_of, noted
 from connector.features.loyalty.decisions import (
     Decision,
     adjustments,
@@ -32,10 +33,10 @@ from connector.features.loyalty.decisions import (
     kept,
     placements,
 )
-from connector.features.loyalty.models import PublicationRow
+from connector.features.loyalty.models import ActRow, PublicationRow
 from connector.features.loyalty.notices import News, Notices
 from connector.features.loyalty.rules.document import parse, read
-from connector.features.loyalty.rules.facts import Facts, Joined, Redemption, united
+from connector.features.loyalty.rules.facts import Act, Facts, Joined, Redemption, united
 from connector.features.loyalty.rules.fold import Checkpoint, Folded, fold
 from connector.features.loyalty.rules.program import (
     Program,
@@ -365,6 +366,8 @@ class Loyalty:
         coded = await records.orders_with(store.id, [row.code for row in rows])
         versions = await self.versions(store.id)
         joined = await records.signed_up(store.id, accounts) if _welcomes(versions) else {}
+        pays_acts = any(one.program.act_rules for one in versions)
+        done = await acts_of(store.id, accounts, since) if pays_acts else {}
         held = await reservations.reservations_of(store.id, accounts, since)
         spent = [*map(_decision, rows), *map(_reserved, held)]
         whose = [*(row.account for row in rows), *(row.account for row in held)]
@@ -377,6 +380,7 @@ class Loyalty:
                 adjustments=adjustments(decided[account]),
                 imports=imports(decided[account]),
                 placements=placements(decided[account]),
+                acts=done.get(account, ()),
                 redemptions=[one for one, by in zip(spent, whose, strict=True) if by == account],
                 versions=versions,
                 cancel_restores_use=platform.capabilities.cancel_restores_use,
@@ -451,6 +455,22 @@ class Loyalty:
             row = await self._admit(store, who, reward_id)
         self._tools.wake()
         return row
+
+    async def note(self, store: StoreRow, account: str, key: str, act: Act) -> tuple[ActRow, int]:
+        """Write down what a customer did; return it, and the points that it earned.
+
+        Raises:
+            KeyReused: the key stands for something else.
+        """
+        now = self._tools.clock()
+        async with in_transaction():
+            await ledger.locked(store.id, [account])
+            row, is_new = await noted(store.id, account, key, act, now)
+            if is_new:
+                await ledger.mark_dirty(store.id, {account: act.at}, now)
+                await self.settle(store, account)
+        self._tools.wake()
+        return row, await ledger.earned(store.id, account, f"{row.kind}:{row.id}")
 
     async def reserve(self, store: StoreRow, account: str, hold: Hold) -> ReservationRow:
         """Hold points back until they are captured, or given back; the same key is the same.

@@ -73,8 +73,8 @@ async def trial(
 async def simulate(store: str, simulation: Simulation) -> AsyncIterator[dict[str, Folded]]:
     """Try a program on all accounts of a store; yield what comes out for each, some at a time.
 
-    Where it welcomes who signs up, on customers without an account too. Decisions by hand and
-    redemptions are not part of it.
+    Where it welcomes who signs up, on customers without an account too. Decisions by hand,
+    redemptions and what was done besides buying are not part of it.
     """
     welcomes = simulation.welcomes
     async for accounts in _accounts(store, welcomes=welcomes):

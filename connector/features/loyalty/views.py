@@ -155,7 +155,8 @@ class EntryView:
     """One line of the visitor's history: what a cause came to at an instant.
 
     ``about`` is what it came of: an ``order``, a ``redemption``, a ``reservation`` of points at a
-    till, a ``sign_up``; there will be more.
+    till, a ``sign_up``, a ``review``, an ``event``, a ``newsletter``, a ``birthday``, a
+    ``social_share``; there will be more.
     """
 
     kind: str

@@ -3,9 +3,20 @@
 import type { Entry } from '../contract.ts';
 import { type Child, h } from '../ui/h.ts';
 import { type Shape, back, bag, check, clock, gift, info } from '../ui/icons.ts';
+import type { Key } from '../ui/words.ts';
 import { signed } from './offers.ts';
 import { list, row, title } from './parts.ts';
 import { type MemberScene, nameOf } from './scene.ts';
+
+/** What earns besides buying. */
+const DEEDS: Record<string, Key | undefined> = {
+  sign_up: 'signedUp',
+  review: 'didReview',
+  event: 'didEvent',
+  newsletter: 'didNewsletter',
+  birthday: 'didBirthday',
+  social_share: 'didSocialShare',
+};
 
 export function history(scene: MemberScene): Child[] {
   const { words, visitor } = scene;
@@ -38,7 +49,7 @@ function describe(scene: MemberScene, { kind, about, order_number: number, rewar
   const reward = offer ? nameOf(scene, offer) : words.t(about === 'reservation' ? 'pointsUsed' : 'reward');
   switch (kind) {
     case 'earn':
-      if (about === 'sign_up') return [check, words.t('signedUp')];
+      if (DEEDS[about]) return [check, words.t(DEEDS[about])];
       return [bag, number ? words.t('order', { number }) : words.t('orderPlain')];
     case 'clawback':
       return [back, number ? words.t('refund', { number }) : words.t('refundPlain')];

@@ -69,6 +69,7 @@ TYPES = {
     "time": "a time of day",
     "datetime": "a time such as 2026-11-27T00:00:00Z",
 }
+SHARE_MAX = 100
 THRESHOLDS = {SPEND: "from_minor", POINTS: "from_points", ORDERS: "from_orders"}
 
 
@@ -198,15 +199,24 @@ def _at_odds(rule: EarnRule, path: str) -> Iterator[str]:
         yield f"{path}: order needs per_minor"
     if not set(rule.count) - {"tax"}:
         yield f"{path}.count: write lines, shipping or fees; tax is that of what counts"
-    if rule.kind == "sign_up":
-        given = {
-            "per_minor": rule.per_minor,
-            "caps": rule.caps,
-            "exclude": rule.exclude.products,
-            "count": rule.count != ["lines"],
-            "rounding": rule.rounding != "floor",
-        }
-        yield from (f"{path}.{name}: sign_up has none" for name, value in given.items() if value)
+    is_order, is_once = rule.kind == "order", rule.kind in {"sign_up", "newsletter", "birthday"}
+    given = {
+        "per_minor": not is_order and rule.per_minor,
+        "caps": rule.kind == "sign_up" and rule.caps,
+        "exclude": not is_order and rule.exclude.products,
+        "count": not is_order and rule.count != ["lines"],
+        "rounding": not is_order and rule.rounding != "floor",
+        "event": rule.kind != "event" and rule.event,
+        "cooldown_days": (is_order or is_once) and rule.cooldown_days,
+    }
+    yield from (f"{path}.{name}: {rule.kind} has none" for name, value in given.items() if value)
+    if rule.kind == "event" and rule.event is None:
+        yield f"{path}.event: say which one, such as quiz"
+    if rule.kind == "social_share" and not (rule.caps and rule.points <= SHARE_MAX):
+        yield (
+            f"{path}: nobody can check that something was shared: give no more than {SHARE_MAX}"
+            ' points, and caps such as [{ points = 20, per = "calendar_month" }]'
+        )
 
 
 def _problems_of(one: Multiplier, path: str) -> Iterator[str]:

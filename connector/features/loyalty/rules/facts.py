@@ -48,6 +48,32 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What a customer did besides buying, by its ``kind``.
+
+    ``name`` is an event's; of ``newsletter`` it is "yes" or "no", of ``birthday`` a day such as
+    "02-29", which was said at that instant.
+    """
+
+    id: str
+    kind: str
+    at: datetime
+    name: str = ""
+
+    @property
+    def said(self) -> str:
+        """What it was, in words."""
+        match self.kind:
+            case "event":
+                return f"event {self.name}"
+            case "birthday":
+                return f"birthday in {self.id}"
+            case "social_share":
+                return "shared, as they said themselves"
+        return self.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """All that an account's points follow from.
 
@@ -64,6 +90,7 @@ class Facts:
     adjustments: Sequence[Adjustment] = ()
     imports: Sequence[Import] = ()
     placements: Sequence[Placement] = ()
+    acts: Sequence[Act] = ()
     versions: Sequence[Publication] = ()
     cancel_restores_use: bool = True
     explains: bool = True
@@ -133,6 +160,7 @@ def until(facts: Facts, at: datetime) -> list[Facts]:
         adjustments=[one for one in facts.adjustments if one.adjusted_at <= at],
         imports=[one for one in facts.imports if one.imported_at <= at],
         placements=[one for one in facts.placements if one.placed_at <= at],
+        acts=[one for one in facts.acts if one.at <= at],
         versions=tuple(one for one in facts.versions if one.begins_at <= at),
         joined=[
             replace(one, facts=part)

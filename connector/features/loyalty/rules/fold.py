@@ -17,6 +17,7 @@ from heapq import heapify, heappop, heappush
 from math import floor
 from typing import NamedTuple
 
+from connector.features.loyalty.rules.acts import Acts, Past
 from connector.features.loyalty.rules.caps import Given, Quarters
 from connector.features.loyalty.rules.earn import (
     Basis,
@@ -102,7 +103,8 @@ class Movement(NamedTuple):
 class Checkpoint:
     """All that facts of before an instant still mean: fold from here, with the later facts alone.
 
-    ``given`` is what caps have to know of what was granted, and ``standing`` what tiers have to of
+    ``given`` is what caps have to know of what was granted, ``acts`` what later acts have to, and
+    ``standing`` what tiers have to of
     what counts. ``used`` says when the points that a
     redemption took would have expired, ``ahead`` what is yet to happen, and ``tail`` what earlier
     facts want to be posted at the instant or after it.
@@ -110,6 +112,7 @@ class Checkpoint:
 
     at: datetime
     given: Quarters
+    acts: Past
     standing: Kept
     lots: tuple[Lot, ...]
     ends: dict[int, datetime]
@@ -141,6 +144,8 @@ def fold(facts: Facts, at: datetime, since: Checkpoint | None = None) -> Folded:
     ahead = [posting.effective_at for posting in postings if posting.effective_at > at]
     if next_expiry:
         ahead.append(next_expiry[0])
+    if begun.acts.next_at:
+        ahead.append(begun.acts.next_at)
     if stand:
         ahead += [stand.falls_at] if stand.falls_at else []
         ahead += [one.placed_at for one in facts.orders if one.placed_at > at]
@@ -166,6 +171,7 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
         adjustments=[one for one in facts.adjustments if one.adjusted_at < at],
         imports=[one for one in facts.imports if one.imported_at < at],
         placements=[one for one in facts.placements if one.placed_at < at],
+        acts=[one for one in facts.acts if one.at < at],
         joined=[one for one in facts.joined if one.joined_at < at],
     )
     begun = _begun(earlier, since, at)
@@ -174,6 +180,7 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
     return Checkpoint(
         at=at,
         given=begun.given.kept(at),
+        acts=begun.acts.kept(at),
         standing=begun.standing.kept(at),
         lots=tuple(lot for lot in walk.purse.lots.values() if lot.points or not lot.is_open),
         ends=walk.purse.ends,
@@ -191,6 +198,7 @@ class Begun:
     walk: "Walk"
     postings: Sequence[Posting]
     given: Given
+    acts: Acts
     standing: Standing
 
 
@@ -198,7 +206,8 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     given = Given(facts.versions, since.given if since else {})
     known = (since.at, since.standing) if since else None
     standing = Standing(facts.versions, at, known, facts.placements)
-    grants = [*welcomed(facts), *given_by_hand(facts), *brought(facts)]
+    acts = Acts(facts.acts, facts.versions, at, (since.at, since.acts) if since else None)
+    grants = [*welcomed(facts), *acted(acts), *given_by_hand(facts), *brought(facts)]
     in_order = sorted(facts.orders, key=lambda order: (order.placed_at, order.id))
     parts = []
     for one in sorted(facts.joined, key=lambda one: (one.joined_at, one.account)):
@@ -230,7 +239,7 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     ]
     walk = Walk([grant.lot for grant in grants], movements, facts.versions, since)
     walk.others = {one.account: part.walk for one, part in parts}
-    return Begun(walk=walk, postings=postings, given=given, standing=standing)
+    return Begun(walk=walk, postings=postings, given=given, acts=acts, standing=standing)
 
 
 def bought(facts: Facts) -> Iterator[Movement]:
@@ -270,6 +279,13 @@ def welcomed(facts: Facts) -> Iterator[Grant]:
         why = f"signed up, program version {version.version}"
         earned = Posting(f"sign_up:{rule.id}", "earn", available_at, rule.points, why)
         yield _grant(earned, (), version.program)
+
+
+def acted(acts: Acts) -> Iterator[Grant]:
+    """Yield what customers were granted for what they did besides buying."""
+    for one in acts.paid():
+        earned = Posting(one.cause, "earn", one.available_at, one.points, one.why)
+        yield _grant(earned, (), one.version.program)
 
 
 def given_by_hand(facts: Facts) -> Iterator[Grant]:

@@ -19,6 +19,7 @@ from connector.kernel.clock import Period
 ENGINE = 1
 Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+EVENT = "^[a-z0-9][a-z0-9_.-]{0,63}$"
 ID = "^[a-z0-9][a-z0-9-]{0,63}$"
 Id = Annotated[str, msgspec.Meta(pattern=ID)]
 Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
@@ -26,6 +27,7 @@ WINDOW = "^(lifetime|calendar_year|rolling_months:([1-9]|[1-5][0-9]|60))$"
 SPEND, POINTS, ORDERS = "spend", "points", "orders"
 CALENDAR_YEAR = "calendar_year"
 Counted = Literal["lines", "shipping", "tax", "fees"]
+EarnKind = Literal["order", "sign_up", "review", "event", "birthday", "newsletter", "social_share"]
 RewardKind = Literal["amount_off", "percent_off", "product_off", "free_shipping"]
 Stock = Annotated[int, msgspec.Meta(ge=1, le=100_000)]  # counted at each redemption
 
@@ -48,7 +50,11 @@ class Exclude(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
-    """So many ``points``: for every ``per_minor`` of an order, or once for a ``sign_up``.
+    """So many ``points``: for every ``per_minor`` of an order, or for something else that is done.
+
+    Once for a ``sign_up`` and for consent to a ``newsletter``; for each ``review``, each ``event``
+    of a name, each ``social_share`` that a customer says they made, no sooner than
+    ``cooldown_days`` after the last that was paid for; for each ``birthday``.
 
     Of an order ``count`` its goods (``lines``), shipping and fees, with the ``tax`` of what counts
     or without, after discounts. The step is by the order's currency; one without a step earns
@@ -57,7 +63,7 @@ class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """
 
     id: Id
-    kind: Literal["order", "sign_up"]
+    kind: EarnKind
     count: list[Counted] = msgspec.field(default_factory=lambda: ["lines"])
     points: Positive
     per_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
@@ -65,6 +71,13 @@ class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     pending_days: Days = 0
     caps: Annotated[list[Cap], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
     exclude: Exclude = Exclude()
+    event: Annotated[str, msgspec.Meta(pattern=EVENT)] | None = None
+    cooldown_days: Days = 0
+
+    def is_for(self, kind: str, name: str) -> bool:
+        """Return whether an act of a kind is meant; of consent, when it is given."""
+        needs = {"event": self.event, "newsletter": "yes"}.get(kind, name)
+        return self.kind == kind and name == needs
 
     @cached_property
     def counted(self) -> frozenset[str]:
@@ -243,6 +256,11 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     def sign_up_rules(self) -> list[EarnRule]:
         """The rules by which signing up earns."""
         return [rule for rule in self.earn if rule.kind == "sign_up"]
+
+    @cached_property
+    def act_rules(self) -> list[EarnRule]:
+        """The rules by which customers earn otherwise, over and over."""
+        return [rule for rule in self.earn if rule.kind not in {"order", "sign_up"}]
 
     def find_reward(self, reward_id: str) -> Reward | None:
         """Return the reward of that id, if there is one."""

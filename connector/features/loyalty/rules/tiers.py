@@ -267,7 +267,7 @@ class Standing:
             until=self._ahead[0].at if self._ahead else None,
         )
         self._year, level = None, self._level(asked.tier)
-        while self._ahead and level:
+        while self._ahead and level and not self._state.is_locked:  # else it is held for ever
             step = heappop(self._ahead)
             self._take(step)
             if self._level(self._state.tier) < level:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from connector.features.loyalty.rules.facts import Adjustment, Facts, Import, Redemption
+from connector.features.loyalty.rules.facts import Act, Adjustment, Facts, Import, Redemption
 from connector.features.loyalty.rules.program import (
     Cap,
     EarnRule,
@@ -30,6 +30,12 @@ END = START + 400 * DAY
 PLACED_DAYS_MAX = 20
 
 
+ACTED = (
+    EarnRule(id="quiz", kind="event", event="quiz", points=10, cooldown_days=3),
+    EarnRule(id="review", kind="review", points=20, caps=[Cap(points=30, per="calendar_week")]),
+    EarnRule(id="news", kind="newsletter", points=15, pending_days=2),
+    EarnRule(id="birthday", kind="birthday", points=50),
+)
 WELCOME = EarnRule(id="welcome", kind="sign_up", points=40)
 THIRDS = EarnRule(id="thirds", kind="order", points=1, per_minor={"EUR": 300}, pending_days=2)
 
@@ -53,6 +59,7 @@ def program(points=1, pending_days=0, months=None, more=(), caps=(), expiry="lot
                 **own,
             ),
             *more,
+            *ACTED,
         ],
         expiry=Expiry(kind=expiry, months=months) if months else Expiry(),
         **changes,
@@ -274,6 +281,15 @@ BY_HAND = {
             batch="b",
         ),
         Import(id="i2", points=15, imported_at=START + 6 * DAY, expires_at=None, batch="b"),
+    ],
+    "acts": [
+        *(Act(id=f"v{day}", kind="review", at=START + day * DAY) for day in (3, 4, 5, 11)),
+        *(Act(id=f"q{day}", kind="event", at=START + day * DAY, name="quiz") for day in (2, 4, 7)),
+        Act(id="n1", kind="newsletter", at=START + 6 * DAY, name="no"),
+        Act(id="n2", kind="newsletter", at=START + 8 * DAY, name="yes"),
+        Act(id="n3", kind="newsletter", at=START + 20 * DAY, name="yes"),
+        Act(id="b1", kind="birthday", at=START + 5 * DAY, name="02-14"),
+        Act(id="b2", kind="birthday", at=START + 60 * DAY, name="05-01"),
     ],
     "placements": [
         Placement(id="t1", tier="Silver", is_locked=False, placed_at=START + 3 * DAY),

@@ -21,6 +21,7 @@ from connector.commerce.identity import canonical_email
 from connector.errors import InvalidProgram
 from connector.features.loyalty.rules.document import parse
 from connector.features.loyalty.rules.facts import (
+    Act,
     Adjustment,
     Facts,
     Import,
@@ -45,6 +46,10 @@ KNOWN = {
     "redeem",
     "release",
     "sign_up",
+    "review",
+    "event",
+    "birthday",
+    "newsletter",
     "adjust",
     "manual_tier",
     "claim",
@@ -80,6 +85,7 @@ class Story:
     early: dict[str, list[Fact]] = field(default_factory=dict)
     signed_up: dict[str, datetime] = field(default_factory=dict)
     decided: list[Fact] = field(default_factory=list)
+    done: list[Fact] = field(default_factory=list)
     claimed: dict[str, tuple[str, datetime]] = field(default_factory=dict)
 
     @classmethod
@@ -103,6 +109,8 @@ class Story:
                 self._redeem(fact, now)
             case "sign_up":
                 self.signed_up[f"customer:{fact['customer']}"] = fact["at"]
+            case "review" | "event" | "birthday" | "newsletter":
+                self.done.append(fact)
             case "adjust" | "manual_tier" | "import":
                 self.decided.append(fact)
             case "customer":
@@ -172,6 +180,7 @@ class Story:
                 for one in self.decided
                 if one["kind"] == "adjust" and _whose(one) == account
             ],
+            acts=[_act(n, one) for n, one in enumerate(self.done) if _whose(one) == account],
             placements=[
                 Placement(id=str(n), tier=one["tier"], is_locked=one["lock"], placed_at=one["at"])
                 for n, one in enumerate(self.decided)
@@ -203,6 +212,12 @@ def histories() -> list[dict[str, Any]]:
     """Return all histories."""
     found: list[dict[str, Any]] = tomllib.loads(FILE.read_text(encoding="utf-8"))["history"]
     return found
+
+
+def _act(number: int, fact: Fact) -> Act:
+    consent = {True: "yes", False: "no", None: ""}[fact.get("consent")]
+    name = fact.get("event") or fact.get("date", "")[-5:] or consent
+    return Act(id=fact.get("id", str(number)), kind=fact["kind"], at=fact["at"], name=name)
 
 
 def needed(history: Mapping[str, Any]) -> str:
