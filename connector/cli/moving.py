@@ -33,7 +33,9 @@ def export(
 
     async def job(system: System) -> Exported:
         row, tools = await system.stores.find(store), system.tools
-        with err.status("reading accounts") as line:
+        with err.status("settling points") as line:
+            for name in ("settle", "due"):  # so that the ledger is as far as the lots are
+                await worker.finish(system, row, name)
 
             def tell(done: int) -> None:
                 line.update(f"{done:,} accounts")

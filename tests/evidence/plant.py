@@ -171,7 +171,7 @@ BUGS = (
     ("who moves leaves their debt behind", f"{RULES}/fold.py",
      "        owed=purse.deficit,\n", ""),
     ("what a refund will take moves along", f"{RULES}/fold.py",
-     "points=purse.lots[cause].points - falls[cause],", "points=purse.lots[cause].points,"),
+     "points=lot.points - falls[lot.cause],", "points=lot.points,"),
     ("moving keeps idle points alive", f"{RULES}/fold.py",
      "CREDIT, Rank.REDEMPTION}", "CREDIT, Rank.REDEMPTION, Rank.BROUGHT}"),
     ("points on their way come by moving", f"{RULES}/fold.py",

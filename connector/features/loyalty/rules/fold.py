@@ -202,22 +202,19 @@ def held(facts: Facts, at: datetime) -> Holding:
     for step in begun.walk.ahead:
         if step.rank is Rank.REFUND:
             falls[step.cause] += step.points
-    left = [
-        (end if (end := purse.end_of(lot)) > at else NEVER, lot.available_at, lot.cause)
-        for lot in purse.lots.values()
-        if lot.points > falls[lot.cause]
-    ]
+    left = [lot for lot in purse.lots.values() if lot.points > falls[lot.cause]]
+    left.sort(key=lambda lot: (lot.available_at, lot.cause))
     tier, counted = begun.standing.held()
     return Holding(
         at=at,
         lots=tuple(
             HeldLot(
-                points=purse.lots[cause].points - falls[cause],
-                available_at=available_at,
-                expires_at=None if end == NEVER else end,
-                idle_months=purse.lots[cause].idle_months,
+                points=lot.points - falls[lot.cause],
+                available_at=lot.available_at,
+                expires_at=end if at < (end := purse.end_of(lot)) < NEVER else None,
+                idle_months=lot.idle_months,
             )
-            for end, available_at, cause in sorted(left)
+            for lot in left
         ),
         owed=purse.deficit,
         tier=tier,
@@ -353,7 +350,9 @@ def moved_in(facts: Facts) -> Iterator[Grant]:
     """Yield what came along from another installation: the lots that were left there."""
     for one in facts.takeovers:
         for number, held in enumerate(one.holding.lots):
-            cause = f"import:{one.id}/{number:05}"  # so that they are spent in their order
+            cause = (
+                f"import:{one.id}/{number:05}"  # of lots that end at once, the order of spending
+            )
             at = max(held.available_at, one.holding.at)
             posting = Posting(cause, "import", at, held.points, f"taken over: {one.batch}")
             lot = Lot(

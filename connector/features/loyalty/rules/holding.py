@@ -52,7 +52,10 @@ class Counted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Holding(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All that an account holds, and ``owed`` points. Lots are in the order of spending."""
+    """All that an account holds, and ``owed`` points.
+
+    Lots are oldest first; of those that come and end together, the one that is spent first.
+    """
 
     at: Aware
     lots: tuple[HeldLot, ...] = ()
