@@ -18,6 +18,7 @@ from connector import worker
 from connector.app import create_app
 from connector.commerce.models import StoreRow
 from connector.config import Settings
+from connector.features.loyalty.export import Export, Exported
 from connector.features.loyalty.service import Loyalty
 from connector.sync.models import InboxRow
 from connector.system import System, running
@@ -188,6 +189,12 @@ class Town:
             headers={name: value for name, value in headers.items() if value},
             json={"reward": reward},
         )
+
+    async def export(self, folder: Path) -> Exported:
+        """Write out all that the store's people have."""
+        tools = self.system.tools
+        writing = Export(Loyalty(tools), await self.row(), tools.vault, self.clock())
+        return await writing.write(folder, lambda done: None)
 
     async def inbox(self) -> list[InboxRow]:
         return await InboxRow.all().order_by("id")

@@ -2,7 +2,6 @@
 
 import secrets
 import sys
-import tomllib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,19 +10,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from connector import worker
-from connector.cli.base import AsJson, StoreId, app, emit, err, out, with_system
+from connector.cli.base import AsJson, StoreId, app, emit, out, with_system
 from connector.features.loyalty.decisions import Decision
 from connector.features.loyalty.explain import explain_account, find
-from connector.features.loyalty.export import write_accounts
-from connector.features.loyalty.imports import Plan, planned, take_over
-from connector.features.loyalty.imports import undo as take_back
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.starters import NAMES, starter
 from connector.system import System
 from platforms.money import to_text
 
-TROUBLES_MAX = 20  # of a file that are told
 Customer = Annotated[str, typer.Argument(help="Customer id, e-mail address, or order:ID.")]
 Reason = Annotated[str, typer.Option(help="Why: it stands in the ledger.")]
 DecisionKey = Annotated[
@@ -172,111 +166,3 @@ def _decide(store: str, customer: str, decision: Decision, *, as_json: bool) -> 
         return
     in_tier = f", tier {found['tier']}" if found["tier"] else ""
     out.print(escape(f"{found['account']}: {found['available']} points{in_tier}"))
-
-
-@app.command()
-def export(
-    store: StoreId,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False)],
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Write the store's accounts and balances to DIR/accounts.csv."""
-
-    async def job(system: System) -> int:
-        row = await system.stores.find(store)
-        return await write_accounts(row.id, folder, system.tools.clock())
-
-    count = with_system(job, as_json=as_json)
-    if as_json:
-        emit({"accounts": count})
-    else:
-        out.print(f"wrote {count} accounts to {folder / 'accounts.csv'}")
-
-
-@app.command("import")
-def import_command(
-    store: StoreId,
-    file: Annotated[
-        Path | None, typer.Argument(exists=True, dir_okay=False, help="CSV, a customer a line.")
-    ] = None,
-    *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do.")] = False,
-    columns: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help='TOML: points = "Punkte" and the like.'),
-    ] = None,
-    undo: Annotated[str, typer.Option(metavar="BATCH", help="Take an import back.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Take points over from elsewhere: Smile's and Rivo's files, ours, or others by --columns."""
-    if bool(undo) == (file is not None):
-        raise typer.BadParameter("give a file to import, or --undo BATCH")
-
-    if file is None:
-        _undo(store, undo, as_json=as_json)
-    else:
-        _import(store, file, columns, writes=not dry_run, as_json=as_json)
-
-
-def _undo(store: str, batch: str, *, as_json: bool) -> None:
-    async def job(system: System) -> int:
-        row = await system.stores.find(store)
-        undone = await take_back(row, batch, system.tools.clock())
-        with err.status("settling points"):
-            await worker.finish(system, row, "settle")
-        return undone
-
-    undone = with_system(job, as_json=as_json)
-    if as_json:
-        emit({"batch": batch, "undone": undone})
-    else:
-        out.print(f"took back {undone:,} lines of batch {batch}")
-
-
-def _import(store: str, file: Path, columns: Path | None, *, writes: bool, as_json: bool) -> None:
-    data = file.read_bytes()
-    text = columns.read_text(encoding="utf-8") if columns else ""
-
-    async def job(system: System) -> tuple[Plan, int]:
-        row, loyalty, imported = await system.stores.find(store), Loyalty(system.tools), 0
-        named = tomllib.loads(text)
-        with err.status("reading the file") as line:
-            plan = await planned(row, system.tools.vault, data, named)
-            if writes and not plan.troubles:
-
-                def tell(count: int) -> None:
-                    line.update(f"{count:,} lines taken over")
-
-                now, ids = system.tools.clock(), system.tools.ids
-                imported = await take_over(loyalty, row, plan, now, ids, tell)
-                line.update("settling points")
-                await worker.finish(system, row, "settle")
-        return plan, imported
-
-    plan, imported = with_system(job, as_json=as_json)
-    if as_json:
-        emit({**asdict(plan), "lines": len(plan.lines), "imported": imported})
-    else:
-        _show_plan(plan, imported)
-    if plan.troubles:
-        raise typer.Exit(1)
-
-
-def _show_plan(plan: Plan, done: int) -> None:
-    for trouble in plan.troubles[:TROUBLES_MAX]:
-        err.print(escape(trouble))
-    if plan.troubles:
-        count = len(plan.troubles)
-        err.print(f"[bold red]error[/]: {count:,} lines cannot be read: nothing was imported")
-        return
-    out.print(
-        f"{plan.points:,} points of {plan.customers:,} customers, and of {plan.guests:,} people who"
-        f" are none here yet; {plan.without_points:,} lines without points"
-    )
-    if done:
-        out.print(
-            f"imported {done:,} lines as batch {plan.batch}; --undo {plan.batch} takes it back"
-        )
-    else:
-        out.print(f"nothing is written; the file is batch {plan.batch}")

@@ -129,28 +129,36 @@ async def owner(store: str, account: str) -> str:
     return link.owner if link else account
 
 
-async def join(store: str, account: str, owner: str, now: datetime) -> bool:
-    """Make an account another's for good. With the store and both of them locked.
+async def join(link: LinkRow, now: datetime) -> bool:
+    """Make an account another's for good, as ``link`` says. With the store and both locked.
 
     Return whether it is that one's now.
     It is not where it was somebody's before.
     """
-    link = await LinkRow.get_or_none(store=store, account=account)
-    if link is not None:
-        return link.owner == owner
+    before = await LinkRow.get_or_none(store=link.store, account=link.account)
+    if before is not None:
+        return before.owner == link.owner
     brought = await sql.rows(
         'SELECT platform_id FROM "order" WHERE store = $1 AND account = $2 ORDER BY platform_id',
-        *(store, account),
+        *(link.store, link.account),
     )
-    await LinkRow.create(
-        store=store,
-        account=account,
-        owner=owner,
-        joined_at=now,
-        order_ids=[row["platform_id"] for row in brought],
-    )
-    await mark_dirty(store, {account: BEGINNING, owner: BEGINNING}, now)
+    link.order_ids = [row["platform_id"] for row in brought]
+    await link.save(force_create=True)
+    await mark_dirty(link.store, {link.account: BEGINNING, link.owner: BEGINNING}, now)
     return True
+
+
+async def part(store: str, batch: str, limit: int, now: datetime) -> int:
+    """Let accounts that an import joined be apart again, so many at most; return how many.
+
+    With the store locked, so that nobody joins meanwhile.
+    """
+    rows = await LinkRow.filter(store=store, batch=batch).order_by("account").limit(limit)
+    both = {key for row in rows for key in (row.account, row.owner)}
+    await locked(store, list(both))
+    await LinkRow.filter(id__in=[row.id for row in rows]).delete()
+    await mark_dirty(store, dict.fromkeys(both, BEGINNING), now)
+    return len(rows)
 
 
 async def mark_all_dirty(store: str, now: datetime) -> None:
@@ -417,13 +425,23 @@ async def latest(store: str, key: str, limit: int) -> list[Line]:
     ]
 
 
-async def balances(store: str, now: datetime) -> dict[str, Balance]:
-    """Return the balance of every account of a store."""
-    rows = await AccountRow.filter(store=store).order_by("key")
-    sums: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
-    for entry in await EntryRow.filter(store=store).only("account", "points", "effective_at"):
-        sums[entry.effective_at <= now][entry.account] += entry.points
+async def has_earned(store: str, until: datetime) -> bool:
+    """Return whether anybody's entries have anything that was earned, and good until then."""
+    return await EntryRow.exists(store=store, kind="earn", effective_at__lte=until)
+
+
+async def balances(store: str, keys: Sequence[str], now: datetime) -> dict[str, Balance]:
+    """Return the balances of accounts."""
+    rows = await sql.rows(
+        "SELECT account, CAST(SUM(points) AS bigint) AS points, CAST(SUM(CASE WHEN effective_at"
+        " <= $3 THEN points ELSE 0 END) AS bigint) AS available FROM entry"
+        " WHERE store = $1 AND account = ANY($2) GROUP BY account",
+        *(store, list(keys), now),
+    )
+    found = {row["account"]: row for row in rows}
     return {
-        key: Balance(available=sums[True][key], pending=sums[False][key])
-        for key in (row.key for row in rows)
+        key: Balance(available=row["available"], pending=row["points"] - row["available"])
+        if (row := found.get(key))
+        else Balance(available=0, pending=0)
+        for key in keys
     }

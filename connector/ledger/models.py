@@ -52,7 +52,8 @@ class AccountRow(Model):
 class LinkRow(Model):
     """An account that became another's for good at ``joined_at``: a guest's, its customer's.
 
-    ``order_ids`` are the orders that it brought.
+    ``order_ids`` are the orders that it brought. One that came with a ``batch`` of an import is
+    undone with it; its ``mailbox`` is the sealed address.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -61,6 +62,8 @@ class LinkRow(Model):
     owner = fields.CharField(max_length=100)
     joined_at = fields.DatetimeField()
     order_ids = fields.JSONField[list[str]]()
+    batch = fields.CharField(max_length=ID_MAX, null=True)
+    mailbox = fields.BinaryField(null=True)
 
     class Meta:
         table = "link"

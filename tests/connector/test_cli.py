@@ -70,6 +70,7 @@ def test_migrating_twice_takes_no_step(env):
         "0014_listeners",
         "0015_until",
         "0016_acts",
+        "0017_moving",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}

@@ -17,7 +17,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from connector.commerce.models import StoreRow
-from connector.features.loyalty.export import write_accounts
 from connector.features.loyalty.service import Loyalty
 from connector.ledger.models import EntryRow
 from connector.sync.passes import Aim
@@ -238,7 +237,7 @@ async def quiet(town: Town) -> None:
 
 async def outcome(town: Town, folder: Path) -> Outcome:
     """Export, and read the ledger."""
-    await write_accounts(town.store, folder / "exported", town.clock())
+    await town.export(folder / "exported")
     _, rows = read_export(folder / "exported" / "accounts.csv")
     entries = await EntryRow.all()
     keys = [(one.cause, one.kind, one.effective_at.isoformat(), one.points) for one in entries]

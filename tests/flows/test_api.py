@@ -177,7 +177,11 @@ async def test_a_key_does_what_its_scopes_say_until_it_is_revoked(town):
     [
         (" ", ["read"], "give the key a name"),
         ("till", [], "give the key a scope: write one or more of events, points, programs"),
-        ("till", ["reed"], "there is no scope 'reed': write one or more of events, points, programs"),
+        (
+            "till",
+            ["reed"],
+            "there is no scope 'reed': write one or more of events, points",
+        ),
     ],
 )
 async def test_a_key_that_can_do_nothing_is_not_made(town, name, scopes, says):

@@ -31,7 +31,8 @@ async def join(town, guest, customer):
 async def balances(town):
     """Return what each account can spend: customers by id, guests together."""
     found: dict[str, int] = {}
-    for key, balance in (await ledger.balances(town.store, town.clock())).items():
+    keys = [row.key for row in await AccountRow.filter(store=town.store)]
+    for key, balance in (await ledger.balances(town.store, keys, town.clock())).items():
         name = key.removeprefix("customer:") if key.startswith("customer:") else "guest"
         found[name] = found.get(name, 0) + balance.available
     return found

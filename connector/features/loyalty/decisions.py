@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from connector.errors import KeyReused, RequestInvalid
 from connector.features.loyalty.models import DecisionRow
-from connector.features.loyalty.rules.facts import Adjustment, Import
+from connector.features.loyalty.rules.facts import Adjustment, Import, Takeover
+from connector.features.loyalty.rules.holding import Holding
 from connector.features.loyalty.rules.tiers import Placement
 
 POINTS_MAX = 1_000_000_000
@@ -101,6 +104,19 @@ def imports(rows: Sequence[DecisionRow]) -> list[Import]:
         )
         for row in rows
         if row.kind == "import"
+    ]
+
+
+def takeovers(rows: Sequence[DecisionRow]) -> list[Takeover]:
+    """Return those about all that an account held in another installation."""
+    return [
+        Takeover(
+            id=row.id,
+            holding=msgspec.json.decode(row.body or b"", type=Holding),
+            batch=row.reason,
+        )
+        for row in rows
+        if row.kind == "takeover"
     ]
 
 

@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from tortoise.transactions import in_transaction
 
@@ -21,16 +22,20 @@ from connector.commerce.identity import (
 )
 from connector.commerce.models import StoreRow
 from connector.commerce.records import customer_ids, guest_key
+from connector.database import sql
 from connector.errors import RequestInvalid
 from connector.features.loyalty.decisions import POINTS_MAX
 from connector.features.loyalty.models import DecisionRow
 from connector.features.loyalty.rules.fold import expires_at
 from connector.features.loyalty.service import Loyalty
+from connector.kernel import cells
 from connector.kernel.vault import Vault
 from connector.ledger import ledger
 
 TOGETHER = 200  # accounts of one transaction
 ROWS_MAX = 1_000_000
+MAILBOX = "mailbox"  # for what sealed addresses are
+NO_PROGRAM = "publish a program first: nothing holds points without one"
 COLUMNS: Mapping[str, Sequence[str]] = {
     "customer": ("platform_customer_id", "customer id"),
     "email": ("email", "customer email", "email address"),
@@ -42,10 +47,11 @@ COLUMNS: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of a file that can be taken over."""
+    """One line of a file that can be taken over; ``mailbox`` is the sealed address of a guest."""
 
     number: int
     account: str
+    mailbox: bytes | None
     points: int
     expires_at: datetime | None
 
@@ -74,11 +80,11 @@ async def planned(store: StoreRow, vault: Vault, data: bytes, columns: Mapping[s
     plan = Plan(batch=hashlib.sha256(data).hexdigest()[:16])
     known = await customer_ids(store.id)
     ids = set(known.values()) - {""}
-    key = guest_key(vault, store)
+    whose = partial(guest, vault, store)
     seen: dict[str, int] = {}
     for number, row in _rows(data, columns):
         try:
-            line = _line(number, row, known, ids, key)
+            line = _line(number, row, known, ids, whose)
         except ValueError as error:
             plan.troubles.append(f"line {number}: {error}")
             continue
@@ -118,14 +124,18 @@ def _rows(data: bytes, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[s
         if lines.line_num > ROWS_MAX:
             raise RequestInvalid(f"no more than {ROWS_MAX:,} lines at once")
         if any(cell.strip() for cell in row):
-            cells = {name: row[at].strip() for name, at in places.items() if at < len(row)}
-            yield lines.line_num, cells
+            found = {name: row[at].strip() for name, at in places.items() if at < len(row)}
+            yield lines.line_num, {name: cells.read(cell) for name, cell in found.items()}
 
 
 def _line(
-    number: int, row: Mapping[str, str], known: Mapping[str, str], ids: set[str], key: bytes
+    number: int,
+    row: Mapping[str, str],
+    known: Mapping[str, str],
+    ids: set[str],
+    whose: Callable[[str], tuple[str, bytes]],
 ) -> Line:
-    """Read one line.
+    """Read one line; ``whose`` says of a guest's address the account and the sealed mailbox.
 
     Raises:
         ValueError: with what is wrong.
@@ -141,12 +151,21 @@ def _line(
     if not text.isascii() or not text.isdigit() or int(text) > POINTS_MAX:
         raise ValueError(f"{row['points']!r} are no points: write a whole number")
     found = customer or known.get(email)
+    account, mailbox = (customer_account(found), None) if found else whose(email)
     return Line(
         number=number,
-        account=customer_account(found) if found else guest_account(email, key),
+        account=account,
+        mailbox=mailbox,
         points=int(text),
         expires_at=_end(row.get("expires", "")),
     )
+
+
+def guest(vault: Vault, store: StoreRow, email: str) -> tuple[str, bytes]:
+    """Return the account of whoever has an address, and the address sealed for its row."""
+    address = canonical_email(email)
+    account = guest_account(address, guest_key(vault, store))
+    return account, vault.seal(store.id, MAILBOX, address)
 
 
 def _end(text: str) -> datetime | None:
@@ -176,9 +195,8 @@ async def take_over(
     """
     version = await loyalty.program(store.id)
     if version is None:
-        raise RequestInvalid("publish a program first: nothing holds points without one")
-    if await DecisionRow.exists(store=store.id, batch=plan.batch, undone_at__not_isnull=True):
-        raise RequestInvalid("this file was imported and undone: change what was wrong with it")
+        raise RequestInvalid(NO_PROGRAM)
+    await require_never_undone(store, plan.batch)
     new = 0
     for first in range(0, len(plan.lines), TOGETHER):
         lines = plan.lines[first : first + TOGETHER]
@@ -201,6 +219,7 @@ async def take_over(
                     expires_at=line.expires_at or expires_at(now, version.program),
                     reason=f"batch {plan.batch}, line {line.number}",
                     batch=plan.batch,
+                    mailbox=line.mailbox,
                 )
                 for line in lines
                 if line.account not in done
@@ -210,6 +229,16 @@ async def take_over(
         new += len(rows)
         tell(first + len(lines))
     return new
+
+
+async def require_never_undone(store: StoreRow, batch: str) -> None:
+    """Refuse a file that was taken back: the same file is the same batch.
+
+    Raises:
+        RequestInvalid: the batch was undone before.
+    """
+    if await DecisionRow.exists(store=store.id, batch=batch, undone_at__not_isnull=True):
+        raise RequestInvalid("this file was imported and undone: change what was wrong with it")
 
 
 async def undo(store: StoreRow, batch: str, now: datetime) -> int:
@@ -226,9 +255,17 @@ async def undo(store: StoreRow, batch: str, now: datetime) -> int:
             counting = DecisionRow.filter(store=store.id, batch=batch, undone_at=None)
             rows = await counting.order_by("account").limit(TOGETHER)
             if not rows:
-                return undone
+                break
             await ledger.locked(store.id, [row.account for row in rows])
-            await DecisionRow.filter(id__in=[row.id for row in rows]).update(undone_at=now)
+            await DecisionRow.filter(id__in=[row.id for row in rows]).update(
+                undone_at=now, mailbox=None
+            )
             since = {row.account: row.decided_at for row in rows}
             await ledger.mark_dirty(store.id, since, now)
         undone += len(rows)
+    joined = True
+    while joined:
+        async with in_transaction():
+            await sql.lock(store.id)
+            joined = bool(await ledger.part(store.id, batch, TOGETHER, now))
+    return undone

@@ -51,8 +51,10 @@ class DecisionRow(Model):
 
     ``kind``: ``adjust`` gives ``points``, or takes them. ``place`` puts it into a ``tier``, or into
     none, for good where it ``is_locked``. ``import`` takes ``points`` over that end at
-    ``expires_at``, or never. What came with a ``batch`` and is ``undone_at`` some time counts as
-    never decided. The same ``key`` again is the same decision.
+    ``expires_at``, or never. ``takeover`` goes on from what another installation knew at
+    ``decided_at``: the ``body``, a holding in JSON, whose ``points`` are those less what is owed.
+    What came with a ``batch`` and is ``undone_at`` some time counts as never decided. The same
+    ``key`` again is the same decision. ``mailbox`` is the sealed address of a guest who came so.
     """
 
     id = fields.CharField(max_length=ID_MAX, primary_key=True)
@@ -68,6 +70,8 @@ class DecisionRow(Model):
     batch = fields.CharField(max_length=ID_MAX, null=True)
     expires_at = fields.DatetimeField(null=True)
     undone_at = fields.DatetimeField(null=True)
+    body = fields.TextField(null=True)
+    mailbox = fields.BinaryField(null=True)
 
     class Meta:
         table = "decision"

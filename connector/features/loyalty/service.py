@@ -32,6 +32,7 @@ from connector.features.loyalty.decisions import (
     imports,
     kept,
     placements,
+    takeovers,
 )
 from connector.features.loyalty.models import ActRow, PublicationRow
 from connector.features.loyalty.notices import News, Notices
@@ -379,6 +380,7 @@ class Loyalty:
                 coded_orders=coded,
                 adjustments=adjustments(decided[account]),
                 imports=imports(decided[account]),
+                takeovers=takeovers(decided[account]),
                 placements=placements(decided[account]),
                 acts=done.get(account, ()),
                 redemptions=[one for one, by in zip(spent, whose, strict=True) if by == account],
@@ -421,7 +423,9 @@ class Loyalty:
         async with in_transaction():
             await sql.lock(store.id)  # whoever takes an order in has read who joined whom
             await ledger.locked(store.id, [guest, account])
-            if not await ledger.join(store.id, guest, account, self._tools.clock()):
+            now = self._tools.clock()
+            link = LinkRow(store=store.id, account=guest, owner=account, joined_at=now)
+            if not await ledger.join(link, now):
                 raise MailboxTaken("orders under this address are another customer's already")
             await self.settle(store, guest)
             folded = await self.settle(store, account)
@@ -571,6 +575,7 @@ def _united(facts: Facts, link: LinkRow, theirs: Facts, since: datetime) -> Fact
         orders=orders,
         adjustments=[one for one in whole.adjustments if one.adjusted_at >= since],
         imports=[one for one in whole.imports if one.imported_at >= since],
+        takeovers=[one for one in whole.takeovers if one.holding.at >= since],
         joined=facts.joined,
     )
 

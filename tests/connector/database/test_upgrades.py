@@ -9,6 +9,7 @@ from connector.commerce.models import StoreRow
 from connector.config import Settings
 from connector.database import sql
 from connector.ledger import ledger
+from connector.ledger.models import AccountRow
 from connector.system import running
 from connector.worker import drain
 from tests import databases
@@ -80,9 +81,9 @@ async def test_the_recorded_store_comes_through(database_url, file):
         store = await StoreRow.get()
         await ledger.mark_all_dirty(store.id, clock())
         await drain(system, ["settle"])
-        held = {
-            key: one.available for key, one in (await ledger.balances(store.id, clock())).items()
-        }
+        keys = [row.key for row in await AccountRow.filter(store=store.id)]
+        balances = await ledger.balances(store.id, keys, clock())
+        held = {key: one.available for key, one in balances.items()}
     assert databases.query(database_url, "SELECT count(*) FROM entry") == [(763,)]
     assert sum(held.values()) == sum(read_store(RECORDED).balances().values())
     assert {account: points for account, points in before if points} == {

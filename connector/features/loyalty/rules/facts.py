@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from connector.features.loyalty.rules.holding import Holding
 from connector.features.loyalty.rules.program import Publication
 from connector.features.loyalty.rules.tiers import Placement
 from platforms.model import Order
@@ -74,6 +75,15 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Takeover:
+    """The decision to go on from what an account held in another installation, at that instant."""
+
+    id: str
+    holding: Holding
+    batch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """All that an account's points follow from.
 
@@ -89,6 +99,7 @@ class Facts:
     redemptions: Sequence[Redemption] = ()
     adjustments: Sequence[Adjustment] = ()
     imports: Sequence[Import] = ()
+    takeovers: Sequence[Takeover] = ()
     placements: Sequence[Placement] = ()
     acts: Sequence[Act] = ()
     versions: Sequence[Publication] = ()
@@ -124,6 +135,7 @@ def united(facts: Facts, joined: Joined, brought: Collection[str] = ()) -> Facts
         orders=[one for one in theirs.orders if one.placed_at < at],
         adjustments=[one for one in theirs.adjustments if one.adjusted_at < at],
         imports=[one for one in theirs.imports if one.imported_at < at],
+        takeovers=[one for one in theirs.takeovers if one.holding.at < at],
     )
     return replace(
         facts,
@@ -133,6 +145,10 @@ def united(facts: Facts, joined: Joined, brought: Collection[str] = ()) -> Facts
             *(one for one in theirs.adjustments if one.adjusted_at >= at),
         ],
         imports=[*facts.imports, *(one for one in theirs.imports if one.imported_at >= at)],
+        takeovers=[
+            *facts.takeovers,
+            *(one for one in theirs.takeovers if one.holding.at >= at),
+        ],
         joined=[*facts.joined, replace(joined, facts=before)],
     )
 
@@ -159,6 +175,7 @@ def until(facts: Facts, at: datetime) -> list[Facts]:
         ],
         adjustments=[one for one in facts.adjustments if one.adjusted_at <= at],
         imports=[one for one in facts.imports if one.imported_at <= at],
+        takeovers=[one for one in facts.takeovers if one.holding.at <= at],
         placements=[one for one in facts.placements if one.placed_at <= at],
         acts=[one for one in facts.acts if one.at <= at],
         versions=tuple(one for one in facts.versions if one.begins_at <= at),

@@ -7,7 +7,7 @@ which they can be spent; an expiry is wanted only once it is due.
 """
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,6 +30,7 @@ from connector.features.loyalty.rules.earn import (
     worth,
 )
 from connector.features.loyalty.rules.facts import Adjustment, Facts, Redemption
+from connector.features.loyalty.rules.holding import HeldLot, Holding
 from connector.features.loyalty.rules.lots import NEVER, Lot, Purse
 from connector.features.loyalty.rules.program import (
     EarnRule,
@@ -83,6 +84,8 @@ class Rank(IntEnum):
     LATE_USE = 7
     CREDIT = 8
     DEBIT = 9
+    BROUGHT = 10
+    OWED = 11
 
 
 ALIVE = {Rank.ORDER, Rank.MATURITY, Rank.CREDIT, Rank.REDEMPTION}
@@ -170,6 +173,7 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
         signed_up_at=facts.signed_up_at if _is_before(facts.signed_up_at, at) else None,
         adjustments=[one for one in facts.adjustments if one.adjusted_at < at],
         imports=[one for one in facts.imports if one.imported_at < at],
+        takeovers=[one for one in facts.takeovers if one.holding.at < at],
         placements=[one for one in facts.placements if one.placed_at < at],
         acts=[one for one in facts.acts if one.at < at],
         joined=[one for one in facts.joined if one.joined_at < at],
@@ -191,6 +195,39 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
     )
 
 
+def held(facts: Facts, at: datetime) -> Holding:
+    """Return what an account holds at an instant, for whoever goes on from there elsewhere.
+
+    The facts are those that began until then. What refunds will take of points on their way, is
+    off them already.
+    """
+    begun = _begun(facts, None, at)
+    deque(begun.walk.until(at), maxlen=0)
+    purse = begun.walk.purse
+    falls: Counter[str] = Counter()
+    for step in begun.walk.ahead:
+        if step.rank is Rank.REFUND:
+            falls[step.cause] += step.points
+    left = [lot for lot in purse.lots.values() if lot.points > falls[lot.cause]]
+    left.sort(key=lambda lot: (lot.available_at, lot.cause))
+    tier, counted = begun.standing.held()
+    return Holding(
+        at=at,
+        lots=tuple(
+            HeldLot(
+                points=lot.points - falls[lot.cause],
+                available_at=lot.available_at,
+                expires_at=end if at < (end := purse.end_of(lot)) < NEVER else None,
+                idle_months=lot.idle_months,
+            )
+            for lot in left
+        ),
+        owed=purse.deficit,
+        tier=tier,
+        counted=counted,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
     """All orders priced: a walk that has taken no step yet, and the postings that need none."""
@@ -205,9 +242,11 @@ class Begun:
 def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     given = Given(facts.versions, since.given if since else {})
     known = (since.at, since.standing) if since else None
-    standing = Standing(facts.versions, at, known, facts.placements)
+    taken_over = {one.id: one.holding for one in facts.takeovers}
+    standing = Standing(facts.versions, at, known, facts.placements, taken_over)
     acts = Acts(facts.acts, facts.versions, at, (since.at, since.acts) if since else None)
     grants = [*welcomed(facts), *acted(acts), *given_by_hand(facts), *brought(facts)]
+    grants += moved_in(facts)
     in_order = sorted(facts.orders, key=lambda order: (order.placed_at, order.id))
     parts = []
     for one in sorted(facts.joined, key=lambda one: (one.joined_at, one.account)):
@@ -225,7 +264,8 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     postings += [posting for _, part in parts for posting in part.postings]
     postings += [posting for grant in grants for posting in grant.postings]
     movements = [movement for grant in grants for movement in grant.movements]
-    movements += bought(facts)
+    idle = idle_months(facts, since)
+    movements += bought(facts) if idle else ()
     for redemption in facts.redemptions:
         for posting, rank in spending(redemption, facts):
             postings.append(posting)
@@ -233,19 +273,31 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     for posting in taken_by_hand(facts):
         postings.append(posting)
         movements.append(_moved(posting, Rank.DEBIT, posting.cause))
+    for posting in owed_before(facts):
+        postings.append(posting)
+        movements.append(_moved(posting, Rank.OWED, posting.cause))
     movements += [
         Movement(at=one.joined_at, rank=Rank.JOINING, id=one.account, cause=one.account)
         for one, _ in parts
     ]
-    walk = Walk([grant.lot for grant in grants], movements, facts.versions, since)
+    walk = Walk([grant.lot for grant in grants], movements, facts.versions, since, idle)
     walk.others = {one.account: part.walk for one, part in parts}
     return Begun(walk=walk, postings=postings, given=given, acts=acts, standing=standing)
 
 
+def idle_months(facts: Facts, since: Checkpoint | None) -> list[int]:
+    """Return for how many months nothing may happen, of any points that end by inactivity."""
+    expiries = (one.program.expiry for one in facts.versions)
+    months = {one.months for one in expiries if one.kind == INACTIVITY}
+    months |= {lot.idle_months for one in facts.takeovers for lot in one.holding.lots}
+    months |= {lot.idle_months for lot in since.lots} if since else set()
+    for one in facts.joined:
+        months.update(idle_months(one.facts, None))
+    return sorted(months - {0})
+
+
 def bought(facts: Facts) -> Iterator[Movement]:
-    """Yield the orders that keep points alive, where a program lets them end by inactivity."""
-    if not any(one.program.expiry.kind == INACTIVITY for one in facts.versions):
-        return
+    """Yield the orders that keep points alive, of those that end by inactivity."""
     for order in facts.orders:
         version = in_force(facts.versions, order.placed_at)
         if version is not None and counts(order, version.program):
@@ -308,6 +360,37 @@ def brought(facts: Facts) -> Iterator[Grant]:
             if one.expires_at is not None:
                 grant.lot.idle_months = 0
             yield grant
+
+
+def moved_in(facts: Facts) -> Iterator[Grant]:
+    """Yield what came along from another installation: the lots that were left there."""
+    for one in facts.takeovers:
+        for number, held in enumerate(one.holding.lots):
+            cause = (
+                f"import:{one.id}/{number:05}"  # of lots that end at once, the order of spending
+            )
+            at = max(held.available_at, one.holding.at)
+            posting = Posting(cause, "import", at, held.points, f"taken over: {one.batch}")
+            lot = Lot(
+                cause=cause,
+                points=held.points,
+                available_at=held.available_at,
+                expires_at=held.expires_at,
+                idle_months=held.idle_months,
+            )
+            steps = [Movement(at=one.holding.at, rank=Rank.BROUGHT, id=cause, cause=cause)]
+            if at > one.holding.at:
+                steps.append(Movement(at=at, rank=Rank.MATURITY, id=cause, cause=cause))
+            yield Grant(postings=(posting,), lot=lot, movements=tuple(steps))
+
+
+def owed_before(facts: Facts) -> Iterator[Posting]:
+    """Yield what was owed in another installation, which nobody forgives here."""
+    for one in facts.takeovers:
+        if one.holding.owed:
+            why = f"owed before: taken over: {one.batch}"
+            cause = f"import:{one.id}/owed"
+            yield Posting(cause, "import", one.holding.at, -one.holding.owed, why)
 
 
 def taken_by_hand(facts: Facts) -> Iterator[Posting]:
@@ -489,14 +572,14 @@ class Walk:
         movements: Iterable[Movement],
         versions: Sequence[Publication],
         since: Checkpoint | None = None,
+        idle: Sequence[int] = (),
     ) -> None:
         self._versions = versions
+        self._idle = idle
         self.purse = Purse()
         self.ahead = list(movements)
         self.used: dict[str, datetime] = {}
         self.others: dict[str, Walk] = {}
-        expiries = (one.program.expiry for one in versions)
-        self._idle = sorted({one.months for one in expiries if one.kind == INACTIVITY})
         if since:
             self.purse.lots = {lot.cause: replace(lot) for lot in since.lots}
             self.purse.deficit = since.deficit
@@ -509,7 +592,7 @@ class Walk:
 
     def _announce(self, lot: Lot) -> None:
         self.purse.lots[lot.cause] = lot
-        if lot.expires_at is not None:
+        if lot.expires_at is not None and not lot.idle_months:
             end = Movement(at=lot.expires_at, rank=Rank.EXPIRY, id=lot.cause, cause=lot.cause)
             heappush(self.ahead, end)
 
@@ -533,7 +616,7 @@ class Walk:
             return
         before = self.purse.deficit
         self._take(step)
-        if self.purse.deficit > before:
+        if self.purse.deficit > before and step.rank is not Rank.OWED:
             yield from self._forgive(step, self.purse.deficit - before)
 
     def _join(self, step: Movement) -> Iterator[Posting]:
@@ -562,20 +645,19 @@ class Walk:
 
     def _keep_alive(self, at: datetime) -> None:
         """Let points that end by inactivity live for as long again."""
-        version = in_force(self._versions, at)
-        if version is None:
-            return
-        program = version.program
+        program = (in_force(self._versions, at) or self._versions[0]).program
         for months in self._idle:
             end = add_months(at, months, program.zone)
             end = end_of_month(end, program.zone) if program.expiry.end_of_month else end
-            if end > self.purse.ends.get(months, at):
-                self.purse.ends[months] = end
-                id_ = f"idle:{months}"
-                heappush(
-                    self.ahead,
-                    Movement(at=end, rank=Rank.EXPIRY, id=id_, cause=id_, points=months),
-                )
+            self._live_until(end, at, months)
+
+    def _live_until(self, end: datetime, at: datetime, months: int) -> None:
+        """Let points that end by inactivity live until then, if they would end before."""
+        if end > self.purse.ends.get(months, at):
+            self.purse.ends[months] = end
+            id_ = f"idle:{months}"
+            ending = Movement(at=end, rank=Rank.EXPIRY, id=id_, cause=id_, points=months)
+            heappush(self.ahead, ending)
 
     def _forgive(self, step: Movement, points: int) -> Iterator[Posting]:
         """Give back at once what a step took more than there was, where the program says so."""
@@ -591,14 +673,24 @@ class Walk:
         match step.rank:
             case Rank.MATURITY | Rank.CREDIT:
                 self.purse.open(step.cause)
+            case Rank.BROUGHT:
+                self._bring(step)
             case Rank.REDEMPTION:
                 taken = self.purse.take(step.points)
                 ends = (self.purse.end_of(lot) for lot in taken)
                 self.used[step.cause] = min(ends, default=step.at)
             case Rank.RELEASE:
                 self._release(step)
-            case Rank.REFUND | Rank.LATE_USE | Rank.DEBIT:
+            case Rank.REFUND | Rank.LATE_USE | Rank.DEBIT | Rank.OWED:
                 self.purse.take(step.points, first=step.cause)
+
+    def _bring(self, step: Movement) -> None:
+        """Take a lot over, with the end that inactivity gives it as things are."""
+        lot = self.purse.lots[step.cause]
+        if lot.idle_months and lot.expires_at:
+            self._live_until(lot.expires_at, step.at, lot.idle_months)
+        if lot.available_at <= step.at:
+            self.purse.open(step.cause)
 
     def _release(self, step: Movement) -> None:
         """Give points back as a lot that outlasts what was spent, and a grace from now."""

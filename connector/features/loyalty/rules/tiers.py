@@ -18,6 +18,7 @@ from datetime import datetime
 from enum import IntEnum
 from heapq import heapify, heappop, heappush
 from math import floor
+from types import MappingProxyType
 from typing import NamedTuple
 
 from connector.features.loyalty.rules.earn import (
@@ -29,6 +30,7 @@ from connector.features.loyalty.rules.earn import (
     unmultiplied,
     worth,
 )
+from connector.features.loyalty.rules.holding import Counted, HeldTier, Holding
 from connector.features.loyalty.rules.lots import NEVER
 from connector.features.loyalty.rules.program import (
     CALENDAR_YEAR,
@@ -51,9 +53,10 @@ class Turn(IntEnum):
     JUDGED = 1
     LAPSE = 2
     VERSION = 3
-    ORDER = 4
-    REFUND = 5
-    PLACED = 6
+    BROUGHT = 4
+    ORDER = 5
+    REFUND = 6
+    PLACED = 7
 
 
 class Step(NamedTuple):
@@ -116,11 +119,13 @@ class Kept:
     """A standing as a checkpoint keeps it.
 
     Of orders that were ``seen`` only what a later version needs, which counts in other windows.
+    ``brought`` is what was taken over and waits for a version with tiers.
     """
 
     state: State
     ahead: tuple[Step, ...]
     seen: tuple[Qualifying, ...]
+    brought: dict[str, Holding] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +181,8 @@ class Standing:
     """Walks through what moves an account between tiers, in the order of time.
 
     Orders are added in that order, and whoever asks between them learns the tier by what came
-    before. Where the account stands is asked at the end, of ``asked_at``.
+    before. Where the account stands is asked at the end, of ``asked_at``. What was ``brought`` from
+    elsewhere, by ids, is gone on from once there are tiers.
     """
 
     def __init__(
@@ -185,6 +191,7 @@ class Standing:
         asked_at: datetime,
         since: tuple[datetime, Kept] | None = None,
         placements: Sequence[Placement] = (),
+        brought: Mapping[str, Holding] = MappingProxyType({}),
     ) -> None:
         self._versions = versions
         self._by = {one.program.tiers.by for one in versions if one.program.tiers}
@@ -198,6 +205,7 @@ class Standing:
         self._counted: Counter[str] = Counter()
         self._seen: list[Qualifying] = []
         self._ahead: list[Step] = []
+        self._brought = dict(brought)
         begins = [one.begins_at for one in versions] if self._by else []
         if since:
             begin, kept = since
@@ -209,6 +217,11 @@ class Standing:
             for one in placements
             if self._by
         ]
+        if self._by and brought:
+            first = next(one.begins_at for one in versions if one.program.tiers)
+            self._ahead += [
+                Step(max(one.at, first), Turn.BROUGHT, id_) for id_, one in brought.items()
+            ]
         heapify(self._ahead)
 
     def _resume(self, kept: Kept, versions: Sequence[Publication]) -> None:
@@ -219,6 +232,7 @@ class Standing:
         self._go_by(versions[-1].program if versions else None)
         self._seen = list(kept.seen)
         self._ahead = list(kept.ahead)
+        self._brought |= kept.brought
 
     def tier_at(self, placed_at: datetime) -> str | None:
         """Return the tier that an order meets."""
@@ -237,7 +251,7 @@ class Standing:
     def absorb(self, other: "Standing", at: datetime) -> None:
         """Let what another account's orders came to count here from an instant on."""
         self._walk(at, Turn.VERSION)
-        for one in other._seen:
+        for one in other._all_seen():
             steps = tuple(step._replace(at=max(step.at, at)) for step in one.steps)
             self._seen.append(Qualifying(one.placed_at, steps))
             self._expect(self._seen[-1])
@@ -286,7 +300,42 @@ class Standing:
         other._state = replace(self._state, windows=windows)
         other._counted = Counter(self._counted)
         other._ahead = list(self._ahead)
+        other._seen = list(self._seen)
+        other._brought = dict(self._brought)
         return other
+
+    def held(self) -> tuple[HeldTier | None, tuple[Counted, ...]]:
+        """Return the tier at ``asked_at`` and what counts for any, for whoever moves.
+
+        All orders were added. Only a version can ask again for what has left its window.
+        """
+        self._walk(self._asked_at, Turn.PLACED)
+        state = self._state
+        tier = HeldTier(
+            name=state.tier,
+            since=state.since,
+            lapses_at=state.lapses_at,
+            falls_to=state.falls_to if state.lapses_at else None,
+            judged_at=state.judged_at,
+            is_locked=state.is_locked,
+        )
+        counted = []
+        for one in sorted(self._all_seen(), key=lambda one: one.placed_at):
+            sums: Counter[str] = Counter()
+            for step in one.steps:
+                sums[step.measure] += step.amount
+            amounts = {name: value for name, value in sorted(sums.items()) if value}
+            if amounts:
+                counted.append(Counted(placed_at=one.placed_at, amounts=amounts))
+        if not state.tier and not state.is_locked:
+            waiting = (one.tier for one in self._brought.values() if one.tier)
+            return next(waiting, None), tuple(counted)
+        return tier, tuple(counted)
+
+    def _all_seen(self) -> list[Qualifying]:
+        """Return what was seen to count, and what was brought and not come to yet."""
+        waiting = [one for held in self._brought.values() for one in _counting(held, held.at)]
+        return [*self._seen, *waiting]
 
     def kept(self, at: datetime) -> Kept:
         """Return what is left to know at an instant, before anything that happens then."""
@@ -299,6 +348,7 @@ class Standing:
             state=self._state,
             ahead=tuple(step for step in self._ahead if step.turn is not Turn.VERSION),
             seen=tuple(self._seen) if is_needed else (),
+            brought=self._brought,
         )
 
     def _walk(self, at: datetime, turn: Turn | None) -> None:
@@ -320,6 +370,8 @@ class Standing:
                 self._judge(step.at)
             case Turn.LAPSE if step.at == self._state.lapses_at:
                 self._lapse(step.at)
+            case Turn.BROUGHT:
+                self._go_on(self._brought.pop(step.id), step.at)
             case Turn.ORDER | Turn.REFUND:
                 self._count(step)
                 self._judge(step.at)
@@ -336,6 +388,41 @@ class Standing:
             state.judged_at = end
             self._window(end)
             heappush(self._ahead, Step(end, Turn.JUDGED))
+
+    def _go_on(self, holding: Holding, at: datetime) -> None:
+        """Go on from what another installation knew at the instant of ``holding``, if earlier.
+
+        What would have happened since is yet to happen, dated as it would have been.
+        """
+        seen = _counting(holding, at)
+        self._seen += seen
+        for one in seen:
+            leaves_at = self._leaves_at(one.placed_at)
+            if leaves_at > holding.at:
+                for step in one.steps:
+                    self._count(step._replace(at=holding.at, leaves_at=leaves_at))
+        if holding.tier:
+            self._hold(holding.tier)
+        state, tiers = self._state, self._tiers
+        if tiers and tiers.window == CALENDAR_YEAR and state.tier:
+            self._window(self._leaves_at(holding.at))
+        if not state.is_locked and self._reached() > self._level(state.tier):
+            self._move(self._reached(), at)
+
+    def _hold(self, held: HeldTier) -> None:
+        """Take a tier over, unless a higher one or a lock is there; one unknown here is none."""
+        state, level = self._state, self._level(held.name)
+        if state.is_locked or not (held.is_locked or level >= self._level(state.tier)):
+            return
+        state.tier, state.is_locked = self._name(level), held.is_locked
+        state.since = held.since if level else None
+        state.lapses_at = held.lapses_at if level else None
+        state.judged_at = held.judged_at if level else None
+        state.falls_to = held.falls_to
+        if state.lapses_at:
+            heappush(self._ahead, Step(state.lapses_at, Turn.LAPSE))
+        if state.judged_at:
+            heappush(self._ahead, Step(state.judged_at, Turn.JUDGED))
 
     def _count(self, step: Step) -> None:
         if step.leaves_at > step.at:  # else the order has left with what was refunded since
@@ -417,7 +504,7 @@ class Standing:
 
     def _count_anew(self, at: datetime) -> None:
         """Count all orders that were seen in windows of another kind."""
-        kept = {Turn.VERSION, Turn.PLACED}
+        kept = {Turn.VERSION, Turn.BROUGHT, Turn.PLACED}
         self._ahead = [step for step in self._ahead if step.turn in kept]
         self._state.lapses_at = self._state.judged_at = None
         self._state.windows = {}
@@ -468,6 +555,17 @@ class Standing:
             zone = self._program.zone
             return add_months(start_of("calendar_year", at, zone), 12, zone)
         return NEVER
+
+
+def _counting(holding: Holding, at: datetime) -> list[Qualifying]:
+    """Return what was brought that counts, as orders that do so from an instant on."""
+    return [
+        Qualifying(
+            one.placed_at,
+            tuple(Step(at, Turn.ORDER, "", *amount) for amount in one.amounts.items()),
+        )
+        for one in holding.counted
+    ]
 
 
 def _windows_of(program: Program | None) -> tuple[str, str] | None:

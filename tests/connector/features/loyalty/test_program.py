@@ -67,7 +67,7 @@ from_minor = { EUR = 60000 }
         ('kind = "order"', 'kind = "party"', "earn[0].kind: Invalid enum value 'party'"),
         ("[[reward]]", '[[earn]]\nid="quiz"\nkind="event"\npoints=1\n[[reward]]',
          "earn[1].event: say which one, such as quiz"),
-        ("[[reward]]", '[[earn]]\nid="news"\nkind="newsletter"\npoints=1\ncooldown_days=3\n[[reward]]',
+        ("[[reward]]", '[[earn]]\nid="n"\nkind="newsletter"\npoints=1\ncooldown_days=3\n[[reward]]',
          "earn[1].cooldown_days: newsletter has none"),
         ("[[reward]]", '[[earn]]\nid="share"\nkind="social_share"\npoints=5\n[[reward]]',
          "earn[1]: nobody can check that something was shared: give no more than 100 points"),
