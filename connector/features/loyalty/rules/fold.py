@@ -17,6 +17,13 @@ from heapq import heapify, heappop, heappush
 from math import floor
 from typing import NamedTuple
 
+from connector.features.loyalty.rules.budget import (
+    SIGN_UP,
+    Claims,
+    cause_of,
+    has_budget,
+    has_refused,
+)
 from connector.features.loyalty.rules.caps import Given, Quarters
 from connector.features.loyalty.rules.earn import (
     Basis,
@@ -37,6 +44,7 @@ from connector.features.loyalty.rules.program import (
     in_force,
 )
 from connector.features.loyalty.rules.tiers import Kept, Stand, Standing
+from connector.kernel.admission import Claim, Worth
 from connector.kernel.clock import add_days, add_months, end_of_month
 from connector.kernel.posting import Posting
 from platforms.model import Order, Refund
@@ -60,7 +68,7 @@ class Folded:
 
     ``next_expiry`` is when points expire next, and how many; ``next_change`` when the balance, or
     what counts for the tier, next changes by itself. ``stand`` is None where no version has
-    tiers.
+    tiers. ``claims`` are what is asked of the program's budget, and given back.
     """
 
     postings: tuple[Posting, ...]
@@ -68,6 +76,7 @@ class Folded:
     stand: Stand | None
     next_expiry: tuple[datetime, int] | None
     next_change: datetime | None
+    claims: tuple[Claim, ...]
 
 
 class Rank(IntEnum):
@@ -137,7 +146,7 @@ def fold(facts: Facts, at: datetime, since: Checkpoint | None = None) -> Folded:
     """
     begun = _begun(facts, since, at)
     postings = [*begun.postings, *begun.walk.until(at)]
-    purse, stand = begun.walk.purse, begun.standing.stand()
+    purse, stand = begun.walk.purse, begun.past.standing.stand()
     next_expiry = purse.next_expiry(at)
     ahead = [posting.effective_at for posting in postings if posting.effective_at > at]
     if next_expiry:
@@ -151,6 +160,7 @@ def fold(facts: Facts, at: datetime, since: Checkpoint | None = None) -> Folded:
         stand=stand,
         next_expiry=next_expiry,
         next_change=min(ahead, default=None),
+        claims=tuple(begun.past.claims.all()) if begun.past.claims else (),
     )
 
 
@@ -174,8 +184,8 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
     postings = [*begun.postings, *walk.until_before(at)]
     return Checkpoint(
         at=at,
-        given=begun.given.kept(at),
-        standing=begun.standing.kept(at),
+        given=begun.past.given.kept(at),
+        standing=begun.past.standing.kept(at),
         lots=tuple(lot for lot in walk.purse.lots.values() if lot.points or not lot.is_open),
         ends=walk.purse.ends,
         deficit=walk.purse.deficit,
@@ -191,28 +201,24 @@ class Begun:
 
     walk: "Walk"
     postings: Sequence[Posting]
-    given: Given
-    standing: Standing
+    past: "Past"
 
 
 def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
-    given = Given(facts.versions, since.given if since else {})
-    known = (since.at, since.standing) if since else None
-    standing = Standing(facts.versions, at, known, facts.placements)
-    grants = [*welcomed(facts), *given_by_hand(facts), *brought(facts)]
+    past = Past.of(facts, since, at)
+    grants = [*welcomed(facts, past.claims), *given_by_hand(facts), *brought(facts)]
     in_order = sorted(facts.orders, key=lambda order: (order.placed_at, order.id))
     parts = []
     for one in sorted(facts.joined, key=lambda one: (one.joined_at, one.account)):
         first = bisect_left(in_order, one.joined_at, key=lambda order: order.placed_at)
         for order in in_order[:first]:
-            grants += granted(order, facts, given, standing)
+            grants += granted(order, facts, past)
         in_order = in_order[first:]
         part = _begun(one.facts, None, one.joined_at)
-        given.absorb(part.given)
-        standing.absorb(part.standing, one.joined_at)
+        past.absorb(part.past, one.joined_at)
         parts.append((one, part))
     for order in in_order:
-        grants += granted(order, facts, given, standing)
+        grants += granted(order, facts, past)
     postings = [*since.tail] if since else []
     postings += [posting for _, part in parts for posting in part.postings]
     postings += [posting for grant in grants for posting in grant.postings]
@@ -231,7 +237,7 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     ]
     walk = Walk([grant.lot for grant in grants], movements, facts.versions, since)
     walk.others = {one.account: part.walk for one, part in parts}
-    return Begun(walk=walk, postings=postings, given=given, standing=standing)
+    return Begun(walk=walk, postings=postings, past=past)
 
 
 def bought(facts: Facts) -> Iterator[Movement]:
@@ -260,7 +266,7 @@ def _is_before(at: datetime | None, end: datetime) -> bool:
     return at is not None and at < end
 
 
-def welcomed(facts: Facts) -> Iterator[Grant]:
+def welcomed(facts: Facts, claims: Claims | None) -> Iterator[Grant]:
     """Yield what signing up grants by the version in force then: once for each of its rules."""
     at = facts.signed_up_at
     version = in_force(facts.versions, at) if at else None
@@ -269,8 +275,13 @@ def welcomed(facts: Facts) -> Iterator[Grant]:
     for rule in version.program.sign_up_rules:
         available_at = add_days(at, rule.pending_days, version.program.zone)
         why = f"signed up, program version {version.version}"
-        earned = Posting(f"sign_up:{rule.id}", "earn", available_at, rule.points, why)
-        yield _grant(earned, (), version.program)
+        earned = Posting(f"{SIGN_UP}{rule.id}", "earn", available_at, rule.points, why)
+        if claims and version.program.budget:
+            claim = Claim(earned.cause, at, rule.points, (Worth(at, rule.points),))
+            claims.add(claim)
+            earned = _within(earned, claims.admitted(claim).held)
+        if earned.points:
+            yield _grant(earned, (), version.program)
 
 
 def given_by_hand(facts: Facts) -> Iterator[Grant]:
@@ -305,41 +316,78 @@ def _adjusted(one: Adjustment) -> Posting:
     return Posting(f"adjustment:{one.id}", "adjust", one.adjusted_at, one.points, why)
 
 
-def granted(order: Order, facts: Facts, given: Given, standing: Standing) -> Iterator[Grant]:
+class Past(NamedTuple):
+    """All that orders priced so far leave to the next: what was granted, counts and is claimed.
+
+    ``hoped`` is what will have been granted once all is admitted that waits; where something was
+    refused it is ``given`` itself. So it is where no version has a budget, and nothing is claimed.
+    """
+
+    given: Given
+    hoped: Given
+    standing: Standing
+    claims: Claims | None
+
+    @classmethod
+    def of(cls, facts: Facts, since: Checkpoint | None, at: datetime) -> "Past":
+        """Return what a checkpoint leaves, nothing without one."""
+        given = hoped = Given(facts.versions, since.given if since else {})
+        claims = Claims(facts.admissions) if has_budget(facts.versions) else None
+        if claims and not has_refused(facts.admissions):
+            hoped = Given(facts.versions, since.given if since else {})
+        known = (since.at, since.standing) if since else None
+        standing = Standing(facts.versions, at, known, facts.placements)
+        return cls(given, hoped, standing, claims)
+
+    def absorb(self, other: "Past", at: datetime) -> None:
+        """Note what was before of an account that joins at an instant."""
+        self.given.absorb(other.given)
+        if self.hoped is not self.given:
+            self.hoped.absorb(other.hoped)
+        self.standing.absorb(other.standing, at)
+        if self.claims and other.claims:
+            self.claims.absorb(other.claims)
+
+    def add(self, rule: EarnRule, at: datetime, points: int, waiting: int) -> None:
+        """Note a grant, and what of it still waits to be admitted."""
+        self.given.add(rule, at, points)
+        if self.hoped is not self.given:
+            self.hoped.add(rule, at, points + waiting)
+
+
+def granted(order: Order, facts: Facts, past: Past) -> Iterator[Grant]:
     """Yield what an order grants by each rule of the version in force when it was placed.
 
-    ``given`` holds the grants of the orders before it, and then its own; ``standing`` what they
-    count for tiers.
+    ``past`` is of the orders before it, and then its own too.
     """
     version = in_force(facts.versions, order.placed_at)
     if version is None or not counts(order, version.program):
         return
-    met = Met(version, standing.tier_at(order.placed_at), given, facts.explains)
-    standing.add(order, version.program)
+    met = Met(version, past.standing.tier_at(order.placed_at), past, facts.explains)
+    past.standing.add(order, version.program)
     for number, rule in enumerate(version.program.order_rules, start=1):
         if order.currency in rule.per_minor:
-            cause = f"order:{order.id}" if number == 1 else f"order:{order.id}/rule:{number}"
-            if grant := _granted_by(rule, order, cause, met):
+            grant = _granted_by(rule, order, cause_of(order.id, number), met)
+            if grant is not None:
                 yield grant
 
 
 class Met(NamedTuple):
-    """What an order meets: the version, its tier, and all that was granted before."""
+    """What an order meets: the version, its tier, and all that was before."""
 
     version: Publication
     tier: str | None
-    given: Given
+    past: Past
     explains: bool
 
 
 def _granted_by(rule: EarnRule, order: Order, cause: str, met: Met) -> Grant | None:
-    program = met.version.program
+    program, past = met.version.program, met.past
     basis = weighed(order, rule, program, met.tier)
     value = worth(kept_minor(order, (), basis), order.currency, rule)
-    gross, cap = met.given.cut(rule, value, order.placed_at, program.zone)
+    gross, cap = past.given.cut(rule, value, order.placed_at, program.zone)
     if gross == 0:
         return None
-    met.given.add(rule, order.placed_at, gross)
     begun = max(order.placed_at, order.paid_at or order.placed_at)
     available_at = add_days(begun, rule.pending_days, program.zone)
     why = ""
@@ -351,7 +399,46 @@ def _granted_by(rule: EarnRule, order: Order, cause: str, met: Met) -> Grant | N
             why += f", in tier {met.tier}"
         why += f", program version {met.version.version}"
     earned = Posting(cause, "earn", available_at, gross, why)
-    return _grant(earned, tuple(_taken(order, rule, basis, earned)), program)
+    taken, waiting = [*_taken(order, rule, basis, earned)], 0
+    if past.claims and program.budget:
+        hoped, _ = past.hoped.cut(rule, value, order.placed_at, program.zone)
+        claim = Claim(cause, order.placed_at, hoped, _worths(order, gross, taken))
+        past.claims.add(claim)
+        admission = past.claims.admitted(claim)
+        left = min(claim.worths[-1].points, admission.admitted)
+        # what it gave back and others got is theirs, also if it was not given back after all
+        granted = admission.admitted if left <= admission.held else admission.held
+        earned = _within(earned, granted)
+        taken = [*_taken(order, rule, basis, earned)]
+        waiting = admission.waiting
+    past.add(rule, order.placed_at, earned.points, waiting)
+    if earned.points == 0:
+        return None
+    return _grant(earned, tuple(one.posting for one in taken), program)
+
+
+class Taken(NamedTuple):
+    """What a refund or a cancel of an instant takes back."""
+
+    at: datetime
+    posting: Posting
+
+
+def _worths(order: Order, gross: int, taken: Iterable[Taken]) -> tuple[Worth, ...]:
+    """Return what an order is worth from when it was placed, and from when something was taken."""
+    found = [Worth(order.placed_at, gross)]
+    for one in taken:
+        left = found[-1].points + one.posting.points
+        found.append(Worth(max(one.at, found[-1].at), left))
+    return tuple(found)
+
+
+def _within(earned: Posting, admitted: int) -> Posting:
+    """Return what is granted of what a cause earns, where no more of the budget is for it."""
+    if earned.points <= admitted:
+        return earned
+    why = f"{earned.why}; {admitted} of {earned.points} within the program's budget"
+    return replace(earned, points=admitted, why=why if earned.why else "")
 
 
 def _grant(
@@ -401,7 +488,7 @@ def _exact(weight: Exact) -> str:
     return f"{(Decimal(weight.numerator) / weight.denominator).normalize():f}"
 
 
-def _taken(order: Order, rule: EarnRule, basis: Basis, earned: Posting) -> Iterator[Posting]:
+def _taken(order: Order, rule: EarnRule, basis: Basis, earned: Posting) -> Iterator[Taken]:
     """Yield what refunds and a cancel take back, in the order of time, never more than granted."""
     if not order.refunds and order.cancelled_at is None:
         return
@@ -414,7 +501,8 @@ def _taken(order: Order, rule: EarnRule, basis: Basis, earned: Posting) -> Itera
             effective_at = max(left.at, earned.effective_at)
             rest = f"{_what(basis)} of {to_text(floor(goods.kept), order.currency)}"
             why = _left_over(order, left.refund, rest, now)
-            yield Posting(cause, "clawback", effective_at, now - before, why)
+            posting = Posting(cause, "clawback", effective_at, now - before, why)
+            yield Taken(left.at, posting)
         before = now
 
 

@@ -202,6 +202,12 @@ def _exact(text: str) -> int | Fraction:
 Multipliers = Annotated[list[Multiplier], msgspec.Meta(max_length=100)]
 
 
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The most ``points`` that the rules give to all accounts together, whatever the version."""
+
+    points: Positive
+
+
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """One version of a store's program, as published.
 
@@ -220,6 +226,7 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     paid_statuses: list[str] = msgspec.field(default_factory=list)
     order_notes: bool = False
     earn: list[EarnRule] = msgspec.field(default_factory=list)
+    budget: Budget | None = None
     multiplier: Multipliers = msgspec.field(default_factory=list)
     expiry: Expiry = Expiry()
     reward: list[Reward] = msgspec.field(default_factory=list)
