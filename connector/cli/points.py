@@ -92,9 +92,19 @@ def explain(
             escape(line["why"]),
         )
     out.print(table)
+    for one in found["beyond"]:
+        out.print(escape(_beyond(one)))
     out.print(f"available {found['available']}, pending {found['pending']}")
     if found["standing"]:
         out.print(escape(_standing(found["standing"])))
+
+
+def _beyond(one: dict[str, Any]) -> str:
+    """Return what the program's budget did not give of what a cause asked for, in a line."""
+    said = f"{one['cause']} of {one['at']:%F}: of {one['asked']:,} points"
+    if one["waiting"]:
+        return f"{said}, {one['waiting']:,} wait for the program's budget"
+    return f"{said}, {one['refused']:,} are beyond the program's budget"
 
 
 def _standing(stand: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from connector.features.loyalty.rules.simulation import Report, Sums
 from connector.features.loyalty.rules.value import Worth
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.simulation import Trial, trial
+from connector.kernel.admission import GivenOut
 from connector.kernel.clock import add_months
 from connector.system import System
 from platforms.money import to_text
@@ -127,10 +128,22 @@ def _summary(report: Report) -> list[str]:
         )
     else:
         lines.append(NO_AMOUNT)
+    if report.budget:
+        lines.append(f"{_budget(report.budget)}; live, who is heard of late comes last")
     lines += [f"in tier {name}: {count:,}" for name, count in report.tiers.items()]
     lines += [f"have enough for {name}: {count:,}" for name, count in report.can_redeem.items()]
     lines.append("nobody spends in a simulation, and nothing was decided by hand")
     return lines
+
+
+def _budget(given: GivenOut) -> str:
+    """Return what became of a program's budget, in a sentence."""
+    said = f"of the budget of {given.limit:,} points, {given.used:,} are given out"
+    if given.refused:
+        said += f"; {given.refused:,} more were asked for and refused"
+    if given.waiting:
+        said += f"; {given.waiting:,} are asked for and not decided yet"
+    return said
 
 
 def _money(worth: Worth, points: int) -> str:
@@ -195,6 +208,8 @@ def _owed(found: Statement) -> list[str]:
         f"{count:,} points end {f'in {month}' if month != ENDLESS else 'never'}"
         for month, count in sorted(owed.ends.items())
     ]
+    if found.budget:
+        lines.append(_budget(found.budget))
     if found.breakage:
         rate = found.breakage
         lines.append(

@@ -311,10 +311,10 @@ async def seen_anew(store: str, keys: Sequence[str]) -> None:
 
 async def balance(store: str, key: str, now: datetime) -> Balance:
     """Return what an account's entries add up to at an instant."""
-    return (await balances_of(store, [key], now))[key]
+    return (await balances(store, [key], now))[key]
 
 
-async def balances_of(store: str, keys: Sequence[str], now: datetime) -> dict[str, Balance]:
+async def balances(store: str, keys: Sequence[str], now: datetime) -> dict[str, Balance]:
     """Return what the entries of each of these accounts add up to at an instant."""
     available = await sums(store, keys, now)
     rows = await sql.rows(
@@ -428,20 +428,3 @@ async def latest(store: str, key: str, limit: int) -> list[Line]:
 async def has_earned(store: str, until: datetime) -> bool:
     """Return whether anybody's entries have anything that was earned, and good until then."""
     return await EntryRow.exists(store=store, kind="earn", effective_at__lte=until)
-
-
-async def balances(store: str, keys: Sequence[str], now: datetime) -> dict[str, Balance]:
-    """Return the balances of accounts."""
-    rows = await sql.rows(
-        "SELECT account, CAST(SUM(points) AS bigint) AS points, CAST(SUM(CASE WHEN effective_at"
-        " <= $3 THEN points ELSE 0 END) AS bigint) AS available FROM entry"
-        " WHERE store = $1 AND account = ANY($2) GROUP BY account",
-        *(store, list(keys), now),
-    )
-    found = {row["account"]: row for row in rows}
-    return {
-        key: Balance(available=row["available"], pending=row["points"] - row["available"])
-        if (row := found.get(key))
-        else Balance(available=0, pending=0)
-        for key in keys
-    }

@@ -1,11 +1,11 @@
-"""The tables of decisions to spend points, and of what became of their discounts."""
+"""Tables of decisions to spend points, with what became of them, and of admissions to a budget."""
 
 from typing import ClassVar
 
 from tortoise import fields
 from tortoise.models import Model
 
-from connector.commerce.models import ID_MAX
+from connector.commerce.models import ID_MAX, LIVE
 
 
 class RedemptionRow(Model):
@@ -73,3 +73,48 @@ class ReservationRow(Model):
         table = "reservation"
         unique_together: ClassVar = (("store", "account", "key"),)
         indexes: ClassVar = (("store", "state", "ends_at"),)
+
+
+class AdmissionRow(Model):
+    """What of a program's budget was decided about a cause, such as an order by one rule.
+
+    ``demanded`` is what was decided, ``admitted`` how much of it was granted, and ``ceded`` what
+    of that is others' since: these only grow. The rest is what its account claims by now:
+    ``asked`` for in all as of ``effective_at``, and what it is worth then and later (``worths``,
+    JSON: instants and points). It ``waits_at`` that instant while not all of it is decided; of
+    what is not kept, ``spare`` points can serve others, the first of them at ``spare_at``.
+
+    ``cause`` is told apart in all the store. It is of the order of ``order_id``, whosever that is
+    by now, or else of an ``account``; the other is empty.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    cause = fields.CharField(max_length=300)
+    order_id = fields.CharField(max_length=ID_MAX)
+    account = fields.CharField(max_length=100)
+    lane = fields.SmallIntField(default=LIVE, db_default=LIVE)
+    effective_at = fields.DatetimeField()
+    asked = fields.BigIntField()
+    worths = fields.TextField()
+    demanded = fields.BigIntField(default=0, db_default=0)
+    admitted = fields.BigIntField(default=0, db_default=0)
+    ceded = fields.BigIntField(default=0, db_default=0)
+    spare = fields.BigIntField(default=0, db_default=0)
+    waits_at = fields.DatetimeField(null=True)
+    spare_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "admission"
+        unique_together: ClassVar = (("store", "cause"),)
+        indexes: ClassVar = (("store", "waits_at"), ("store", "spare_at"), ("store", "account"))
+
+
+class BudgetRow(Model):
+    """What all admissions of a store hold together: ``admitted`` less ``ceded``."""
+
+    store = fields.CharField(max_length=ID_MAX, primary_key=True)
+    held = fields.BigIntField()
+
+    class Meta:
+        table = "budget"

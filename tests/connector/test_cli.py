@@ -71,6 +71,7 @@ def test_migrating_twice_takes_no_step(env):
         "0015_until",
         "0016_acts",
         "0017_moving",
+        "0018_admissions",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}

@@ -15,12 +15,15 @@ from pathlib import Path
 RULES = "connector/features/loyalty/rules"
 LOYALTY = "tests/connector/features/loyalty"
 LAWS = f"{LOYALTY}/test_laws.py"
+KERNEL = "connector/kernel/admission.py"
 RULE_TESTS = (
     f"{LOYALTY}/test_worked_examples.py",
     f"{LOYALTY}/test_placements.py",
     f"{LOYALTY}/test_joined_laws.py",
     f"{LOYALTY}/test_moving_laws.py",
     LAWS,
+    "tests/connector/kernel/test_admission.py",
+    f"{LOYALTY}/test_budget_laws.py",
 )
 BUGS = (
     ("refund lines don't come off the goods", f"{RULES}/earn.py",
@@ -62,17 +65,18 @@ BUGS = (
     ("a multiplier holds at its end", f"{RULES}/program.py",
      "at < ends_at)", "at <= ends_at)"),
     ("refunds make room in a cap", f"{RULES}/fold.py",
-     "given.add(rule, order.placed_at, gross)",
-     "given.add(rule, order.placed_at, gross - len(order.refunds))"),
+     "past.add(rule, order.placed_at, earned.points, waiting)",
+     "past.add(rule, order.placed_at, earned.points - len(order.refunds), waiting)"),
     ("a capped order is refunded from its whole worth", f"{RULES}/fold.py",
-     "tuple(_taken(order, rule, basis, earned))",
-     "tuple(_taken(order, rule, basis, replace(earned, points=value)))"),
+     "taken, waiting = [*_taken(order, rule, basis, earned)], 0",
+     "taken, waiting = [*_taken(order, rule, basis, replace(earned, points=value))], 0"),
     ("a cap's week begins on Sunday", "connector/kernel/clock.py",
      "timedelta(days=local.weekday())", "timedelta(days=(local.weekday() + 1) % 7)"),
     ("caps count by days of UTC", "connector/kernel/clock.py",
      "local = local.replace(hour=0", "local = at.astimezone(UTC).replace(hour=0"),
     ("a checkpoint forgets what caps count", f"{RULES}/fold.py",
-     "Given(facts.versions, since.given if since else {})", "Given(facts.versions, {})"),
+     "given = hoped = Given(facts.versions, since.given if since else {})",
+     "given = hoped = Given(facts.versions, {})"),
     ("a cap forgets what another version granted", f"{RULES}/caps.py",
      "if rule.id in self._capped:", "if rule.caps:"),
     ("what was owed before is forgiven too", f"{RULES}/fold.py",
@@ -96,10 +100,10 @@ BUGS = (
     ("a factor of one tier is for all", f"{RULES}/program.py",
      "self.tier in {None, tier} and", "True and"),
     ("a tier counts for the order that reaches it", f"{RULES}/fold.py",
-     """    met = Met(version, standing.tier_at(order.placed_at), given, facts.explains)
-    standing.add(order, version.program)
-""", """    standing.add(order, version.program)
-    met = Met(version, standing.tier_at(order.placed_at), given, facts.explains)
+     """    met = Met(version, past.standing.tier_at(order.placed_at), past, facts.explains)
+    past.standing.add(order, version.program)
+""", """    past.standing.add(order, version.program)
+    met = Met(version, past.standing.tier_at(order.placed_at), past, facts.explains)
 """),
     ("excluded goods count for tiers", f"{RULES}/tiers.py",
      "unmultiplied(order, rule) if rule else", "Basis({}, LINES) if rule else"),
@@ -148,9 +152,9 @@ BUGS = (
     ("a checkpoint forgets since when nothing happened", f"{RULES}/fold.py",
      "self.purse.ends |= since.ends", "self.purse.ends |= {}"),
     ("caps of a joined account stay apart", f"{RULES}/fold.py",
-     "        given.absorb(part.given)\n", ""),
+     "        self.given.absorb(other.given)\n", ""),
     ("what a joined account bought counts for no tier", f"{RULES}/fold.py",
-     "        standing.absorb(part.standing, one.joined_at)\n", ""),
+     "        self.standing.absorb(other.standing, at)\n", ""),
     ("a joined account counts for the tier from when it bought", f"{RULES}/tiers.py",
      "step._replace(at=max(step.at, at))", "step._replace(at=step.at)"),
     ("a joined account's debt is forgotten", f"{RULES}/lots.py",
@@ -163,6 +167,29 @@ BUGS = (
      "orders=[one for one in theirs.orders if one.placed_at < at],", "orders=[],"),
     ("a checkpoint forgets who joins after it", f"{RULES}/fold.py",
      "joined=[one for one in facts.joined if one.joined_at < at],", "joined=[],"),
+    ("what is refunded serves who asked before", KERNEL,
+     "while ahead and ahead[0].at <= at:", "while ahead:"),
+    ("the last who asks gets all", KERNEL,
+     "given = max(min(asked, room + there), 0)", "given = asked if room + there > 0 else 0"),
+    ("who does not fit whole gets nothing", KERNEL,
+     "given = max(min(asked, room + there), 0)", "given = asked if asked <= room + there else 0"),
+    ("what was refused is asked for again", KERNEL,
+     "demanded=one.demanded + demanded, admitted", "demanded=one.demanded + admitted, admitted"),
+    ("room that was given back is given out twice", KERNEL,
+     "found[of] = replace(found[of], ceded=found[of].ceded + points)", "pass"),
+    ("who asks last is served first", KERNEL,
+     "sorted(waiting, key=lambda number: found[number].claim.at)", "reversed(waiting)"),
+    ("what was ceded comes back with the refund", f"{RULES}/fold.py",
+     "granted = admission.admitted if left <= admission.held else admission.held",
+     "granted = admission.admitted"),
+    ("what waits is granted", f"{RULES}/fold.py",
+     "earned = _within(earned, granted)", "earned = _within(earned, granted + admission.waiting)"),
+    ("caps forget what waits", f"{RULES}/fold.py",
+     "self.hoped.add(rule, at, points + waiting)", "self.hoped.add(rule, at, points)"),
+    ("refunds give nothing back", f"{RULES}/fold.py",
+     "    for one in taken:\n        left = found", "    for one in ():\n        left = found"),
+    ("what earns nothing any more gives nothing back", f"{RULES}/budget.py",
+     "            if cause not in self._made:", "            if cause is None:"),
     ("a redemption is void where points are lacking", f"{RULES}/fold.py",
      "for redemption in facts.redemptions:\n",
      "for redemption in facts.redemptions if sum(g.lot.points for g in grants) > 150 else ():\n"),

@@ -24,7 +24,7 @@ from connector.commerce.models import StoreRow
 from connector.config import Settings
 from connector.features.loyalty.service import Loyalty
 from connector.ledger.models import EntryRow
-from connector.rewards.models import RedemptionRow
+from connector.rewards.models import AdmissionRow, BudgetRow, RedemptionRow
 from connector.system import running
 from platforms.woocommerce.fake import FakeStore, World, coupons, create_fake, delivering, refunds
 from tests import databases, mortal
@@ -36,6 +36,8 @@ COUPONS = "/wp-json/wc/v3/coupons/batch"
 ASKED = "asked-once-and-again"
 COST, EARNED, VALUE = 500, 600, "5.00"
 TOPICS = 10
+LIMIT = 600
+LIMITED = f"{PROGRAM}\n[budget]\npoints = {LIMIT}\n"
 Act = Callable[[Town], Awaitable[None]]
 
 
@@ -249,7 +251,7 @@ def _profile(town: Town, customer: int) -> list[Any]:
     return [one["value"] for one in meta if "perennial" in one["key"]]
 
 
-async def _history(town: Town) -> None:
+async def _history(town: Town, program: str = PROGRAM) -> None:
     """A store that has sold before is connected, and nothing of it was read yet."""
     coffee = town.product("10.00")
     for number in range(3):
@@ -261,7 +263,12 @@ async def _history(town: Town) -> None:
     access = {"url": SHOP, "key": KEY, "secret": SECRET}
     row = await town.system.stores.connect("woocommerce", access, town.clock())
     town.store = row.id
-    await Loyalty(town.system.tools).publish(row, PROGRAM)
+    await Loyalty(town.system.tools).publish(row, program)
+
+
+async def _limited_history(town: Town) -> None:
+    """The same, where there are not enough points for all."""
+    await _history(town, LIMITED)
 
 
 async def _read(town: Town) -> dict[str, Any]:
@@ -275,6 +282,16 @@ async def _read(town: Town) -> dict[str, Any]:
     assert store.watermark is not None
     profiles = {one["id"]: _profile(town, one["id"]) for one in town.shop.all("customer")}
     return {"entries": dict(sums), "profiles": profiles}
+
+
+async def _given_out(town: Town) -> dict[str, Any]:
+    """The same orders have the same points, no more than there are, and nobody waits."""
+    rows = await AdmissionRow.all().order_by("cause")
+    admitted = {one.cause: (one.demanded, one.admitted, one.ceded) for one in rows}
+    held = sum(one.admitted - one.ceded for one in rows)
+    assert held == (await BudgetRow.get(store=town.store)).held == LIMIT
+    assert not any(one.waits_at for one in rows)
+    return {**await _read(town), "admitted": admitted}
 
 
 async def _nothing(town: Town) -> None:
@@ -322,6 +339,7 @@ STORIES = {
         _bought,
     ),
     "sync": Story(_history, (_settle, _minutes_pass, _settle), _read),
+    "budget": Story(_limited_history, (_settle, _minutes_pass, _settle), _given_out),
     "connect": Story(_nothing, (_connect, _publish, _settle, _minutes_pass, _settle), _connected),
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from connector.features.loyalty.notices import NOTE, PROFILE
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.storefront import Storefront
 from connector.ledger import ledger
-from connector.rewards import reservations
+from connector.rewards import admissions, reservations
 from connector.rewards.redemptions import PUSH
 from connector.sync.work import Work
 from connector.web.feature import Feature, Part, Tools
@@ -28,7 +28,7 @@ def start(tools: Tools) -> Part:
         works=(
             Work(
                 name="settle",
-                waiting=ledger.WAITING,
+                waiting=f"({ledger.WAITING} OR {admissions.WAITING})",
                 job=loyalty.settle_dirty,
                 at_once=4,
                 oldest=ledger.OLDEST_DIRTY,

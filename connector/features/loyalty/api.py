@@ -382,7 +382,7 @@ class LoyaltyApi:
     async def _shown(self, store: StoreRow, rows: Sequence[AccountRow]) -> list[Member]:
         """Return members, all with the same few statements."""
         keys = [row.key for row in rows]
-        balances = await ledger.balances_of(store.id, keys, self._clock())
+        balances = await ledger.balances(store.id, keys, self._clock())
         emails = await records.emails_of(store.id, keys)
         links = {one.account: one.owner for one in await ledger.links(store.id, keys)}
         return [

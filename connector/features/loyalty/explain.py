@@ -10,6 +10,7 @@ from connector.features.loyalty.rules.tiers import Stand
 from connector.features.loyalty.standings import stand_of
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
+from connector.rewards.admissions import short
 from platforms.model import Customer
 
 
@@ -27,10 +28,25 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beyond:
+    """What of the points that a cause asked for was ``refused``, as there were no more.
+
+    Those ``waiting`` are decided once nobody is left who may have been earlier.
+    """
+
+    cause: str
+    at: datetime
+    asked: int
+    refused: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """An account's ledger, in the order in which it takes effect, and where it stands.
 
-    ``standing`` is None where there are no tiers.
+    ``standing`` is None where there are no tiers. ``beyond`` is what the program's budget did not
+    give, or not yet.
     """
 
     account: str
@@ -38,6 +54,7 @@ class Explanation:
     pending: int
     lines: list[Line]
     standing: Stand | None
+    beyond: list[Beyond]
 
 
 async def explain_account(store: StoreRow, who: str, now: datetime) -> Explanation:
@@ -69,7 +86,22 @@ async def explain_account(store: StoreRow, who: str, now: datetime) -> Explanati
         pending=balance.pending,
         lines=lines,
         standing=stand_of(await AccountRow.get_or_none(store=store.id, key=account)),
+        beyond=await _beyond(store.id, account),
     )
+
+
+async def _beyond(store: str, account: str) -> list[Beyond]:
+    joined = [link.account for link in await ledger.links(store, [account])]
+    return [
+        Beyond(
+            cause=one.claim.cause.removeprefix(f"{account}/"),
+            at=one.claim.at,
+            asked=one.demanded + one.waiting,
+            refused=one.refused,
+            waiting=one.waiting,
+        )
+        for one in await short(store, [account, *joined])
+    ]
 
 
 async def find(store: str, who: str) -> str:

@@ -17,8 +17,10 @@ from connector.errors import RequestInvalid
 from connector.features.loyalty.rules.liability import INSTANT, Liability, Owed
 from connector.features.loyalty.rules.program import in_force
 from connector.features.loyalty.service import Loyalty
+from connector.kernel.admission import GivenOut
 from connector.kernel.clock import add_months, start_of
 from connector.ledger import ledger
+from connector.rewards.admissions import given_out
 
 MONTHS = 12
 
@@ -53,7 +55,7 @@ class Statement:
 
     ``learned_later`` is by how much the entries of until then were corrected after that instant:
     what is owed less that is what this said on the day. ``breakage`` is None where a year's
-    figures can't tell.
+    figures can't tell. ``budget`` is what became of the program's by now, None where it had none.
     """
 
     owed: Owed
@@ -61,6 +63,7 @@ class Statement:
     differs: int
     learned_later: int
     breakage: Breakage | None
+    budget: GivenOut | None
 
 
 async def statement(
@@ -91,6 +94,7 @@ async def statement(
     zone = version.program.zone
     begin = add_months(start_of("calendar_month", at, zone), -MONTHS, zone)
     months = await _months(store.id, begin, at, zone)
+    budget = version.program.budget
     live_at = await loyalty.live_at(store.id) or at
     return Statement(
         owed=liability.owed,
@@ -98,6 +102,7 @@ async def statement(
         differs=differs,
         learned_later=await ledger.learned_later(store.id, at),
         breakage=None if live_at > begin else _breakage(liability.owed, months),
+        budget=await given_out(store.id, budget.points) if budget else None,
     )
 
 

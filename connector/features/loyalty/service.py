@@ -36,6 +36,14 @@ from connector.features.loyalty.decisions import (
 )
 from connector.features.loyalty.models import ActRow, PublicationRow
 from connector.features.loyalty.notices import News, Notices
+from connector.features.loyalty.rules.budget import (
+    has_budget,
+    is_act,
+    key_of,
+    keys,
+    limit_at,
+    with_admissions,
+)
 from connector.features.loyalty.rules.document import parse, read
 from connector.features.loyalty.rules.facts import Act, Facts, Joined, Redemption, united
 from connector.features.loyalty.rules.fold import Checkpoint, Folded, fold
@@ -47,11 +55,14 @@ from connector.features.loyalty.rules.program import (
     publications,
 )
 from connector.features.loyalty.standings import written
+from connector.features.loyalty.views import order_of
 from connector.kernel import metrics
+from connector.kernel.admission import Admission, Claim
 from connector.kernel.posting import Key, difference
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow, LinkRow
-from connector.rewards import reservations
+from connector.rewards import admissions, reservations
+from connector.rewards.admissions import Note
 from connector.rewards.models import RedemptionRow, ReservationRow
 from connector.rewards.redemptions import (
     DISCOUNTS,
@@ -80,7 +91,8 @@ _read = lru_cache(maxsize=1000)(read)
 class Outcome:
     """What was worked out for an account; ``orders`` says when its orders were placed, by id.
 
-    ``checkpoint`` is one to be kept. The store ``is_told`` where points or the tier changed; the
+    ``checkpoint`` is one to be kept, ``notes`` what changed of what is claimed of the program's
+    budget. The store ``is_told`` where points or the tier changed; the
     account's owner sees more, such as what counts for the next tier.
     """
 
@@ -89,6 +101,7 @@ class Outcome:
     is_told: bool
     orders: Mapping[str, datetime]
     checkpoint: Checkpoint | None
+    notes: Sequence[Note]
     has_checkpoints: bool = False
 
     @property
@@ -239,9 +252,21 @@ class Loyalty:
         return found if earns else []
 
     async def settle_dirty(self, store: StoreRow) -> int:
-        """Settle accounts of a store that changed; return how many there were."""
+        """Settle accounts of a store that changed; return how many there were.
+
+        Once none is left, give out of the program's budget what they ask for: in the order of
+        their facts then, not of our work. Return how many causes asked.
+        """
         now = self._tools.clock()
-        return await self._settle_all(store, await ledger.to_settle(store.id, now, SETTLE_BATCH))
+        accounts = await ledger.to_settle(store.id, now, SETTLE_BATCH)
+        if accounts:
+            return await self._settle_all(store, accounts)
+        if not await admissions.waits(store.id):
+            return 0
+        async with in_transaction():
+            await sql.lock(store.id)  # nobody else decides, or publishes, or moves an order
+            versions = await self.versions(store.id)
+            return await admissions.decide(store.id, lambda at: limit_at(versions, at), now)
 
     async def settle_due(self, store: StoreRow) -> int:
         """Settle accounts of a store whose points came or went with time; return how many."""
@@ -332,6 +357,9 @@ class Loyalty:
                 await checkpoints.drop(store.id, one.settled.account)
             if one.checkpoint:
                 await checkpoints.keep(store.id, one.settled.account, one.checkpoint)
+            if one.notes:
+                account = one.settled.account
+                await admissions.note(store.id, account.key, account.lane, one.notes)
         changed = [one for one in outcomes if one.is_told]
         if not changed:
             return
@@ -345,6 +373,14 @@ class Loyalty:
 
         Of accounts that became another's nothing does; what became theirs is among their own.
         """
+        found = await self._joined_facts(store, accounts, since)
+        if any(has_budget(one.versions) for one in found.values()):
+            return await _admitted(store.id, found)
+        return found
+
+    async def _joined_facts(
+        self, store: StoreRow, accounts: Sequence[str], since: datetime
+    ) -> dict[str, Facts]:
         links = await ledger.links(store.id, accounts)
         if not links:
             return await self._own_facts(store, accounts, since)
@@ -620,14 +656,62 @@ def _outcome(
         is_news=bool(changes) or was_due or standing != account.standing,
     )
     placed = {order.id: order.placed_at for order in facts.orders}
-    new = checkpoints.taken(facts, now, since)
+    claimed = [_claimed(claim, facts) for claim in folded.claims]
+    waits = any(one.waiting for one in claimed)  # caps don't know yet what of it is granted
     return Outcome(
         settled=settled,
         folded=folded,
         is_told=bool(changes or came) or tier != account.tier,
         orders=placed,
-        checkpoint=new,
+        checkpoint=None if waits else checkpoints.taken(facts, now, since),
+        notes=[_note(account.key, one) for one in claimed if _is_new(one, facts)],
     )
+
+
+async def _admitted(store: str, found: Mapping[str, Facts]) -> dict[str, Facts]:
+    """Return the facts of accounts with what of a budget was decided about their causes."""
+    causes = {account: keys(account, facts) for account, facts in found.items()}
+    names = sorted({key for one in causes.values() for key in one})
+    held = await admissions.admissions_of(store, names)
+    if any(one.program.act_rules for facts in found.values() for one in facts.versions):
+        others = await admissions.admissions_without_order(store, list(found))
+        for account, name, one in others:
+            cause = name.removeprefix(f"{account}/")
+            if is_act(cause):
+                held[name], causes[account][name] = one, cause
+    return {
+        account: with_admissions(
+            facts,
+            {
+                cause: _own(held[key], cause)
+                for key, cause in causes[account].items()
+                if key in held
+            },
+        )
+        for account, facts in found.items()
+    }
+
+
+def _own(held: Admission, cause: str) -> Admission:
+    """Return what was decided about a cause by the name that it has in its account."""
+    return replace(held, claim=replace(held.claim, cause=cause))
+
+
+def _claimed(claim: Claim, facts: Facts) -> Admission:
+    """Return what was decided about a cause, with what it claims now."""
+    held = facts.admissions.get(claim.cause)
+    return replace(held, claim=claim) if held else Admission(claim)
+
+
+def _is_new(one: Admission, facts: Facts) -> bool:
+    """Return whether a claim is to be written down."""
+    held = facts.admissions.get(one.claim.cause)
+    return held.claim != one.claim if held else bool(one.waiting)
+
+
+def _note(account: str, one: Admission) -> Note:
+    cause = one.claim.cause
+    return Note(cause=key_of(account, cause), order_id=order_of(cause), admission=one)
 
 
 def _same(before: RedemptionRow, reward_id: str) -> RedemptionRow:

@@ -16,6 +16,9 @@ from connector.features.loyalty.rules.simulation import Report, Simulation
 from connector.features.loyalty.service import Loyalty
 from connector.ledger import ledger
 
+ROUNDS_MAX = 10
+"""How often accounts are asked anew what they want of a budget that refused some of it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
@@ -76,16 +79,34 @@ async def simulate(store: str, simulation: Simulation) -> AsyncIterator[dict[str
     Where it welcomes who signs up, on customers without an account too. Decisions by hand,
     redemptions and what was done besides buying are not part of it.
     """
+    if simulation.has_budget:
+        await _give_out(store, simulation)
+    async for facts in _facts(store, simulation):
+        yield {
+            account: simulation.add(account, one, is_guest=customer_of(account) is None)
+            for account, one in facts.items()
+        }
+
+
+async def _give_out(store: str, simulation: Simulation) -> None:
+    """Give the program's budget out, before anything is counted."""
+    for _ in range(ROUNDS_MAX):
+        async for facts in _facts(store, simulation):
+            for account, one in facts.items():
+                simulation.ask(account, one)
+        if not simulation.give_out():
+            break
+
+
+async def _facts(store: str, simulation: Simulation) -> AsyncIterator[dict[str, Facts]]:
+    """Yield what the points of all accounts follow from, some accounts at a time."""
     welcomes = simulation.welcomes
     async for accounts in _accounts(store, welcomes=welcomes):
         orders = await records.orders_of(store, accounts, simulation.begins_at)
         signed_up = await records.signed_up(store, accounts) if welcomes else {}
         facts = {one: simulation.facts(orders[one], signed_up.get(one)) for one in accounts}
         await _join(store, simulation, facts)
-        yield {
-            account: simulation.add(one, is_guest=customer_of(account) is None)
-            for account, one in facts.items()
-        }
+        yield facts
 
 
 async def _join(store: str, simulation: Simulation, facts: dict[str, Facts]) -> None:

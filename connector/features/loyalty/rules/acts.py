@@ -22,7 +22,7 @@ AHEAD = timedelta(days=2 * 366 + 31)  # there is a birthday in every two years
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Done:
     """What acts of before an instant still mean: for caps, for what pays once, for a birthday."""
 
     given: Quarters = field(default_factory=dict)
@@ -32,9 +32,10 @@ class Past:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paid:
-    """An act that a rule pays for: since when the points can be spent, and why so many."""
+    """An act that a rule pays for: when it was, from when the points can be spent, and why."""
 
     cause: str
+    at: datetime
     available_at: datetime
     points: int
     why: str
@@ -49,9 +50,9 @@ class Acts:
         acts: Sequence[Act],
         versions: Sequence[Publication],
         at: datetime,
-        past: tuple[datetime, Past] | None = None,
+        past: tuple[datetime, Done] | None = None,
     ) -> None:
-        began, known = past or (None, Past())
+        began, known = past or (None, Done())
         self._versions = versions
         self._given = Given(versions, known.given)
         self._paid = dict(known.paid)
@@ -94,6 +95,7 @@ class Acts:
             why = f"{act.said}: {rule.points}, of which {points} within the cap of {cap.points}"
         return Paid(
             cause=f"{act.kind}:{act.id}/rule:{rule.id}",
+            at=act.at,
             available_at=add_days(act.at, rule.pending_days, zone),
             points=points,
             why=why,
@@ -110,9 +112,9 @@ class Acts:
                 return act.at >= last + APART
         return act.at >= add_days(last, rule.cooldown_days, version.program.zone)
 
-    def kept(self, at: datetime) -> Past:
+    def kept(self, at: datetime) -> Done:
         """Return what is left to know of acts before an instant, all of which were paid."""
-        return Past(given=self._given.kept(at), paid=self._paid, birthday=self._birthday)
+        return Done(given=self._given.kept(at), paid=self._paid, birthday=self._birthday)
 
 
 def _days(dates: Sequence[Act], versions: Sequence[Publication], end: datetime) -> Iterator[Act]:

@@ -1,12 +1,13 @@
 """What an account's points follow from: snapshots, decisions, and accounts that joined it."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connector.features.loyalty.rules.holding import Holding
 from connector.features.loyalty.rules.program import Publication
 from connector.features.loyalty.rules.tiers import Placement
+from connector.kernel.admission import Admission
 from platforms.model import Order
 
 
@@ -91,6 +92,7 @@ class Facts:
     ``signed_up_at`` is when a customer became one, None for a guest. Unless the fold ``explains``,
     what orders earned comes without its arithmetic in words, which takes as long as the sums.
     ``joined`` are other accounts that became this one's; what they did since is among its own.
+    ``admissions``, by cause, are theirs too: what of a budget is decided.
     """
 
     orders: Sequence[Order] = ()
@@ -106,6 +108,7 @@ class Facts:
     cancel_restores_use: bool = True
     explains: bool = True
     joined: Sequence["Joined"] = ()
+    admissions: Mapping[str, Admission] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,11 +195,13 @@ def until(facts: Facts, at: datetime) -> list[Facts]:
 def as_it_was(facts: Facts, at: datetime) -> Facts:
     """Return facts with their orders as they were at an instant: paid or not, and refunded so far.
 
-    What a later refund says of an earlier one is not known then.
+    What a later refund says of an earlier one is not known then, nor what others had of a budget
+    because of it.
     """
     orders = [_as_it_was(one, at) for one in facts.orders if not _is_later(one.paid_at, at)]
     joined = [replace(one, facts=as_it_was(one.facts, at)) for one in facts.joined]
-    return replace(facts, orders=orders, joined=joined)
+    then = {cause: replace(one, ceded=0) for cause, one in facts.admissions.items()}
+    return replace(facts, orders=orders, joined=joined, admissions=then)
 
 
 def changes_after(facts: Facts, at: datetime) -> bool:

@@ -17,7 +17,14 @@ from heapq import heapify, heappop, heappush
 from math import floor
 from typing import NamedTuple
 
-from connector.features.loyalty.rules.acts import Acts, Past
+from connector.features.loyalty.rules.acts import Acts, Done
+from connector.features.loyalty.rules.budget import (
+    SIGN_UP,
+    Claims,
+    cause_of,
+    has_budget,
+    has_refused,
+)
 from connector.features.loyalty.rules.caps import Given, Quarters
 from connector.features.loyalty.rules.earn import (
     Basis,
@@ -39,6 +46,7 @@ from connector.features.loyalty.rules.program import (
     in_force,
 )
 from connector.features.loyalty.rules.tiers import Kept, Stand, Standing
+from connector.kernel.admission import Claim, Worth
 from connector.kernel.clock import add_days, add_months, end_of_month
 from connector.kernel.posting import Posting
 from platforms.model import Order, Refund
@@ -62,6 +70,7 @@ class Folded:
 
     ``next_expiry`` is when points expire next, and how many; ``next_change`` when the balance or
     the tier next changes by itself. ``stand`` is None where no version has tiers.
+    ``claims`` are what is asked of the program's budget, and given back.
     """
 
     postings: tuple[Posting, ...]
@@ -69,6 +78,7 @@ class Folded:
     stand: Stand | None
     next_expiry: tuple[datetime, int] | None
     next_change: datetime | None
+    claims: tuple[Claim, ...]
 
 
 class Rank(IntEnum):
@@ -115,7 +125,7 @@ class Checkpoint:
 
     at: datetime
     given: Quarters
-    acts: Past
+    acts: Done
     standing: Kept
     lots: tuple[Lot, ...]
     ends: dict[int, datetime]
@@ -142,13 +152,13 @@ def fold(facts: Facts, at: datetime, since: Checkpoint | None = None) -> Folded:
     """
     begun = _begun(facts, since, at)
     postings = [*begun.postings, *begun.walk.until(at)]
-    purse, stand = begun.walk.purse, begun.standing.stand()
+    purse, stand = begun.walk.purse, begun.past.standing.stand()
     next_expiry = purse.next_expiry(at)
     ahead = [posting.effective_at for posting in postings if posting.effective_at > at]
     if next_expiry:
         ahead.append(next_expiry[0])
-    if begun.acts.next_at:
-        ahead.append(begun.acts.next_at)
+    if begun.past.acts.next_at:
+        ahead.append(begun.past.acts.next_at)
     if stand:
         ahead += [stand.falls_at] if stand.falls_at else []
         ahead += [one.placed_at for one in facts.orders if one.placed_at > at]
@@ -158,6 +168,7 @@ def fold(facts: Facts, at: datetime, since: Checkpoint | None = None) -> Folded:
         stand=stand,
         next_expiry=next_expiry,
         next_change=min(ahead, default=None),
+        claims=tuple(begun.past.claims.all()) if begun.past.claims else (),
     )
 
 
@@ -183,9 +194,9 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
     postings = [*begun.postings, *walk.until_before(at)]
     return Checkpoint(
         at=at,
-        given=begun.given.kept(at),
-        acts=begun.acts.kept(at),
-        standing=begun.standing.kept(at),
+        given=begun.past.given.kept(at),
+        acts=begun.past.acts.kept(at),
+        standing=begun.past.standing.kept(at),
         lots=tuple(lot for lot in walk.purse.lots.values() if lot.points or not lot.is_open),
         ends=walk.purse.ends,
         deficit=walk.purse.deficit,
@@ -210,7 +221,7 @@ def held(facts: Facts, at: datetime) -> Holding:
             falls[step.cause] += step.points
     left = [lot for lot in purse.lots.values() if lot.points > falls[lot.cause]]
     left.sort(key=lambda lot: (lot.available_at, lot.cause))
-    tier, counted = begun.standing.held()
+    tier, counted = begun.past.standing.held()
     return Holding(
         at=at,
         lots=tuple(
@@ -234,32 +245,25 @@ class Begun:
 
     walk: "Walk"
     postings: Sequence[Posting]
-    given: Given
-    acts: Acts
-    standing: Standing
+    past: "Past"
 
 
 def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
-    given = Given(facts.versions, since.given if since else {})
-    known = (since.at, since.standing) if since else None
-    taken_over = {one.id: one.holding for one in facts.takeovers}
-    standing = Standing(facts.versions, at, known, facts.placements, taken_over)
-    acts = Acts(facts.acts, facts.versions, at, (since.at, since.acts) if since else None)
-    grants = [*welcomed(facts), *acted(acts), *given_by_hand(facts), *brought(facts)]
+    past = Past.of(facts, since, at)
+    grants = [*welcomed(facts, past.claims), *acted(past), *given_by_hand(facts), *brought(facts)]
     grants += moved_in(facts)
     in_order = sorted(facts.orders, key=lambda order: (order.placed_at, order.id))
     parts = []
     for one in sorted(facts.joined, key=lambda one: (one.joined_at, one.account)):
         first = bisect_left(in_order, one.joined_at, key=lambda order: order.placed_at)
         for order in in_order[:first]:
-            grants += granted(order, facts, given, standing)
+            grants += granted(order, facts, past)
         in_order = in_order[first:]
         part = _begun(one.facts, None, one.joined_at)
-        given.absorb(part.given)
-        standing.absorb(part.standing, one.joined_at)
+        past.absorb(part.past, one.joined_at)
         parts.append((one, part))
     for order in in_order:
-        grants += granted(order, facts, given, standing)
+        grants += granted(order, facts, past)
     postings = [*since.tail] if since else []
     postings += [posting for _, part in parts for posting in part.postings]
     postings += [posting for grant in grants for posting in grant.postings]
@@ -282,7 +286,7 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
     ]
     walk = Walk([grant.lot for grant in grants], movements, facts.versions, since, idle)
     walk.others = {one.account: part.walk for one, part in parts}
-    return Begun(walk=walk, postings=postings, given=given, acts=acts, standing=standing)
+    return Begun(walk=walk, postings=postings, past=past)
 
 
 def idle_months(facts: Facts, since: Checkpoint | None) -> list[int]:
@@ -320,7 +324,7 @@ def _is_before(at: datetime | None, end: datetime) -> bool:
     return at is not None and at < end
 
 
-def welcomed(facts: Facts) -> Iterator[Grant]:
+def welcomed(facts: Facts, claims: Claims | None) -> Iterator[Grant]:
     """Yield what signing up grants by the version in force then: once for each of its rules."""
     at = facts.signed_up_at
     version = in_force(facts.versions, at) if at else None
@@ -329,15 +333,27 @@ def welcomed(facts: Facts) -> Iterator[Grant]:
     for rule in version.program.sign_up_rules:
         available_at = add_days(at, rule.pending_days, version.program.zone)
         why = f"signed up, program version {version.version}"
-        earned = Posting(f"sign_up:{rule.id}", "earn", available_at, rule.points, why)
-        yield _grant(earned, (), version.program)
+        earned = Posting(f"{SIGN_UP}{rule.id}", "earn", available_at, rule.points, why)
+        yield from _for_good(earned, at, claims, version.program)
 
 
-def acted(acts: Acts) -> Iterator[Grant]:
+def acted(past: "Past") -> Iterator[Grant]:
     """Yield what customers were granted for what they did besides buying."""
-    for one in acts.paid():
+    for one in past.acts.paid():
         earned = Posting(one.cause, "earn", one.available_at, one.points, one.why)
-        yield _grant(earned, (), one.version.program)
+        yield from _for_good(earned, one.at, past.claims, one.version.program)
+
+
+def _for_good(
+    earned: Posting, at: datetime, claims: Claims | None, program: Program
+) -> Iterator[Grant]:
+    """Yield what is granted at an instant and never refunded, as far as the budget goes."""
+    if claims and program.budget:
+        claim = Claim(earned.cause, at, earned.points, (Worth(at, earned.points),))
+        claims.add(claim)
+        earned = _within(earned, claims.admitted(claim).held)
+    if earned.points:
+        yield _grant(earned, (), program)
 
 
 def given_by_hand(facts: Facts) -> Iterator[Grant]:
@@ -403,41 +419,81 @@ def _adjusted(one: Adjustment) -> Posting:
     return Posting(f"adjustment:{one.id}", "adjust", one.adjusted_at, one.points, why)
 
 
-def granted(order: Order, facts: Facts, given: Given, standing: Standing) -> Iterator[Grant]:
+class Past(NamedTuple):
+    """All that orders priced so far leave to the next: what was granted, counts and is claimed.
+
+    ``hoped`` is what will have been granted once all is admitted that waits; where something was
+    refused it is ``given`` itself. So it is where no version has a budget, and nothing is claimed.
+    """
+
+    given: Given
+    hoped: Given
+    acts: Acts
+    standing: Standing
+    claims: Claims | None
+
+    @classmethod
+    def of(cls, facts: Facts, since: Checkpoint | None, at: datetime) -> "Past":
+        """Return what a checkpoint leaves, nothing without one."""
+        given = hoped = Given(facts.versions, since.given if since else {})
+        claims = Claims(facts.admissions) if has_budget(facts.versions) else None
+        if claims and not has_refused(facts.admissions):
+            hoped = Given(facts.versions, since.given if since else {})
+        known = (since.at, since.standing) if since else None
+        taken_over = {one.id: one.holding for one in facts.takeovers}
+        standing = Standing(facts.versions, at, known, facts.placements, taken_over)
+        acts = Acts(facts.acts, facts.versions, at, (since.at, since.acts) if since else None)
+        return cls(given, hoped, acts, standing, claims)
+
+    def absorb(self, other: "Past", at: datetime) -> None:
+        """Note what was before of an account that joins at an instant."""
+        self.given.absorb(other.given)
+        if self.hoped is not self.given:
+            self.hoped.absorb(other.hoped)
+        self.standing.absorb(other.standing, at)
+        if self.claims and other.claims:
+            self.claims.absorb(other.claims)
+
+    def add(self, rule: EarnRule, at: datetime, points: int, waiting: int) -> None:
+        """Note a grant, and what of it still waits to be admitted."""
+        self.given.add(rule, at, points)
+        if self.hoped is not self.given:
+            self.hoped.add(rule, at, points + waiting)
+
+
+def granted(order: Order, facts: Facts, past: Past) -> Iterator[Grant]:
     """Yield what an order grants by each rule of the version in force when it was placed.
 
-    ``given`` holds the grants of the orders before it, and then its own; ``standing`` what they
-    count for tiers.
+    ``past`` is of the orders before it, and then its own too.
     """
     version = in_force(facts.versions, order.placed_at)
     if version is None or not counts(order, version.program):
         return
-    met = Met(version, standing.tier_at(order.placed_at), given, facts.explains)
-    standing.add(order, version.program)
+    met = Met(version, past.standing.tier_at(order.placed_at), past, facts.explains)
+    past.standing.add(order, version.program)
     for number, rule in enumerate(version.program.order_rules, start=1):
         if order.currency in rule.per_minor:
-            cause = f"order:{order.id}" if number == 1 else f"order:{order.id}/rule:{number}"
-            if grant := _granted_by(rule, order, cause, met):
+            grant = _granted_by(rule, order, cause_of(order.id, number), met)
+            if grant is not None:
                 yield grant
 
 
 class Met(NamedTuple):
-    """What an order meets: the version, its tier, and all that was granted before."""
+    """What an order meets: the version, its tier, and all that was before."""
 
     version: Publication
     tier: str | None
-    given: Given
+    past: Past
     explains: bool
 
 
 def _granted_by(rule: EarnRule, order: Order, cause: str, met: Met) -> Grant | None:
-    program = met.version.program
+    program, past = met.version.program, met.past
     basis = weighed(order, rule, program, met.tier)
     value = worth(kept_minor(order, (), basis), order.currency, rule)
-    gross, cap = met.given.cut(rule, value, order.placed_at, program.zone)
+    gross, cap = past.given.cut(rule, value, order.placed_at, program.zone)
     if gross == 0:
         return None
-    met.given.add(rule, order.placed_at, gross)
     begun = max(order.placed_at, order.paid_at or order.placed_at)
     available_at = add_days(begun, rule.pending_days, program.zone)
     why = ""
@@ -449,7 +505,46 @@ def _granted_by(rule: EarnRule, order: Order, cause: str, met: Met) -> Grant | N
             why += f", in tier {met.tier}"
         why += f", program version {met.version.version}"
     earned = Posting(cause, "earn", available_at, gross, why)
-    return _grant(earned, tuple(_taken(order, rule, basis, earned)), program)
+    taken, waiting = [*_taken(order, rule, basis, earned)], 0
+    if past.claims and program.budget:
+        hoped, _ = past.hoped.cut(rule, value, order.placed_at, program.zone)
+        claim = Claim(cause, order.placed_at, hoped, _worths(order, gross, taken))
+        past.claims.add(claim)
+        admission = past.claims.admitted(claim)
+        left = min(claim.worths[-1].points, admission.admitted)
+        # what it gave back and others got is theirs, also if it was not given back after all
+        granted = admission.admitted if left <= admission.held else admission.held
+        earned = _within(earned, granted)
+        taken = [*_taken(order, rule, basis, earned)]
+        waiting = admission.waiting
+    past.add(rule, order.placed_at, earned.points, waiting)
+    if earned.points == 0:
+        return None
+    return _grant(earned, tuple(one.posting for one in taken), program)
+
+
+class Taken(NamedTuple):
+    """What a refund or a cancel of an instant takes back."""
+
+    at: datetime
+    posting: Posting
+
+
+def _worths(order: Order, gross: int, taken: Iterable[Taken]) -> tuple[Worth, ...]:
+    """Return what an order is worth from when it was placed, and from when something was taken."""
+    found = [Worth(order.placed_at, gross)]
+    for one in taken:
+        left = found[-1].points + one.posting.points
+        found.append(Worth(max(one.at, found[-1].at), left))
+    return tuple(found)
+
+
+def _within(earned: Posting, admitted: int) -> Posting:
+    """Return what is granted of what a cause earns, where no more of the budget is for it."""
+    if earned.points <= admitted:
+        return earned
+    why = f"{earned.why}; {admitted} of {earned.points} within the program's budget"
+    return replace(earned, points=admitted, why=why if earned.why else "")
 
 
 def _grant(
@@ -499,7 +594,7 @@ def _exact(weight: Exact) -> str:
     return f"{(Decimal(weight.numerator) / weight.denominator).normalize():f}"
 
 
-def _taken(order: Order, rule: EarnRule, basis: Basis, earned: Posting) -> Iterator[Posting]:
+def _taken(order: Order, rule: EarnRule, basis: Basis, earned: Posting) -> Iterator[Taken]:
     """Yield what refunds and a cancel take back, in the order of time, never more than granted."""
     if not order.refunds and order.cancelled_at is None:
         return
@@ -512,7 +607,8 @@ def _taken(order: Order, rule: EarnRule, basis: Basis, earned: Posting) -> Itera
             effective_at = max(left.at, earned.effective_at)
             rest = f"{_what(basis)} of {to_text(floor(goods.kept), order.currency)}"
             why = _left_over(order, left.refund, rest, now)
-            yield Posting(cause, "clawback", effective_at, now - before, why)
+            posting = Posting(cause, "clawback", effective_at, now - before, why)
+            yield Taken(left.at, posting)
         before = now
 
 

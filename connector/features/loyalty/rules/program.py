@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from math import prod
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -28,6 +28,8 @@ SPEND, POINTS, ORDERS = "spend", "points", "orders"
 CALENDAR_YEAR = "calendar_year"
 Counted = Literal["lines", "shipping", "tax", "fees"]
 EarnKind = Literal["order", "sign_up", "review", "event", "birthday", "newsletter", "social_share"]
+ACTS = frozenset(get_args(EarnKind)) - {"order", "sign_up"}
+"""What customers do besides buying, over and over."""
 RewardKind = Literal["amount_off", "percent_off", "product_off", "free_shipping"]
 Stock = Annotated[int, msgspec.Meta(ge=1, le=100_000)]  # counted at each redemption
 
@@ -215,6 +217,12 @@ def _exact(text: str) -> int | Fraction:
 Multipliers = Annotated[list[Multiplier], msgspec.Meta(max_length=100)]
 
 
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The most ``points`` that the rules give to all accounts together, whatever the version."""
+
+    points: Positive
+
+
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """One version of a store's program, as published.
 
@@ -233,6 +241,7 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     paid_statuses: list[str] = msgspec.field(default_factory=list)
     order_notes: bool = False
     earn: list[EarnRule] = msgspec.field(default_factory=list)
+    budget: Budget | None = None
     multiplier: Multipliers = msgspec.field(default_factory=list)
     expiry: Expiry = Expiry()
     reward: list[Reward] = msgspec.field(default_factory=list)
@@ -260,7 +269,7 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     @cached_property
     def act_rules(self) -> list[EarnRule]:
         """The rules by which customers earn otherwise, over and over."""
-        return [rule for rule in self.earn if rule.kind not in {"order", "sign_up"}]
+        return [rule for rule in self.earn if rule.kind in ACTS]
 
     def find_reward(self, reward_id: str) -> Reward | None:
         """Return the reward of that id, if there is one."""

@@ -10,11 +10,13 @@ from datetime import datetime
 
 from msgspec import structs
 
+from connector.features.loyalty.rules.budget import Book, has_budget
 from connector.features.loyalty.rules.earn import counts
 from connector.features.loyalty.rules.facts import Facts
 from connector.features.loyalty.rules.fold import Folded, fold
 from connector.features.loyalty.rules.program import Program, Reward, publications
 from connector.features.loyalty.rules.value import Worth, best
+from connector.kernel.admission import GivenOut
 from connector.kernel.posting import Posting
 from platforms.model import Order
 
@@ -49,6 +51,7 @@ class Report:
     minor units. ``months`` have points by when they could be spent or went, in the program's zone.
     ``guest_points`` are those of ``available`` and ``pending`` that are guests'. ``tiers`` says how
     many accounts end up in each, ``can_redeem`` how many customers have enough for each reward.
+    ``budget`` is what became of the program's, None where it has none.
     """
 
     program: str
@@ -64,11 +67,15 @@ class Report:
     tiers: dict[str, int]
     can_redeem: dict[str, int]
     worth: Worth | None
+    budget: GivenOut | None = None
     months: dict[str, Sums] = field(default_factory=dict)
 
 
 class Simulation:
-    """Tries a program on accounts, one after the other, and adds them up in its ``report``."""
+    """Tries a program on accounts, one after the other, and adds them up in its ``report``.
+
+    Where it ``has_budget``, let all of them :meth:`ask` first, and then :meth:`give_out`.
+    """
 
     def __init__(self, program: Program, currency: str, begins_at: datetime, at: datetime) -> None:
         self._program = program
@@ -76,6 +83,8 @@ class Simulation:
         self._versions = publications([(begins_at, structs.replace(program, earn_from=None))])
         self.begins_at = begins_at
         self.welcomes = bool(program.sign_up_rules)
+        self.has_budget = has_budget(self._versions)
+        self._book = Book(self._versions)
         offered = [one for one in program.reward if one.is_in(currency) and one.is_offered(at)]
         self._rewards: list[Reward] = offered
         self._months: defaultdict[tuple[int, int], Sums] = defaultdict(Sums)
@@ -92,7 +101,8 @@ class Simulation:
     def report(self) -> Report:
         """What it comes to by now."""
         months = {f"{year}-{month:02}": sums for (year, month), sums in self._months.items()}
-        return replace(self._report, months=months)
+        budget = self._book.given_out(self._report.at) if self.has_budget else None
+        return replace(self._report, months=months, budget=budget)
 
     def facts(self, orders: Sequence[Order], signed_up_at: datetime | None) -> Facts:
         """Return what an account's points follow from here."""
@@ -100,10 +110,22 @@ class Simulation:
             orders=orders, signed_up_at=signed_up_at, versions=self._versions, explains=False
         )
 
-    def add(self, facts: Facts, *, is_guest: bool) -> Folded:
+    def ask(self, account: str, facts: Facts) -> None:
+        """Note what an account asks of the budget."""
+        self._book.note(account, fold(self._book.of(account, facts), self._report.at).claims)
+
+    def give_out(self) -> bool:
+        """Give the budget out to all who asked, in the order of their orders.
+
+        Return whether they may ask for more: what was refused to some leaves more room in caps.
+        """
+        return self._book.admit()
+
+    def add(self, account: str, facts: Facts, *, is_guest: bool) -> Folded:
         """Fold an account under the program, count it, and return what came out."""
         report = self._report
-        folded = fold(facts, report.at)
+        folded = fold(self._book.of(account, facts) if self.has_budget else facts, report.at)
+        self._book.note(account, folded.claims)
         balance = sum(one.points for one in folded.postings)
         available = folded.purse.available()
         report.accounts += 1

@@ -147,8 +147,8 @@ WINDOWS = {
 }
 
 
-def owed(orders, versions):
-    """What each order's earn and clawback entries must sum to."""
+def owed(orders, versions, admissions=None):
+    """What each order's earn and clawback entries must sum to; of a budget, what was admitted."""
     granted: dict[str, list[tuple[Any, int]]] = {}
     sums: dict[str, int] = {}
     tiers = tiers_met(orders, versions)
@@ -156,9 +156,8 @@ def owed(orders, versions):
         tier, version = tiers.get(order.id), in_force(versions, order.placed_at)
         day = order.placed_at.astimezone(WARSAW).date()
         sums[order.id] = 0
-        for rule in version.program.earn if version else ():
-            if rule.kind != "order":
-                continue
+        rules = [rule for rule in version.program.earn if rule.kind == "order"] if version else []
+        for number, rule in enumerate(rules, start=1):
             before = granted.setdefault(rule.id, [])
             gross = value = priced(order, version, rule, (), tier)
             for cap in rule.caps:
@@ -166,9 +165,14 @@ def owed(orders, versions):
                 room = cap.points - sum(had for when, had in before if window(when) == window(day))
                 within = 0 if cap.all_or_nothing and value > room else max(min(value, room), 0)
                 gross = min(gross, within)
-            before.append((day, gross))
             left = priced(order, version, rule, order.refunds, tier)
             left = 0 if order.cancelled_at else left
+            if version.program.budget:
+                cause = f"order:{order.id}" if number == 1 else f"order:{order.id}/rule:{number}"
+                one = (admissions or {}).get(cause)
+                gross = min(gross, one.admitted if one else 0)
+                gross = min(gross, one.held) if one and min(left, gross) > one.held else gross
+            before.append((day, gross))
             sums[order.id] += min(left, gross)
     return sums
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from connector.commerce.identity import canonical_email
 from connector.errors import InvalidProgram
+from connector.features.loyalty.rules.budget import Book, has_budget
 from connector.features.loyalty.rules.document import parse
 from connector.features.loyalty.rules.facts import (
     Act,
@@ -87,6 +88,10 @@ class Story:
     decided: list[Fact] = field(default_factory=list)
     done: list[Fact] = field(default_factory=list)
     claimed: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    book: Book = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.book = Book(self.versions)
 
     @classmethod
     def at(cls, history: Mapping[str, Any], at: datetime) -> "Story":
@@ -98,9 +103,21 @@ class Story:
         told: list[Fact] = []
         for fact in history["fact"]:
             if fact["at"] <= at and fact not in told:  # the same again is the same body
-                story.tell(fact, max([fact["at"], *(one["at"] for one in told)]))
+                now = max([fact["at"], *(one["at"] for one in told)])
+                story.tell(fact, now)
+                story.settle(now)
                 told.append(fact)
         return story
+
+    def settle(self, now: datetime) -> None:
+        """Give out the program's budget to whom asks for some of it."""
+        accounts = {*map(_account, self.orders.values()), *self.signed_up}
+        accounts |= {customer for customer, _ in self.claimed.values()}
+        again = has_budget(self.versions)
+        while again:
+            for account in sorted(accounts):
+                self.book.note(account, self.fold(account, now).claims)
+            again = self.book.admit()
 
     def tell(self, fact: Fact, now: datetime) -> None:
         """Let one fact become known."""
@@ -170,7 +187,7 @@ class Story:
             elif account == customer:
                 theirs = self._facts(guest)
                 facts = united(facts, Joined(account=guest, joined_at=joined_at, facts=theirs))
-        return fold(facts, at)
+        return fold(self.book.of(account, facts), at)
 
     def _facts(self, account: str) -> Facts:
         return Facts(
