@@ -3,6 +3,7 @@
 import pytest
 
 from connector import worker
+from connector.features.loyalty.explain import explain_account
 from tests.flows.test_api import client, code
 from tests.town import PROGRAM
 
@@ -111,3 +112,27 @@ async def test_a_guest_does_nothing_but_buy(town, crm):
     refused = await crm.post(f"/members/{guest}/events", {"kind": "review"})
 
     assert code(refused) == (400, "request-invalid")
+
+
+async def test_a_budget_holds_for_what_is_done_too(town):
+    await town.connect(PAID + "\n[budget]\npoints = 115\n")
+    town.maya = town.shopper()
+    await town.settle()
+    crm = await client(town)
+    day = town.clock().replace(day=1).strftime("%m-01")
+    await say(town, crm, kind="birthday", date=day)
+
+    waiting = await say(town, crm, kind="newsletter", consent=True)  # 15 points
+    assert waiting.json()["earned"] == 0
+    await worker.drain(town.system)
+    assert (await town.visitor(town.maya))["available"] == 15
+
+    town.clock.forward(days=366)
+    await worker.drain(town.system)
+    assert (await town.visitor(town.maya))["available"] == 115  # the birthday's 100
+    await say(town, crm, kind="review")
+    town.order(town.product("10.00"), 1, town.maya)
+    await town.settle()
+    assert (await town.visitor(town.maya))["available"] == 115
+    told = await explain_account(await town.row(), str(town.maya), town.clock())
+    assert [(one.asked, one.refused) for one in told.beyond] == [(20, 20), (50, 50)]

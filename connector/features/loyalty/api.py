@@ -175,7 +175,10 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What a customer did, and the points that it earned; a birthday earns when it comes."""
+    """What a customer did, and the points that it earned by now.
+
+    A birthday earns when it comes, and where the program has a budget that is asked first.
+    """
 
     id: str
     member: str
