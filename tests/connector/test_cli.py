@@ -72,6 +72,7 @@ def test_migrating_twice_takes_no_step(env):
         "0016_acts",
         "0017_moving",
         "0018_admissions",
+        "0019_re_rates",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}

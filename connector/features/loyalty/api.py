@@ -6,7 +6,7 @@ bought without one. Lists go on ``after`` the id of the last one that is known.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -101,9 +101,10 @@ class Reserving(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Publishing(msgspec.Struct, forbid_unknown_fields=True):
-    """A program as a TOML document."""
+    """A program as a TOML document; what happened ``re_rate_from`` then on is rated anew."""
 
     document: str
+    re_rate_from: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +194,7 @@ class ProgramVersion:
 
     version: int
     published_at: datetime
+    re_rate_from: datetime | None
     document: str
 
 
@@ -368,7 +370,9 @@ class LoyaltyApi:
 
     async def publish(self, asked: Asked[Nothing, Publishing]) -> ProgramVersion:
         """Publish a program for all that happens from now on."""
-        version = await self._loyalty.publish(asked.store, asked.body.document, asked.key)
+        said, past = asked.body, asked.body.re_rate_from
+        since = past.astimezone(UTC) if past else None
+        version = await self._loyalty.publish(asked.store, said.document, asked.key, since)
         return await self._version(asked.store, version)
 
     async def _decide(self, asked: Asked[Nothing, Any], decision: Decision) -> Member:
@@ -483,4 +487,9 @@ def _name_of(said: Acting) -> str:
 
 
 def _version(row: PublicationRow) -> ProgramVersion:
-    return ProgramVersion(version=row.version, published_at=row.published_at, document=row.document)
+    return ProgramVersion(
+        version=row.version,
+        published_at=row.published_at,
+        re_rate_from=row.re_rate_from,
+        document=row.document,
+    )

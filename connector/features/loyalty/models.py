@@ -11,7 +11,8 @@ from connector.commerce.models import ID_MAX
 class PublicationRow(Model):
     """A published program version, as the merchant wrote it.
 
-    Who asked for it under a ``key`` asks for the same by the same key again.
+    Who asked for it under a ``key`` asks for the same by the same key again. With
+    ``re_rate_from`` it holds since then, and orders of before its publication are rated anew.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -20,6 +21,7 @@ class PublicationRow(Model):
     published_at = fields.DatetimeField()
     document = fields.TextField()
     key = fields.CharField(max_length=100, null=True)
+    re_rate_from = fields.DatetimeField(null=True)
 
     class Meta:
         table = "publication"

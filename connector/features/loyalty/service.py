@@ -140,28 +140,39 @@ class Loyalty:
         self.redemptions = Redemptions(tools.stores, tools.vault, tools.clock)
         self.notices = Notices(tools.stores, tools.clock)
 
-    async def publish(self, store: StoreRow, document: str, key: str | None = None) -> int:
+    async def publish(
+        self,
+        store: StoreRow,
+        document: str,
+        key: str | None = None,
+        re_rate_from: datetime | None = None,
+    ) -> int:
         """Publish a program for all that happens from now on; return its version.
 
         The same document as the one in force is no new version, nor is what the same ``key``
-        published before.
+        published before. With ``re_rate_from`` what happened since then is rated anew.
 
         Raises:
             InvalidProgram: with the path of the mistake, or of what the platform cannot do.
-            KeyReused: the key published another document.
+            KeyReused: the key published something else.
+            RequestInvalid: the past to rate anew is to come, or before there was a program.
         """
         program = parse(document)
         self.require_possible(store, program)
+        said = (document, re_rate_from)
         async with in_transaction():
             await sql.lock(store.id)  # whoever comes meanwhile is priced by what is published
             before = key and await PublicationRow.get_or_none(store=store.id, key=key)
             if before:
-                if before.document != document:
-                    raise KeyReused("this key published another document: use a new one")
+                if (before.document, before.re_rate_from) != said:
+                    raise KeyReused("this key published something else: use a new one")
                 return before.version
             latest = await PublicationRow.filter(store=store.id).order_by("-version").first()
-            if latest is not None and latest.document == document:
+            is_rated = latest and re_rate_from in {None, latest.re_rate_from}
+            if latest and latest.document == document and is_rated:
                 return latest.version
+            if re_rate_from is not None:
+                await self._require_rated(store, re_rate_from)
             version = latest.version + 1 if latest else 1
             await PublicationRow.create(
                 store=store.id,
@@ -169,12 +180,29 @@ class Loyalty:
                 published_at=self._tools.clock(),
                 document=document,
                 key=key,
+                re_rate_from=re_rate_from,
             )
             if version == 1 and program.sign_up_rules:  # later ones reach nobody back
                 await ledger.open_for_customers(store.id)
             await ledger.mark_all_dirty(store.id, self._tools.clock())
         self._tools.wake()
         return version
+
+    async def _require_rated(self, store: StoreRow, since: datetime) -> None:
+        """Refuse to rate anew what no program has rated yet.
+
+        Raises:
+            RequestInvalid: with the first instant that can be.
+        """
+        versions = await self.versions(store.id)
+        if not versions:
+            raise RequestInvalid("there is no past to rate anew: no program was published yet")
+        first = versions[0].begins_at
+        if not first <= since < self._tools.clock():
+            raise RequestInvalid(
+                f"what happened since {since:%FT%TZ} cannot be rated anew: the first program holds"
+                f" from {first:%FT%TZ}, so write an instant from then until now"
+            )
 
     def require_possible(self, store: StoreRow, program: Program) -> None:
         """Refuse a program with something that the store's platform cannot do.
@@ -212,7 +240,9 @@ class Loyalty:
         if published is not None and len(held) == published:
             return held
         rows = await PublicationRow.filter(store=store).order_by("version")
-        found = publications([(row.published_at, _read(row.document)) for row in rows])
+        found = publications(
+            [(row.published_at, _read(row.document), row.re_rate_from) for row in rows]
+        )
         if len(self._versions) >= STORES_KEPT:
             self._versions.clear()
         self._versions[store] = found

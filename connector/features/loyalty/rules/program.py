@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -285,25 +285,28 @@ class Publication:
     program: Program
 
 
-def publications(published: Sequence[tuple[datetime, Program]]) -> tuple[Publication, ...]:
+def publications(
+    published: Sequence[tuple[datetime, Program] | tuple[datetime, Program, datetime | None]],
+) -> tuple[Publication, ...]:
     """Number versions in the order they were published, and say from when each holds.
 
     Only the first has ``earn_from``, which may lie in the past; without it, it holds from its
-    publication, as every later one does.
+    publication, as every later one does. But one that was published to rate the past anew holds
+    from the instant that was given with it, in place of all that were to begin then or later.
     """
-    return tuple(
-        Publication(
-            version=number,
-            begins_at=(program.earn_from or at).astimezone(UTC) if number == 1 else at,
-            program=program,
-        )
-        for number, (at, program) in enumerate(published, start=1)
-    )
+    found: list[Publication] = []
+    for number, (at, program, *given) in enumerate(published, start=1):
+        begins_at = (program.earn_from or at).astimezone(UTC) if number == 1 else at
+        if given and given[0] is not None:
+            begins_at = given[0]
+            found = [replace(one, begins_at=min(one.begins_at, begins_at)) for one in found]
+        found.append(Publication(version=number, begins_at=begins_at, program=program))
+    return tuple(found)
 
 
 def in_force(versions: Sequence[Publication], at: datetime) -> Publication | None:
     """Return the last published version that had begun at an instant, if any.
 
-    A fact's own instant decides, not today's: publishing never re-rates the past.
+    A fact's own instant decides, not today's. Of several that begin at once the last one holds.
     """
     return next((one for one in reversed(versions) if one.begins_at <= at), None)

@@ -244,6 +244,23 @@ def test_publishing_changes_no_key_of_an_earlier_cause(history, hours, points):
     assert of_early(more) == of_early(versions)
 
 
+@given(history=histories(), hours=st.integers(0, 30 * 24), points=st.integers(1, 9))
+def test_a_re_rate_is_as_if_it_had_been_published_then(history, hours, points):
+    orders, redeemed, versions = history
+    newest = [life[-1] for life in orders]
+    (first, *later), new = versions, program(points=points, pending_days=3, months=3)
+    since, now = START + hours * HOUR, max(versions[-1].begins_at, START + 31 * DAY)
+
+    known = [(one.begins_at, one.program) for one in (first, *later)]
+    kept = [(at, one) for at, one in known if at < since] or known[:1]
+    rated = publications([*known, (now, new, since)])
+    told = [(one.key, one.points) for one in fold(facts(newest, redeemed, rated), END).postings]
+    then = publications([*kept, (since, new)])
+
+    expected = fold(facts(newest, redeemed, then), END).postings
+    assert told == [(one.key, one.points) for one in expected]
+
+
 @given(
     history=histories(),
     cuts=st.lists(st.integers(0, 90 * 24), min_size=1, max_size=4),

@@ -153,3 +153,18 @@ def test_a_version_holds_from_its_own_beginning_until_the_next():
     assert in_force(versions, datetime(2024, 12, 31, tzinfo=UTC)) is None
     assert in_force(versions, AT) == versions[0]
     assert in_force(versions, AT + timedelta(days=9)) == versions[1]
+
+
+def test_a_re_rate_holds_since_its_instant_in_place_of_what_began_later():
+    program, day = parse(PROGRAM), timedelta(days=1)
+    first, second = (AT, program), (AT + 5 * day, program)
+    rated = (AT + 9 * day, program, AT + 3 * day)
+
+    versions = publications([first, second, rated])
+    assert [one.begins_at for one in versions[1:]] == [AT + 3 * day, AT + 3 * day]
+    for hours, number in ((0, 1), (71, 1), (72, 3), (6 * 24, 3), (99 * 24, 3)):
+        found = in_force(versions, AT + timedelta(hours=hours))
+        assert found is not None
+        assert found.version == number
+    (*_, last) = publications([first, second, rated, (AT + 12 * day, program)])
+    assert last.begins_at == AT + 12 * day

@@ -97,7 +97,9 @@ class Story:
     def at(cls, history: Mapping[str, Any], at: datetime) -> "Story":
         """Tell a history up to an instant."""
         published = [
-            (one["at"], parse(one["document"])) for one in history["version"] if one["at"] <= at
+            (one["at"], parse(one["document"]), one.get("re_rate_from"))
+            for one in history["version"]
+            if one["at"] <= at
         ]
         story = cls(history, publications(published))
         told: list[Fact] = []
@@ -251,8 +253,6 @@ def _lacking(history: Mapping[str, Any]) -> Iterator[str]:
             return
         if program.paid_statuses:
             yield "orders with statuses"
-    if any("re_rate_from" in version for version in history["version"]):
-        yield "versions that re-rate"
     yield from (f"fact: {one['kind']}" for one in history["fact"] if one["kind"] not in KNOWN)
 
 
