@@ -301,4 +301,5 @@ def begun_since(known, taken):
         adjustments=[one for one in known.adjustments if one.adjusted_at >= taken.at],
         imports=[one for one in known.imports if one.imported_at >= taken.at],
         placements=[one for one in known.placements if one.placed_at >= taken.at],
+        acts=[one for one in known.acts if one.at >= taken.at],
     )
