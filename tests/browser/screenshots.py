@@ -133,6 +133,23 @@ def campaign(play: Play) -> None:
     ]
 
 
+def deeds(play: Play) -> None:
+    """Have the program pay for more than orders, and have paid for it."""
+    assert play.program
+    assert play.visitor
+    kinds = ("review", "newsletter", "birthday", "event", "social_share")
+    rule = play.program["earn"][0] | {"per_minor": {}, "caps": []}
+    play.program["earn"] += [
+        rule | {"id": kind, "kind": kind, "points": 20 * n} for n, kind in enumerate(kinds, 1)
+    ]
+    line = play.visitor["history"][0] | {"kind": "earn", "order_number": None, "is_pending": False}
+    play.visitor["history"][:0] = [
+        *(line | {"about": kind, "points": 20 * n} for n, kind in enumerate(kinds, 1)),
+        line | {"kind": "redeem", "about": "reservation", "points": -300},
+        line | {"kind": "release", "about": "reservation", "points": 300},
+    ]
+
+
 def first_tier(play: Play) -> None:
     assert play.visitor
     play.visitor["standing"] = copy.deepcopy(TOMAS["standing"])
@@ -268,6 +285,9 @@ SHOTS = [
     Shot("closed", is_open=False),
     Shot("home"),
     Shot("earn", tab=1),
+    Shot("more to do", set_up=deeds, tab=1),
+    Shot("more done", set_up=deeds, tab=3),
+    Shot("arabic more done", set_up=deeds, tab=3, query=ARABIC),
     Shot("rewards", tab=2),
     Shot("history", tab=3),
     Shot("guest", set_up=guest),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, Request, expect
 
+from tests.browser.screenshots import deeds
 from tests.browser.stage import CODE, TOMAS, Stage, redemption
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -357,6 +358,29 @@ async def test_claims_what_was_ordered_without_signing_in_by_keyboard(
     assert asked["key"] != again["key"]  # another address is another request
     assert (guessed["code"], right["code"]) == ("AAAA-BBBB", "CCCC-DDDD")
     assert again["locale"] == "en-GB"
+
+
+async def test_what_earns_besides_buying_is_shown_and_stands_in_the_history(
+    page: Page, stage: Stage
+) -> None:
+    deeds(stage.play)
+    await open_panel(page)
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Earn", exact=True).click()
+    for name, points in (("Review", "20 points"), ("Newsletter", "40"), ("Birthday", "60")):
+        line = dialog.get_by_role("listitem").filter(has_text=name)
+        await expect(line).to_contain_text(points)
+    await expect(dialog.get_by_text("Bonus")).to_have_count(0)  # whoever told us knows of what
+
+    await dialog.get_by_role("button", name="History").click()
+    for name, points in (
+        ("Review", "+20"),
+        ("Bonus", "+80"),
+        ("Points used", "300"),
+        ("Points returned", "+300"),
+    ):
+        line = dialog.get_by_role("listitem").filter(has_text=name)
+        await expect(line.first).to_contain_text(points)
 
 
 async def test_where_no_mail_can_be_sent_nothing_is_offered(page: Page, stage: Stage) -> None:

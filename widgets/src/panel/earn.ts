@@ -5,6 +5,7 @@ import { type Child, h } from '../ui/h.ts';
 import { bag, check, clock, gift, lock } from '../ui/icons.ts';
 import type { Key, Words } from '../ui/words.ts';
 import { claim } from './claim.ts';
+import { DEEDS } from './history.ts';
 import { notOver } from './offers.ts';
 import { SEPARATOR, list, row, title } from './parts.ts';
 import { type Scene, rateText } from './scene.ts';
@@ -17,6 +18,9 @@ const PER: Record<string, Key> = {
   year: 'perYear',
   lifetime: 'perLife',
 };
+
+/** What a shopper can do here and now; who told us of an event knows what it was. */
+const SHOWN = new Set(['review', 'newsletter', 'birthday']);
 
 export function earn(scene: Scene): Child[] {
   const { words, program, rates } = scene;
@@ -32,6 +36,10 @@ export function earn(scene: Scene): Child[] {
   const ways = rates.map((rate) =>
     row({ shape: bag, title: words.t('buy'), detail: rateText(scene, rate) }),
   );
+  const others = program.earn.flatMap(({ kind, points: n }) => {
+    const key = SHOWN.has(kind) ? DEEDS[kind] : undefined;
+    return key ? [row({ shape: check, title: words.t(key), detail: words.t('points', { n }) })] : [];
+  });
   const most = program.earn.flatMap(({ kind, caps }) =>
     kind === 'order'
       ? caps.flatMap(({ points: n, per }) => {
@@ -42,7 +50,7 @@ export function earn(scene: Scene): Child[] {
   );
   return [
     title(words.t('waysToEarn')),
-    ways.length ? list(...more, ...ways) : h('p', { class: 'pn-mute' }, words.t('noEarn')),
+    ways.length || others.length ? list(...more, ...ways, ...others) : h('p', { class: 'pn-mute' }, words.t('noEarn')),
     ...claim(scene),
     ...ladder(scene),
     h('h3', { class: 'pn-h3' }, words.t('goodToKnow')),

@@ -9,7 +9,7 @@ import { list, row, title } from './parts.ts';
 import { type MemberScene, nameOf } from './scene.ts';
 
 /** What earns besides buying. */
-const DEEDS: Record<string, Key | undefined> = {
+export const DEEDS: Record<string, Key | undefined> = {
   sign_up: 'signedUp',
   review: 'didReview',
   event: 'didEvent',
@@ -56,7 +56,7 @@ function describe(scene: MemberScene, { kind, about, order_number: number, rewar
     case 'redeem':
       return [gift, reward];
     case 'release':
-      return [back, about === 'reservation' ? reward : words.t('pointsBack', { reward })];
+      return [back, about === 'reservation' ? words.t('pointsReturned') : words.t('pointsBack', { reward })];
     case 'expire':
       return [clock, words.t('pointsExpired')];
     default:
