@@ -18,7 +18,7 @@ from connector.kernel.ids import random_id
 from connector.kernel.vault import Vault
 from connector.registry import find_features, find_models, find_platforms
 from connector.sync.inbox import HAS_WAITING, OLDEST_DELIVERY, Inbox
-from connector.sync.listeners import TELLING, Listeners
+from connector.sync.listeners import OLDEST_MESSAGE, TELLING, Listeners
 from connector.sync.outbox import PUSH_DUE, Outbox
 from connector.sync.passes import (
     FETCH_DUE,
@@ -185,7 +185,13 @@ def _wired(
                 at_once=8,
                 oldest=outbox.oldest,
             ),
-            Work(name="tell", waiting=TELLING, job=tools.listeners.send_some, at_once=8),
+            Work(
+                name="tell",
+                waiting=TELLING,
+                job=tools.listeners.send_some,
+                at_once=8,
+                oldest=OLDEST_MESSAGE,
+            ),
             *(work for part in parts.values() for work in part.works),
         ],
     )

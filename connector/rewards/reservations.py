@@ -4,7 +4,7 @@ Reserving is a decision like a redemption: the points are spent from that instan
 that it stays so; releasing, or the time that ran out, is the later decision to give them back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ from connector.commerce.records import BEGINNING
 from connector.errors import KeyReused, ReservationEnded
 from connector.ledger import ledger
 from connector.rewards.models import ReservationRow
+from connector.sync.work import oldest
 
 HELD, CAPTURED, RELEASED = "held", "captured", "released"
 BATCH = 100
@@ -20,6 +21,10 @@ ENDING = (
     " AND r.ends_at <= :now ORDER BY r.ends_at LIMIT 1) IS NOT NULL"
 )
 """Whether a store ``s`` has reservations whose time ran out at the instant ``:now``."""
+OLDEST_ENDING = oldest(
+    "SELECT MIN(r.ends_at) FROM reservation r WHERE r.store = s.id AND r.state = 'held'"
+    " AND r.ends_at <= :now"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +37,15 @@ class Hold:
     note: str
 
 
-async def found(store: str, account: str, hold: Hold) -> ReservationRow | None:
-    """Return what the same request made before.
+async def found(store: str, accounts: Collection[str], hold: Hold) -> ReservationRow | None:
+    """Return what the same request made before, of any of these accounts that are one by now.
 
     Raises:
         KeyReused: its key stands for another request about this account.
     """
-    row = await ReservationRow.get_or_none(store=store, account=account, key=hold.key)
-    asked = (hold.points, hold.lasts)
-    if row is not None and (row.points, row.ends_at - row.reserved_at) != asked:
+    rows = ReservationRow.filter(store=store, account__in=list(accounts), key=hold.key)
+    row, asked = await rows.first(), (hold.points, hold.lasts, hold.note)
+    if row is not None and (row.points, row.ends_at - row.reserved_at, row.note) != asked:
         raise KeyReused("this key reserved something else: use a new one")
     return row
 

@@ -12,7 +12,8 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -29,7 +30,7 @@ from connector.kernel.clock import Clock
 from connector.kernel.ids import Ids
 from connector.kernel.vault import Vault
 from connector.sync.models import ListenerRow, MessageRow
-from platforms import http
+from connector.sync.work import oldest
 from platforms.errors import PlatformError
 
 TELLING = (
@@ -38,12 +39,18 @@ TELLING = (
     " AND EXISTS (SELECT 1 FROM message m WHERE m.listener = l.id AND m.due_at <= :now))"
 )
 """Whether a store ``s`` has messages to send at the instant ``:now``."""
+OLDEST_MESSAGE = oldest(
+    "SELECT MIN(m.due_at) FROM listener l JOIN message m ON m.listener = l.id"
+    " WHERE l.store = s.id AND l.ended_at IS NULL AND m.due_at <= :now"
+)
 LISTENERS_MAX = 10  # of a store
 URL_MAX = 500
 TIMEOUT_S = 5.0
 BATCH = 10  # messages to one listener at once
-ATTEMPTS_MAX = 82  # at a message: some three days
+PATIENCE = timedelta(days=3)  # how long a message is tried
 FAILURES_MAX = 9  # more in a row wait no longer: 512 seconds
+TRANSPORT = (PlatformError, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)
+"""What can go wrong with a request."""
 SECRET = "whsec_"  # noqa: S105 - the beginning of all secrets of Standard Webhooks
 
 
@@ -80,7 +87,8 @@ class Listeners:
         self._vault = vault
         self._clock = clock
         self._ids = ids
-        self._http = httpx.AsyncClient(transport=network, timeout=TIMEOUT_S)
+        nobodys = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # whoever they are from
+        self._http = httpx.AsyncClient(transport=network, timeout=TIMEOUT_S, cookies=nobodys)
 
     async def add(
         self, store: StoreRow, key: str, url: str, events: Sequence[str]
@@ -125,8 +133,8 @@ class Listeners:
             await MessageRow.filter(listener=row.id, due_at__not_isnull=True).update(due_at=None)
         await row.refresh_from_db()
 
-    async def send_again(self, message: MessageRow) -> None:
-        """Send a message once more, under the id that it had.
+    async def send_again(self, message: MessageRow, key: str) -> None:
+        """Send a message once more, under the id that it had; once for one ``key``.
 
         Raises:
             RequestInvalid: its webhook has ended.
@@ -136,8 +144,9 @@ class Listeners:
             raise RequestInvalid("this webhook has ended: add it anew")
         now = self._clock()
         async with in_transaction():
-            await MessageRow.filter(id=message.id).update(due_at=now, attempts=0)
             await ListenerRow.filter(id=listener.id).update(retry_at=None)
+            mine = MessageRow.filter(id=message.id).exclude(key=key)
+            await mine.update(due_at=now, told_at=now, attempts=0, key=key)
         await message.refresh_from_db()
 
     async def send_some(self, store: StoreRow) -> int:
@@ -150,6 +159,8 @@ class Listeners:
     async def _send_to(self, listener: ListenerRow) -> int:
         """Send a listener the messages that wait for longest."""
         now, secret = self._clock(), self._secret(listener)
+        late = MessageRow.filter(listener=listener.id, told_at__lt=now - PATIENCE)
+        await late.filter(due_at__not_isnull=True).update(due_at=None)
         rows = MessageRow.filter(listener=listener.id, due_at__lte=now).order_by("due_at", "id")
         messages = await rows.limit(BATCH)
         outcomes = await asyncio.gather(
@@ -161,12 +172,12 @@ class Listeners:
 
     async def _sent(self, url: str, secret: str, message: MessageRow) -> Outcome:
         headers = signed(secret, f"msg_{message.id}", self._clock(), message.body)
+        sending = self._http.stream("POST", url, content=message.body, headers=headers)
         try:
-            request = self._http.build_request("POST", url, content=message.body, headers=headers)
-            answer = await http.call(self._http, request)
-        except PlatformError as error:
-            return Outcome(status=0, trouble=str(error)[:200])
-        status = answer.status_code
+            async with asyncio.timeout(TIMEOUT_S), sending as answer:
+                status = answer.status_code  # nobody reads what else it says
+        except TRANSPORT as error:
+            return Outcome(status=0, trouble=f"{type(error).__name__}: {error}"[:200])
         outcome = Outcome(status=status)
         return outcome if outcome.is_taken else Outcome(status=status, trouble=f"answered {status}")
 
@@ -175,26 +186,25 @@ class Listeners:
     ) -> None:
         """Write down how it went; who took none of the messages is left alone for a while."""
         now = self._clock()
+        failed = [one.trouble for one in outcomes if not one.is_taken]
+        is_deaf = len(failed) == len(outcomes)
+        failures = min(listener.failures + 1, FAILURES_MAX) if is_deaf else 0
         async with in_transaction():
+            await ListenerRow.filter(id=listener.id).update(  # before its messages: as `end` does
+                failures=failures,
+                retry_at=now + retry_delay(failures) if is_deaf else None,
+                trouble=failed[-1] if failed else "",
+            )
             for message, outcome in zip(messages, outcomes, strict=True):
                 attempts = message.attempts + 1
-                is_over = outcome.is_taken or attempts >= ATTEMPTS_MAX
                 mine = MessageRow.filter(id=message.id, due_at=message.due_at)
                 await mine.update(
                     attempts=attempts,
                     status=outcome.status,
                     trouble=outcome.trouble,
-                    due_at=None if is_over else now + retry_delay(attempts),
+                    due_at=None if outcome.is_taken else now + retry_delay(attempts),
                     delivered_at=now if outcome.is_taken else message.delivered_at,
                 )
-            failed = [one.trouble for one in outcomes if not one.is_taken]
-            is_deaf = len(failed) == len(outcomes)
-            failures = min(listener.failures + 1, FAILURES_MAX) if is_deaf else 0
-            await ListenerRow.filter(id=listener.id).update(
-                failures=failures,
-                retry_at=now + retry_delay(failures) if is_deaf else None,
-                trouble=failed[-1] if failed else "",
-            )
 
     def _secret(self, row: ListenerRow) -> str:
         return self._vault.open(row.store, "listener_secret", bytes(row.secret))
@@ -210,18 +220,24 @@ async def tell(store: str, events: Sequence[Event], now: datetime) -> None:
     """Note what is to be told. Inside the transaction of what happened."""
     if not events:
         return
-    for row in await ListenerRow.filter(store=store, ended_at=None).only("id", "events"):
-        for event in events:
-            if event.name in row.events:
-                said = {"type": event.name, "timestamp": now, "data": event.data}
-                await MessageRow.create(
-                    store=store,
-                    listener=row.id,
-                    event=event.name,
-                    body=orjson.dumps(said, option=orjson.OPT_UTC_Z).decode(),
-                    told_at=now,
-                    due_at=now,
-                )
+    rows = await ListenerRow.filter(store=store, ended_at=None).only("id", "events")
+    await sql.many(
+        "INSERT INTO message"
+        " (store, listener, event, body, told_at, due_at, attempts, status, trouble, key)"
+        " VALUES ($1, $2, $3, $4, $5, $5, 0, 0, '', '')",
+        (
+            (store, row.id, event.name, body, now)
+            for event in events
+            for body in [_body(event, now)]
+            for row in rows
+            if event.name in row.events
+        ),
+    )
+
+
+def _body(event: Event, now: datetime) -> str:
+    said = {"type": event.name, "timestamp": now, "data": event.data}
+    return orjson.dumps(said, option=orjson.OPT_UTC_Z).decode()
 
 
 def signed(secret: str, id_: str, at: datetime, body: str) -> dict[str, str]:
@@ -248,7 +264,8 @@ def _checked(url: str) -> str:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
+        httpx.Request("POST", url)  # which knows more of what a host can be
+    except (ValueError, httpx.InvalidURL) as error:
         raise wrong from error
     is_plain = url.isascii() and url.isprintable() and " " not in url and len(url) <= URL_MAX
     has_more = parts.username is not None or parts.fragment or port == 0

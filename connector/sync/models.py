@@ -144,6 +144,7 @@ class MessageRow(Model):
 
     Sent when ``due_at`` is past, null where nobody tries any more: ``delivered_at`` says that it
     arrived, or else it was tried in vain. ``status`` is of the last answer, 0 where there was none.
+    Under the ``key`` it was sent once more, and then was ``told_at`` that instant.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -157,6 +158,7 @@ class MessageRow(Model):
     status = fields.IntField(default=0)
     trouble = fields.CharField(max_length=200, default="")
     delivered_at = fields.DatetimeField(null=True)
+    key = fields.CharField(max_length=100, default="", db_default="")
 
     class Meta:
         table = "message"

@@ -96,7 +96,7 @@ class Webhooks:
         gone, scope = (RecordUnknown,), "webhooks"
         return [
             Endpoint("POST", "/webhooks", scope, self.add, example=example),
-            Endpoint("GET", "/webhooks", scope, self.all),
+            Endpoint("GET", "/webhooks", scope, self.all, gone),
             Endpoint("GET", "/webhooks/{id}", scope, self.one, gone),
             Endpoint("POST", "/webhooks/{id}/end", scope, self.end, gone),
             Endpoint("GET", "/webhooks/{id}/messages", scope, self.messages, gone),
@@ -139,7 +139,7 @@ class Webhooks:
         row = await MessageRow.get_or_none(store=asked.store.id, id=id_)
         if row is None:
             raise RecordUnknown(f"there is no message {id_}")
-        await self._listeners.send_again(row)
+        await self._listeners.send_again(row, asked.key)
         return _message(row)
 
 

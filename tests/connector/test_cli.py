@@ -73,6 +73,7 @@ def test_migrating_twice_takes_no_step(env):
         "0017_moving",
         "0018_admissions",
         "0019_re_rates",
+        "0020_sent_again",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}

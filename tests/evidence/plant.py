@@ -74,7 +74,7 @@ BUGS = (
     ("nobody is due at a birthday", f"{RULES}/fold.py",
      "ahead.append(begun.past.acts.next_at)", "pass"),
     ("a re-rate leaves what was published since", f"{RULES}/program.py",
-     "begins_at=min(one.begins_at, begins_at)", "begins_at=one.begins_at"),
+     "if one.begins_at < begins_at]", "if True]"),
     ("excluded goods earn", f"{RULES}/earn.py",
      "if line.product_id in out}", "if line.product_id in ()}"),
     ("a factor of one product is for all", f"{RULES}/program.py",

@@ -46,6 +46,7 @@ async def say(town, crm, key=None, **body):
 
 async def test_what_is_done_earns_and_stands_in_the_history(town, crm):
     first = await say(town, crm, kind="review")
+    town.clock.forward(seconds=1)
     again = await say(town, crm, kind="review")
     quiz = await say(town, crm, kind="event", event="quiz")
 

@@ -3,6 +3,7 @@
 import pytest
 
 from connector.errors import RequestInvalid
+from connector.features.loyalty.service import Loyalty
 from connector.web.keys import Keys
 from tests.flows.histories import PLAIN, opened
 from tests.flows.test_tiers import TIERED
@@ -278,3 +279,71 @@ async def test_a_list_goes_on_after_nothing_that_cannot_be(town, path, after):
     answer = await (await client(town)).get(path.format(f"customer:{maya}"), after=after)
 
     assert answer.status_code in {200, 400, 404}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("adjustments", {"points": 5, "reason": "a\0b"}),
+        ("placements", {"tier": None, "reason": "a\0b"}),
+        ("reservations", {"points": 5, "note": "a\0b"}),
+        ("events", {"kind": "review", "at": "0001-01-01T00:00:00+14:00"}),
+    ],
+)
+async def test_what_no_database_or_calendar_has_is_refused(town, path, body):
+    await town.connect()
+    maya = town.shopper()
+    await town.settle()
+    asks = await client(town)
+
+    answer = await asks.post(f"/members/customer:{maya}/{path}", body)
+
+    assert code(answer) == (400, "request-invalid")
+    far = {"document": PROGRAM, "re_rate_from": "9999-12-31T23:59:59-14:00"}
+    assert code(await asks.post("/programs", far)) == (400, "request-invalid")
+
+
+async def test_a_program_that_was_in_force_is_not_published_again_by_a_late_retry(town):
+    await town.connect()
+    asks = await client(town)
+
+    first = await asks.post("/programs", {"document": PROGRAM}, "nothing-new")
+    await asks.post("/programs", {"document": PROGRAM.replace("= 5\n", "= 7\n")}, "richer-now")
+    late = await asks.post("/programs", {"document": PROGRAM}, "nothing-new")
+
+    assert late.json() == first.json()
+    assert (await asks.get("/programs")).json()["data"][-1]["version"] == 3
+
+
+async def test_points_that_ended_are_in_no_list(town):
+    await town.connect(f'{PROGRAM}\n[expiry]\nkind = "lot"\nmonths = 1\n')
+    maya = town.shopper()
+    town.order(town.product("10.00"), 2, maya)
+    await town.settle()
+    asks = await client(town)
+    town.clock.forward(days=40)
+
+    (listed,) = (await asks.get("/members")).json()["data"]
+
+    assert listed["available"] == 0
+    assert listed == (await asks.get(f"/members/customer:{maya}")).json()
+
+
+async def test_a_key_stays_the_same_when_a_guest_joins(town):
+    await town.connect(PROGRAM)
+    maya = town.shopper()
+    town.order(town.product("10.00"), 20, 0, billing={"email": "ann@example.test"})
+    await town.settle()
+    asks = await client(town)
+    (guest,) = [one["id"] for one in (await asks.get("/members")).json()["data"]]
+    held, given = f"/members/{guest}/reservations", f"/members/{guest}/adjustments"
+
+    made = await asks.post(held, {"points": 300}, "sale-00001")
+    await asks.post(given, {"points": 10, "reason": "late"}, "parcel-001")
+    await Loyalty(town.system.tools).join(await town.row(), guest, str(maya))
+    again = await asks.post(held, {"points": 300}, "sale-00001")
+    await asks.post(given, {"points": 10, "reason": "late"}, "parcel-001")
+
+    assert again.json()["id"] == made.json()["id"]
+    member = (await asks.get(f"/members/customer:{maya}")).json()
+    assert member["available"] == 1000 - 300 + 10

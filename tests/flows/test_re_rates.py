@@ -82,3 +82,18 @@ async def test_there_is_no_past_before_the_first_program(town):
         await Loyalty(town.system.tools).publish(
             await town.row(), RICHER, re_rate_from=town.clock()
         )
+
+
+async def test_a_re_rate_welcomes_whoever_has_no_account_too(town):
+    await town.connect()
+    bea = town.shopper("bea@example.test")
+    await town.settle()
+    since = town.clock()
+    town.clock.forward(days=1)
+    welcome = f'{PROGRAM}\n[[earn]]\nid = "welcome"\nkind = "sign_up"\npoints = 40\n'
+
+    long_ago = since.replace(year=2025, month=1, day=2)
+    await Loyalty(town.system.tools).publish(await town.row(), welcome, re_rate_from=long_ago)
+    await worker.drain(town.system)
+
+    assert (await town.visitor(bea))["available"] == 40

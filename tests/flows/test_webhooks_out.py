@@ -1,5 +1,6 @@
 """What a merchant's own systems are told: signed, once by its id, again until it is taken."""
 
+import asyncio
 import json
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from connector import worker
 from connector.sync import retention
-from connector.sync.listeners import ATTEMPTS_MAX, LISTENERS_MAX
+from connector.sync.listeners import LISTENERS_MAX
 from connector.sync.models import ListenerRow, MessageRow
 from tests.flows.histories import opened
 from tests.flows.test_api import Client, client, code
@@ -98,6 +99,7 @@ async def test_a_change_of_points_is_told_with_its_entries(town, erp):
                     "why": "by the merchant: late",
                 }
             ],
+            "has_more": False,
         },
     }
     (request,) = erp.got
@@ -171,10 +173,9 @@ async def test_what_is_not_taken_is_sent_again_under_its_id(town, erp):
 async def test_what_nobody_takes_is_given_up_and_can_be_sent_again(town, erp):
     hook = await added(erp, ["points.changed"])
     await give(town, erp)
-    await MessageRow.all().update(attempts=ATTEMPTS_MAX - 1)
     erp.status = 404
     await worker.drain(town.system)
-    town.clock.forward(days=1)
+    town.clock.forward(days=3, seconds=1)
     await worker.drain(town.system)
     assert len(erp.got) == 1
     (message,) = (await erp.asks.get(f"/webhooks/{hook['id']}/messages")).json()["data"]
@@ -182,7 +183,9 @@ async def test_what_nobody_takes_is_given_up_and_can_be_sent_again(town, erp):
     assert message["trouble"] == "answered 404"
 
     erp.status = 200
-    again = await erp.asks.post(f"/messages/{message['id']}/send", {})
+    again = await erp.asks.post(f"/messages/{message['id']}/send", {}, "once-more-1")
+    await worker.drain(town.system)
+    await erp.asks.post(f"/messages/{message['id']}/send", {}, "once-more-1")
     await worker.drain(town.system)
 
     assert again.status_code == 201
@@ -238,6 +241,8 @@ async def test_a_webhook_is_added_once_by_its_key(town, erp):
         {"url": "https://me:pw@erp.example.test/", "events": ALL},
         {"url": "https://erp.example.test:99999/", "events": ALL},
         {"url": "https://[::1", "events": ALL},
+        {"url": "https://999.1.1.1/h", "events": ALL},
+        {"url": "https://xn--a/", "events": ALL},
         {"url": "https://erp.example.test/", "events": []},
         {"url": "https://erp.example.test/", "events": ["everything"]},
         {"url": "https://erp.example.test/" + "x" * 500, "events": ALL},
@@ -300,5 +305,31 @@ async def test_messages_are_kept_for_a_month(town, erp):
     await retention.forget(now + timedelta(days=30))
     assert await MessageRow.all().count() == 2
     await retention.forget(now + timedelta(days=30, seconds=1))
-    (waiting,) = await MessageRow.all()
-    assert json.loads(waiting.body)["data"]["available"] == 1100
+    assert await MessageRow.all().count() == 0
+
+
+async def test_imports_are_no_news_and_points_that_come_are(town):
+    pending = PROGRAM.replace("points = 5", "points = 5\npending_days = 3")
+    await town.connect(pending)
+    maya = town.shopper()
+    town.wire.apps["erp.example.test"] = erp = System()
+    erp.asks = await client(town)
+    await added(erp, ["points.changed"])
+    town.order(town.product("10.00"), 2, maya)
+    await town.settle()
+
+    town.clock.forward(days=4)
+    await worker.drain(town.system)
+
+    told = [json.loads(one.content)["data"] for one in erp.got]
+    assert [(one["available"], len(one["entries"])) for one in told] == [(0, 1), (100, 0)]
+
+
+async def test_ending_a_webhook_while_it_is_told_is_no_deadlock(town, erp):
+    listeners, row = town.system.tools.listeners, await town.row()
+    for _ in range(15):
+        hook = await added(erp, ["points.changed"])
+        await give(town, erp)
+        listener = await ListenerRow.get(id=hook["id"])
+        await asyncio.gather(listeners.send_some(row), listeners.end(listener))
+        assert await MessageRow.filter(listener=hook["id"], due_at__not_isnull=True).count() == 0

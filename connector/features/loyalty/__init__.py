@@ -37,6 +37,7 @@ def start(tools: Tools) -> Part:
                 name="reservations",
                 waiting=reservations.ENDING,
                 job=loyalty.end_late_reservations,
+                oldest=reservations.OLDEST_ENDING,
             ),
             Work(name="due", waiting=ledger.DUE, job=loyalty.settle_due, oldest=ledger.OLDEST_DUE),
         ),

@@ -19,6 +19,7 @@ from connector.commerce.models import StoreRow
 from connector.errors import (
     InsufficientPoints,
     InvalidProgram,
+    KeyReused,
     RecordUnknown,
     RequestInvalid,
     ReservationEnded,
@@ -54,7 +55,9 @@ from connector.web.api import (
 
 ACCOUNT_MAX = 100  # letters of an account
 MINUTES_MAX = 24 * 60
-Reason = Annotated[str, Meta(min_length=1, max_length=REASON_MAX, pattern=r"\S")]
+Reason = Annotated[
+    str, Meta(min_length=1, max_length=REASON_MAX, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
+]
 
 
 class Adjusting(msgspec.Struct, forbid_unknown_fields=True):
@@ -97,7 +100,7 @@ class Reserving(msgspec.Struct, forbid_unknown_fields=True):
 
     points: Annotated[int, Meta(ge=1, le=POINTS_MAX)]
     minutes: Annotated[int, Meta(ge=1, le=MINUTES_MAX)] = 15
-    note: Annotated[str, Meta(max_length=200)] = ""
+    note: Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")] = ""
 
 
 class Publishing(msgspec.Struct, forbid_unknown_fields=True):
@@ -258,6 +261,10 @@ class LoyaltyApi:
         page = asked.query
         rows = AccountRow.filter(store=asked.store.id, key__gt=page.after).order_by("key")
         found, has_more = cut(await rows.limit(page.limit + 1), page.limit)
+        now = self._clock()
+        for n, row in enumerate(found):
+            if row.is_past(now):
+                found[n] = await self._loyalty.settled(asked.store, row.key)
         return MemberList(data=await self._shown(asked.store, found), has_more=has_more)
 
     async def member(self, asked: Asked[Nothing, Nothing]) -> Member:
@@ -324,11 +331,13 @@ class LoyaltyApi:
         account, now = await _known(asked), self._clock()
         if customer_of(account) is None:
             raise RequestInvalid("only what customers do can be told: this is a guest")
-        at = asked.body.at or now
+        at = _utc(asked.body.at) if asked.body.at else now
         if at > now:
             raise RequestInvalid(f"{at.isoformat()} is to come: say it when it is done")
         act = Act(id=self._ids(), kind=asked.body.kind, at=at, name=_name_of(asked.body))
         row, earned = await self._loyalty.note(asked.store, account, asked.key, act)
+        if asked.body.at and row.happened_at != at:
+            raise KeyReused("this key stands for something that was done at another time")
         return Event(
             id=row.id, member=row.account, kind=row.kind, at=row.happened_at, earned=earned
         )
@@ -371,7 +380,7 @@ class LoyaltyApi:
     async def publish(self, asked: Asked[Nothing, Publishing]) -> ProgramVersion:
         """Publish a program for all that happens from now on."""
         said, past = asked.body, asked.body.re_rate_from
-        since = past.astimezone(UTC) if past else None
+        since = _utc(past) if past else None
         version = await self._loyalty.publish(asked.store, said.document, asked.key, since)
         return await self._version(asked.store, version)
 
@@ -467,6 +476,18 @@ def _reservation(row: ReservationRow) -> Reservation:
         ends_at=row.ends_at,
         ended_at=row.ended_at,
     )
+
+
+def _utc(at: datetime) -> datetime:
+    """Return an instant in UTC.
+
+    Raises:
+        RequestInvalid: it is so far away that no calendar has it there.
+    """
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise RequestInvalid(f"{at.isoformat()} is no time that can be: write another") from error
 
 
 def _name_of(said: Acting) -> str:

@@ -48,8 +48,11 @@ def checked(decision: Decision, tiers: Sequence[str]) -> Decision:
     return decision
 
 
-async def kept(store: str, account: str, id_: str, decision: Decision, at: datetime) -> bool:
+async def kept(row: DecisionRow, decision: Decision, named: str) -> bool:
     """Write a decision down, once. With the account locked; return whether it is new.
+
+    ``row`` has all but what is decided; it was asked for of the account ``named``, which may have
+    become another's since the same was asked first.
 
     Raises:
         KeyReused: the key was used for another decision about this account.
@@ -60,9 +63,9 @@ async def kept(store: str, account: str, id_: str, decision: Decision, at: datet
         "tier": decision.tier,
         "is_locked": decision.is_locked,
     }
-    before = await DecisionRow.get_or_none(store=store, account=account, key=decision.key)
+    asked = DecisionRow.filter(store=row.store, account__in=[row.account, named], key=row.key)
+    before = await asked.first()
     if before is None:
-        row = DecisionRow(id=id_, store=store, account=account, key=decision.key, decided_at=at)
         await row.update_from_dict({**said, "reason": decision.reason}).save(force_create=True)
         return True
     if any(getattr(before, name) != value for name, value in said.items()):

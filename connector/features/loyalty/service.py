@@ -34,7 +34,7 @@ from connector.features.loyalty.decisions import (
     placements,
     takeovers,
 )
-from connector.features.loyalty.models import ActRow, PublicationRow
+from connector.features.loyalty.models import ActRow, DecisionRow, PublicationRow
 from connector.features.loyalty.notices import News, Notices
 from connector.features.loyalty.rules.budget import (
     has_budget,
@@ -79,6 +79,7 @@ from connector.web.feature import Tools
 from platforms.model import Customer
 
 SETTLE_BATCH = 100
+ENTRIES_MAX = 100  # that other systems are told of at once
 TOGETHER = 20  # accounts of one transaction
 RETRY_AFTER = timedelta(minutes=1)
 STORES_KEPT = 1000  # whose published versions a process keeps
@@ -102,6 +103,7 @@ class Outcome:
     orders: Mapping[str, datetime]
     checkpoint: Checkpoint | None
     notes: Sequence[Note]
+    has_come: bool
     has_checkpoints: bool = False
 
     @property
@@ -119,10 +121,16 @@ class Outcome:
         """Yield what other systems are told; nothing of what took effect before ``live_at``."""
         account = self.settled.account
         who = {"member": account.key, "customer_id": customer_of(account.key)}
-        entries = [asdict(one) for one in self.settled.changes if one.effective_at >= live_at]
-        if entries:
+        changes = [
+            one
+            for one in self.settled.changes
+            if one.effective_at >= live_at and one.kind != "import"
+        ]
+        if changes or self.has_come:
             available = self.folded.purse.available()
-            data = {**who, "available": available, "entries": entries}
+            entries = [asdict(one) for one in changes[:ENTRIES_MAX]]
+            has_more = len(changes) > ENTRIES_MAX
+            data = {**who, "available": available, "entries": entries, "has_more": has_more}
             yield Event(name="points.changed", data=data)
         stand = self.folded.stand
         is_old = stand is not None and stand.since is not None and stand.since < live_at
@@ -136,7 +144,7 @@ class Loyalty:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
-        self._versions: dict[str, Versions] = {}
+        self._versions: dict[str, tuple[int, Versions]] = {}
         self.redemptions = Redemptions(tools.stores, tools.vault, tools.clock)
         self.notices = Notices(tools.stores, tools.clock)
 
@@ -149,8 +157,9 @@ class Loyalty:
     ) -> int:
         """Publish a program for all that happens from now on; return its version.
 
-        The same document as the one in force is no new version, nor is what the same ``key``
-        published before. With ``re_rate_from`` what happened since then is rated anew.
+        The same document as the one in force is no new version, unless under a ``key``: what that
+        published once it never publishes again. With ``re_rate_from`` what happened
+        since then is rated anew.
 
         Raises:
             InvalidProgram: with the path of the mistake, or of what the platform cannot do.
@@ -169,7 +178,7 @@ class Loyalty:
                 return before.version
             latest = await PublicationRow.filter(store=store.id).order_by("-version").first()
             is_rated = latest and re_rate_from in {None, latest.re_rate_from}
-            if latest and latest.document == document and is_rated:
+            if latest and latest.document == document and is_rated and key is None:
                 return latest.version
             if re_rate_from is not None:
                 await self._require_rated(store, re_rate_from)
@@ -182,7 +191,8 @@ class Loyalty:
                 key=key,
                 re_rate_from=re_rate_from,
             )
-            if version == 1 and program.sign_up_rules:  # later ones reach nobody back
+            reaches_back = version == 1 or re_rate_from is not None
+            if reaches_back and program.sign_up_rules:
                 await ledger.open_for_customers(store.id)
             await ledger.mark_all_dirty(store.id, self._tools.clock())
         self._tools.wake()
@@ -236,8 +246,8 @@ class Loyalty:
 
         Whoever knows how many were ``published`` may be given those that we know already.
         """
-        held = self._versions.get(store, ())
-        if published is not None and len(held) == published:
+        count, held = self._versions.get(store, (0, ()))
+        if published is not None and count == published:
             return held
         rows = await PublicationRow.filter(store=store).order_by("version")
         found = publications(
@@ -245,7 +255,7 @@ class Loyalty:
         )
         if len(self._versions) >= STORES_KEPT:
             self._versions.clear()
-        self._versions[store] = found
+        self._versions[store] = len(rows), found
         return found
 
     async def program(self, store: str) -> Publication | None:
@@ -347,6 +357,7 @@ class Loyalty:
         if row is not None and not row.is_past(self._tools.clock()):
             return row
         async with in_transaction():
+            await sql.lock(store.id)  # whoever rates the past anew sees the account
             await self.settle(store, account)
         return await AccountRow.get(store=store.id, key=account)
 
@@ -405,7 +416,7 @@ class Loyalty:
         """
         found = await self._joined_facts(store, accounts, since)
         if any(has_budget(one.versions) for one in found.values()):
-            return await _admitted(store.id, found)
+            return await _admitted(store.id, found, since)
         return found
 
     async def _joined_facts(
@@ -471,9 +482,11 @@ class Loyalty:
         now = self._tools.clock()
         async with in_transaction():
             await sql.lock(store.id)  # nobody joins meanwhile
-            account = await ledger.owner(store.id, account)
+            named, account = account, await ledger.owner(store.id, account)
             await ledger.locked(store.id, [account])
-            if await kept(store.id, account, self._tools.ids(), decision, now):
+            row = DecisionRow(id=self._tools.ids(), store=store.id, account=account)
+            await row.update_from_dict({"key": decision.key, "decided_at": now})
+            if await kept(row, decision, named):
                 await ledger.mark_dirty(store.id, {account: now}, now)
             folded = await self.settle(store, account)
         self._tools.wake()
@@ -534,6 +547,7 @@ class Loyalty:
         """
         now = self._tools.clock()
         async with in_transaction():
+            await sql.lock(store.id)  # whoever rates the past anew sees the account
             await ledger.locked(store.id, [account])
             row, is_new = await noted(store.id, account, key, act, now)
             if is_new:
@@ -551,9 +565,9 @@ class Loyalty:
         """
         async with in_transaction():
             await sql.lock(store.id)  # nobody joins meanwhile
-            account = await ledger.owner(store.id, account)
+            named, account = account, await ledger.owner(store.id, account)
             await ledger.locked(store.id, [account])
-            if before := await reservations.found(store.id, account, hold):
+            if before := await reservations.found(store.id, {named, account}, hold):
                 return before
             folded = await self.settle(store, account)
             available = folded.purse.available()
@@ -582,13 +596,18 @@ class Loyalty:
 
     async def end_late_reservations(self, store: StoreRow) -> int:
         """Give back what was reserved for so long that its time ran out; return how many."""
-        late = await reservations.ending(store.id, self._tools.clock())
-        for row in late:
+        ended = 0
+        for row in await reservations.ending(store.id, self._tools.clock()):
             try:
                 await self.end_reservation(row, store, reservations.RELEASED)
+                ended += 1
             except ReservationEnded:  # captured in the last moment
-                continue
-        return len(late)
+                ended += 1
+            except Exception as error:
+                if sql.is_down(error):
+                    raise
+                log.exception("a reservation cannot be ended", store=store.id, reservation=row.id)
+        return ended
 
     async def _admit(self, store: StoreRow, who: Who, reward_id: str) -> RedemptionRow:
         reward = await self._reward(store, reward_id)
@@ -691,6 +710,7 @@ def _outcome(
     return Outcome(
         settled=settled,
         folded=folded,
+        has_come=bool(came),
         is_told=bool(changes or came) or tier != account.tier,
         orders=placed,
         checkpoint=None if waits else checkpoints.taken(facts, now, since),
@@ -698,7 +718,7 @@ def _outcome(
     )
 
 
-async def _admitted(store: str, found: Mapping[str, Facts]) -> dict[str, Facts]:
+async def _admitted(store: str, found: Mapping[str, Facts], since: datetime) -> dict[str, Facts]:
     """Return the facts of accounts with what of a budget was decided about their causes."""
     causes = {account: keys(account, facts) for account, facts in found.items()}
     names = sorted({key for one in causes.values() for key in one})
@@ -707,7 +727,7 @@ async def _admitted(store: str, found: Mapping[str, Facts]) -> dict[str, Facts]:
         others = await admissions.admissions_without_order(store, list(found))
         for account, name, one in others:
             cause = name.removeprefix(f"{account}/")
-            if is_act(cause):
+            if is_act(cause) and one.claim.at >= since:
                 held[name], causes[account][name] = one, cause
     return {
         account: with_admissions(

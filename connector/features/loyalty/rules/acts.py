@@ -56,10 +56,7 @@ class Acts:
         self._versions = versions
         self._given = Given(versions, known.given)
         self._paid = dict(known.paid)
-        dates = [known.birthday] if known.birthday else []
-        dates += sorted(
-            (one for one in acts if one.kind == BIRTHDAY), key=lambda one: (one.at, one.id)
-        )
+        dates = _dates(known.birthday, acts)
         self._birthday = dates[-1] if dates else None
         days = _days(dates, versions, at + AHEAD) if self._pays_birthdays() else ()
         birthdays = [one for one in days if began is None or one.at >= began]
@@ -117,6 +114,16 @@ class Acts:
         return Done(given=self._given.kept(at), paid=self._paid, birthday=self._birthday)
 
 
+def _dates(known: Act | None, acts: Sequence[Act]) -> list[Act]:
+    """Return which birthdays were said, each when it was said first; again is nothing new."""
+    said = [one for one in acts if one.kind == BIRTHDAY]
+    dates = [known] if known else []
+    for one in sorted(said, key=lambda one: (one.at, one.id)):
+        if not dates or dates[-1].name != one.name:
+            dates.append(one)
+    return dates
+
+
 def _days(dates: Sequence[Act], versions: Sequence[Publication], end: datetime) -> Iterator[Act]:
     """Yield the birthdays by the dates that were said, each until the next was."""
     for one, following in zip_longest(dates, dates[1:]):
@@ -124,7 +131,7 @@ def _days(dates: Sequence[Act], versions: Sequence[Publication], end: datetime) 
         for year in range(one.at.year, until.year + 1):
             at = _midnight(one.name, year, versions)
             if one.at + KNOWN_FOR <= at < until:
-                yield Act(id=f"{year}", kind=BIRTHDAY, at=at, name=one.name)
+                yield Act(id=f"{year}-{one.name}", kind=BIRTHDAY, at=at, name=one.name)
 
 
 def _midnight(date: str, year: int, versions: Sequence[Publication]) -> datetime:
@@ -133,5 +140,8 @@ def _midnight(date: str, year: int, versions: Sequence[Publication]) -> datetime
     if (month, day) == (2, 29) and not isleap(year):
         day = 28
     plain = datetime(year, month, day, tzinfo=UTC)
-    version = in_force(versions, plain)
-    return plain.replace(tzinfo=version.program.zone).astimezone(UTC) if version else plain
+    for version in versions:  # the first that holds when the day begins in its own zone
+        at = plain.replace(tzinfo=version.program.zone).astimezone(UTC)
+        if in_force(versions, at) is version:
+            return at
+    return plain

@@ -43,13 +43,10 @@ class Claims:
         self._made |= other._made
 
     def all(self) -> Iterator[Claim]:
-        """Yield what each cause claims; one that earns nothing any more is worth nothing.
-
-        What was done besides buying is done for good, whoever folds it.
-        """
+        """Yield what each cause claims; one that earns nothing any more is worth nothing."""
         yield from self._made.values()
         for cause, one in self._admissions.items():
-            if cause not in self._made and not is_act(cause):
+            if cause not in self._made:
                 yield Claim(cause, one.claim.at, 0, (Worth(one.claim.at, 0),))
 
 

@@ -69,7 +69,7 @@ class Act:
             case "event":
                 return f"event {self.name}"
             case "birthday":
-                return f"birthday in {self.id}"
+                return f"birthday, {self.id}"
             case "social_share":
                 return "shared, as they said themselves"
         return self.kind

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -299,7 +299,7 @@ def publications(
         begins_at = (program.earn_from or at).astimezone(UTC) if number == 1 else at
         if given and given[0] is not None:
             begins_at = given[0]
-            found = [replace(one, begins_at=min(one.begins_at, begins_at)) for one in found]
+            found = [one for one in found if one.begins_at < begins_at]
         found.append(Publication(version=number, begins_at=begins_at, program=program))
     return tuple(found)
 
@@ -307,6 +307,6 @@ def publications(
 def in_force(versions: Sequence[Publication], at: datetime) -> Publication | None:
     """Return the last published version that had begun at an instant, if any.
 
-    A fact's own instant decides, not today's. Of several that begin at once the last one holds.
+    A fact's own instant decides, not today's.
     """
     return next((one for one in reversed(versions) if one.begins_at <= at), None)

@@ -1,8 +1,9 @@
 """What customers earn besides buying: once, again, capped, and on their birthdays."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from connector.features.loyalty.rules.facts import Act, Facts
 from connector.features.loyalty.rules.fold import checkpoint, fold
@@ -79,7 +80,9 @@ def test_consent_is_paid_once_and_after_its_days():
 def test_a_birthday_comes_every_year_once_it_is_known_for_a_month(said_on, birthday, after, years):
     acts = [act("b1", "birthday", START + said_on * DAY, birthday)]
 
-    assert list(earned(acts, after)) == [f"birthday:{year}/rule:birthday" for year in years]
+    assert list(earned(acts, after)) == [
+        f"birthday:{year}-{birthday}/rule:birthday" for year in years
+    ]
 
 
 def test_another_birthday_is_no_second_one_in_a_year():
@@ -90,8 +93,8 @@ def test_another_birthday_is_no_second_one_in_a_year():
     ]
 
     assert earned(acts, 2 * 365) == {
-        "birthday:2026/rule:birthday": 50,
-        "birthday:2027/rule:birthday": 50,
+        "birthday:2026-03-01/rule:birthday": 50,
+        "birthday:2027-12-20/rule:birthday": 50,
     }
     assert fold(Facts(acts=acts, versions=VERSIONS), START + 300 * DAY).purse.available() == 50
 
@@ -126,3 +129,33 @@ def test_a_checkpoint_knows_what_was_paid_before_it():
         found = {one.cause for one in rest.postings if one.effective_at >= at}
         assert found == {one.cause for one in whole.postings if one.effective_at >= at}
         assert rest.purse.available() == whole.purse.available()
+
+
+def test_a_birthday_said_again_is_no_news():
+    acts = [act(f"b{n}", "birthday", START + n * 28 * DAY, "06-15") for n in range(40)]
+
+    assert list(earned(acts, 3 * 365)) == [
+        f"birthday:{year}-06-15/rule:birthday" for year in (2026, 2027, 2028)
+    ]
+
+
+def test_two_birthdays_in_one_year_are_two():
+    acts = [act("b1", "birthday", START - 300 * DAY, "01-10")]
+    acts += [act("b2", "birthday", START + 180 * DAY, "11-20")]
+    versions = publications([(START - 400 * DAY, program())])
+
+    assert earned(acts, 360, versions) == {
+        "birthday:2026-01-10/rule:birthday": 50,
+        "birthday:2026-11-20/rule:birthday": 50,
+    }
+
+
+def test_another_zone_moves_no_birthday_that_was_paid():
+    acts = [act("b1", "birthday", START, "06-15")]
+    there = structs.replace(program(), timezone="Pacific/Auckland")
+    here = structs.replace(program(), timezone="America/New_York")
+    noon = datetime(2026, 6, 14, 12, tzinfo=UTC)  # midnight in Auckland
+
+    known = Facts(acts=acts, versions=publications([(START, there), (noon + 8 * HOUR, here)]))
+    (paid,) = fold(known, noon + 3 * DAY).postings
+    assert paid.effective_at == noon

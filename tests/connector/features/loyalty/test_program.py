@@ -161,7 +161,7 @@ def test_a_re_rate_holds_since_its_instant_in_place_of_what_began_later():
     rated = (AT + 9 * day, program, AT + 3 * day)
 
     versions = publications([first, second, rated])
-    assert [one.begins_at for one in versions[1:]] == [AT + 3 * day, AT + 3 * day]
+    assert [(one.version, one.begins_at) for one in versions[1:]] == [(3, AT + 3 * day)]
     for hours, number in ((0, 1), (71, 1), (72, 3), (6 * 24, 3), (99 * 24, 3)):
         found = in_force(versions, AT + timedelta(hours=hours))
         assert found is not None
