@@ -36,7 +36,8 @@ class Preview:
 
     def __init__(self, versions: Sequence[Publication], program: Program, at: datetime) -> None:
         (first,) = publications([(at, program)])
-        later = Publication(version=versions[-1].version + 1, begins_at=at, program=program)
+        number = versions[-1].version + 1 if versions else 1
+        later = Publication(version=number, begins_at=at, program=program)
         self._versions = (*versions, later if versions else first)
         self._at = at
         self._moves: Counter[tuple[str | None, str | None]] = Counter()
