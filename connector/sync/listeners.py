@@ -51,7 +51,7 @@ PATIENCE = timedelta(days=3)  # how long a message is tried
 FAILURES_MAX = 9  # more in a row wait no longer: 512 seconds
 TRANSPORT = (PlatformError, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)
 """What can go wrong with a request."""
-SECRET = "whsec_"  # noqa: S105 - the beginning of all secrets of Standard Webhooks
+PREFIX = "whsec_"  # of all keys of Standard Webhooks
 
 
 EventName = Literal["points.changed", "tier.changed", "redemption.changed"]
@@ -114,7 +114,7 @@ class Listeners:
     async def _added(self, store: StoreRow, key: str, url: str, events: list[str]) -> ListenerRow:
         if await ListenerRow.filter(store=store.id, ended_at=None).count() >= LISTENERS_MAX:
             raise RequestInvalid(f"a store has {LISTENERS_MAX} webhooks at most: end one first")
-        secret = SECRET + base64.b64encode(secrets.token_bytes(32)).decode()
+        secret = PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
         return await ListenerRow.create(
             id=self._ids(),
             store=store.id,
@@ -242,7 +242,7 @@ def _body(event: Event, now: datetime) -> str:
 
 def signed(secret: str, id_: str, at: datetime, body: str) -> dict[str, str]:
     """Return the headers of a message that is sent at an instant."""
-    key = base64.b64decode(secret.removeprefix(SECRET))
+    key = base64.b64decode(secret.removeprefix(PREFIX))
     stamp = str(int(at.timestamp()))
     digest = hmac.digest(key, f"{id_}.{stamp}.{body}".encode(), "sha256")
     return {
