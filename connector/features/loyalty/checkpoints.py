@@ -14,8 +14,9 @@ import msgspec
 from connector.commerce.records import BEGINNING
 from connector.database import sql
 from connector.features.loyalty.rules.facts import Facts
-from connector.features.loyalty.rules.fold import Checkpoint, checkpoint
+from connector.features.loyalty.rules.fold import checkpoint
 from connector.features.loyalty.rules.lots import NEVER
+from connector.features.loyalty.rules.movements import Checkpoint
 from connector.ledger.models import AccountRow
 
 MANY = 1000

@@ -26,7 +26,7 @@ from connector.database import sql
 from connector.errors import RequestInvalid
 from connector.features.loyalty.decisions import POINTS_MAX
 from connector.features.loyalty.models import DecisionRow
-from connector.features.loyalty.rules.fold import expires_at
+from connector.features.loyalty.rules.pricing import expires_at
 from connector.features.loyalty.service import Loyalty
 from connector.kernel import cells
 from connector.kernel.vault import Vault

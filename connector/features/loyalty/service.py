@@ -46,7 +46,8 @@ from connector.features.loyalty.rules.budget import (
 )
 from connector.features.loyalty.rules.document import parse, read
 from connector.features.loyalty.rules.facts import Act, Facts, Joined, Redemption, united
-from connector.features.loyalty.rules.fold import Checkpoint, Folded, fold
+from connector.features.loyalty.rules.fold import Folded, fold
+from connector.features.loyalty.rules.movements import Checkpoint
 from connector.features.loyalty.rules.program import (
     Program,
     Publication,

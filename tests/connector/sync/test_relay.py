@@ -85,11 +85,12 @@ async def test_rings_are_heard_again_after_redis_was_emptied_and_everybody_throw
     async with two(server) as (one, there), Redis.from_url(server) as operator:
         await operator.flushall()
         assert await is_heard(one, there)
-        killed = [
+        heard, said = [
             await operator.execute_command("CLIENT", "KILL", "TYPE", kind)
             for kind in ("pubsub", "normal")
         ]
-        assert killed == [2, 1]
+        assert heard == 2
+        assert said >= 1  # a listener that is back already is no listener until it subscribes
         assert await is_heard(one, there)
 
 

@@ -126,6 +126,11 @@ class Expiry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     months: Annotated[int, msgspec.Meta(ge=1, le=120)] = 12
     end_of_month: bool = False
 
+    @property
+    def idle_months(self) -> int:
+        """For how many months nothing may happen, 0 where points do not end by inactivity."""
+        return self.months if self.kind == "inactivity" else 0
+
 
 class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Something off one order, for ``cost`` points: on orders of ``minimum_minor`` and more.

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.features.loyalty.rules.facts import Adjustment, Facts, Import, Joined, united, until
-from connector.features.loyalty.rules.fold import Checkpoint, checkpoint, fold
+from connector.features.loyalty.rules.fold import checkpoint, fold
+from connector.features.loyalty.rules.movements import Checkpoint
 from connector.features.loyalty.rules.program import Tier, Tiers, publications
 from platforms.model import Order, OrderLine
 from tests.connector.features.loyalty.histories import (

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from connector.commerce.snapshots import Verdict, judge
 from connector.features.loyalty.rules.facts import Redemption
-from connector.features.loyalty.rules.fold import Checkpoint, checkpoint, fold
+from connector.features.loyalty.rules.fold import checkpoint, fold
+from connector.features.loyalty.rules.movements import Checkpoint
 from connector.features.loyalty.rules.program import in_force, publications
 from connector.kernel.posting import Key, difference
 from tests.connector.features.loyalty.histories import (

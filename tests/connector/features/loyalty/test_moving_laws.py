@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from msgspec.json import decode, encode
 
 from connector.features.loyalty.rules.facts import Facts, Takeover, as_it_was, until
-from connector.features.loyalty.rules.fold import Checkpoint, checkpoint, fold, held
+from connector.features.loyalty.rules.fold import checkpoint, fold, held
 from connector.features.loyalty.rules.holding import Counted, HeldLot, HeldTier, Holding
+from connector.features.loyalty.rules.movements import Checkpoint
 from connector.features.loyalty.rules.program import Tier, Tiers, publications
 from platforms.model import Order, OrderLine, Refund
 from tests.connector.features.loyalty.histories import (

@@ -1,0 +1,267 @@
+"""What orders are worth: what each grants, and what its refunds and its cancel take back.
+
+Every order is priced by the version in force when it was placed, after the orders before it, as
+caps, tiers and the budget ask what was before.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from math import floor
+from typing import NamedTuple
+
+from connector.features.loyalty.rules.acts import Acts
+from connector.features.loyalty.rules.budget import (
+    Claims,
+    cause_of,
+    has_budget,
+    has_refused,
+)
+from connector.features.loyalty.rules.caps import Given
+from connector.features.loyalty.rules.earn import (
+    Basis,
+    Exact,
+    counts,
+    kept_after,
+    kept_minor,
+    parts,
+    weighed,
+    worth,
+)
+from connector.features.loyalty.rules.facts import Facts
+from connector.features.loyalty.rules.lots import Lot
+from connector.features.loyalty.rules.movements import Checkpoint, Grant, Movement, Rank, moved
+from connector.features.loyalty.rules.program import (
+    EarnRule,
+    Program,
+    Publication,
+    in_force,
+)
+from connector.features.loyalty.rules.tiers import Standing
+from connector.kernel.admission import Claim, Worth
+from connector.kernel.clock import add_days, add_months, end_of_month
+from connector.kernel.posting import Posting
+from platforms.model import Order, Refund
+from platforms.money import to_text
+
+PER = {
+    "calendar_day": "a day",
+    "calendar_week": "a week",
+    "calendar_month": "a month",
+    "calendar_year": "a year",
+    "lifetime": "in all",
+}
+WHAT = {"lines": "goods", "shipping": "shipping", "fees": "fees", "tax": "tax"}
+
+
+class Past(NamedTuple):
+    """All that orders priced so far leave to the next: what was granted, counts and is claimed.
+
+    ``hoped`` is what will have been granted once all is admitted that waits; where something was
+    refused it is ``given`` itself. So it is where no version has a budget, and nothing is claimed.
+    """
+
+    given: Given
+    hoped: Given
+    acts: Acts
+    standing: Standing
+    claims: Claims | None
+
+    @classmethod
+    def of(cls, facts: Facts, since: Checkpoint | None, at: datetime) -> "Past":
+        """Return what a checkpoint leaves, nothing without one."""
+        given = hoped = Given(facts.versions, since.given if since else {})
+        claims = Claims(facts.admissions) if has_budget(facts.versions) else None
+        if claims and not has_refused(facts.admissions):
+            hoped = Given(facts.versions, since.given if since else {})
+        known = (since.at, since.standing) if since else None
+        taken_over = {one.id: one.holding for one in facts.takeovers}
+        standing = Standing(facts.versions, at, known, facts.placements, taken_over)
+        acts = Acts(facts.acts, facts.versions, at, (since.at, since.acts) if since else None)
+        return cls(given, hoped, acts, standing, claims)
+
+    def absorb(self, other: "Past", at: datetime) -> None:
+        """Note what was before of an account that joins at an instant."""
+        self.given.absorb(other.given)
+        if self.hoped is not self.given:
+            self.hoped.absorb(other.hoped)
+        self.standing.absorb(other.standing, at)
+        if self.claims and other.claims:
+            self.claims.absorb(other.claims)
+
+    def add(self, rule: EarnRule, at: datetime, points: int, waiting: int) -> None:
+        """Note a grant, and what of it still waits to be admitted."""
+        self.given.add(rule, at, points)
+        if self.hoped is not self.given:
+            self.hoped.add(rule, at, points + waiting)
+
+
+def granted(order: Order, facts: Facts, past: Past) -> Iterator[Grant]:
+    """Yield what an order grants by each rule of the version in force when it was placed.
+
+    ``past`` is of the orders before it, and then its own too.
+    """
+    version = in_force(facts.versions, order.placed_at)
+    if version is None or not counts(order, version.program):
+        return
+    met = Met(version, past.standing.tier_at(order.placed_at), past, facts.explains)
+    past.standing.add(order, version.program)
+    for number, rule in enumerate(version.program.order_rules, start=1):
+        if order.currency in rule.per_minor:
+            grant = _granted_by(rule, order, cause_of(order.id, number), met)
+            if grant is not None:
+                yield grant
+
+
+class Met(NamedTuple):
+    """What an order meets: the version, its tier, and all that was before."""
+
+    version: Publication
+    tier: str | None
+    past: Past
+    explains: bool
+
+
+def _granted_by(rule: EarnRule, order: Order, cause: str, met: Met) -> Grant | None:
+    program, past = met.version.program, met.past
+    basis = weighed(order, rule, program, met.tier)
+    value = worth(kept_minor(order, (), basis), order.currency, rule)
+    gross, cap = past.given.cut(rule, value, order.placed_at, program.zone)
+    if gross == 0:
+        return None
+    begun = max(order.placed_at, order.paid_at or order.placed_at)
+    available_at = add_days(begun, rule.pending_days, program.zone)
+    why = ""
+    if met.explains:
+        why = _priced(order, rule, basis)
+        if cap is not None:
+            why += f" = {value}, of which {gross} within the cap of {cap.points} {PER[cap.per]}"
+        if any(one.when.tier == met.tier for one in program.multiplier if met.tier):
+            why += f", in tier {met.tier}"
+        why += f", program version {met.version.version}"
+    earned = Posting(cause, "earn", available_at, gross, why)
+    taken, waiting = [*_taken(order, rule, basis, earned)], 0
+    if past.claims and program.budget:
+        hoped, _ = past.hoped.cut(rule, value, order.placed_at, program.zone)
+        claim = Claim(cause, order.placed_at, hoped, _worths(order, gross, taken))
+        past.claims.add(claim)
+        admission = past.claims.admitted(claim)
+        left = min(claim.worths[-1].points, admission.admitted)
+        # what it gave back and others got is theirs, also if it was not given back after all
+        granted = admission.admitted if left <= admission.held else admission.held
+        earned = within(earned, granted)
+        taken = [*_taken(order, rule, basis, earned)]
+        waiting = admission.waiting
+    past.add(rule, order.placed_at, earned.points, waiting)
+    if earned.points == 0:
+        return None
+    return grant(earned, tuple(one.posting for one in taken), program)
+
+
+class Taken(NamedTuple):
+    """What a refund or a cancel of an instant takes back."""
+
+    at: datetime
+    posting: Posting
+
+
+def _worths(order: Order, gross: int, taken: Iterable[Taken]) -> tuple[Worth, ...]:
+    """Return what an order is worth from when it was placed, and from when something was taken."""
+    found = [Worth(order.placed_at, gross)]
+    for one in taken:
+        left = found[-1].points + one.posting.points
+        found.append(Worth(max(one.at, found[-1].at), left))
+    return tuple(found)
+
+
+def within(earned: Posting, admitted: int) -> Posting:
+    """Return what is granted of what a cause earns, where no more of the budget is for it."""
+    if earned.points <= admitted:
+        return earned
+    why = f"{earned.why}; {admitted} of {earned.points} within the program's budget"
+    return replace(earned, points=admitted, why=why if earned.why else "")
+
+
+def grant(
+    earned: Posting, taken: tuple[Posting, ...], program: Program, rank: Rank = Rank.MATURITY
+) -> Grant:
+    """Return a grant with its lot, and with what was taken of it again."""
+    at, cause = earned.effective_at, earned.cause
+    lot = Lot(
+        cause=cause,
+        points=earned.points,
+        available_at=at,
+        expires_at=expires_at(at, program),
+        idle_months=program.expiry.idle_months,
+    )
+    opening = Movement(at=at, rank=rank, id=cause, cause=cause)
+    refunds = [moved(posting, Rank.REFUND, cause) for posting in taken]
+    return Grant(postings=(earned, *taken), lot=lot, movements=(opening, *refunds))
+
+
+def _priced(order: Order, rule: EarnRule, basis: Basis) -> str:
+    step = to_text(rule.per_minor[order.currency], order.currency)
+    return (
+        f"order {order.number}: {_what(basis)} {_goods(order, basis)} x {rule.points} per {step},"
+        f" {rule.rounding}"
+    )
+
+
+def _what(basis: Basis) -> str:
+    return " + ".join(word for part, word in WHAT.items() if part in basis.counted)
+
+
+def _goods(order: Order, basis: Basis) -> str:
+    """Return what counts, that of each weight together: ``(6.00 EUR x 2 + 4.00 EUR)``."""
+    sums: Counter[Exact] = Counter()
+    for id_, minor in parts(order, basis):
+        sums[basis.weights.get(id_, 1)] += minor
+    terms = []
+    for weight, minor in sorted(sums.items(), reverse=True):
+        times = "" if weight == 1 else f" x {_exact(weight)}"
+        if weight:
+            terms.append(f"{to_text(minor, order.currency)} {order.currency}{times}")
+    return f"({' + '.join(terms)})" if len(terms) > 1 else terms[0]
+
+
+def _exact(weight: Exact) -> str:
+    """Return a product of decimals as a decimal."""
+    return f"{(Decimal(weight.numerator) / weight.denominator).normalize():f}"
+
+
+def _taken(order: Order, rule: EarnRule, basis: Basis, earned: Posting) -> Iterator[Taken]:
+    """Yield what refunds and a cancel take back, in the order of time, never more than granted."""
+    if not order.refunds and order.cancelled_at is None:
+        return
+    before = earned.points
+    shown = kept_after(order, basis.unweighed)
+    for left, goods in zip(kept_after(order, basis), shown, strict=True):
+        now = min(worth(left.kept, order.currency, rule), earned.points)
+        if now < before:
+            cause = f"{earned.cause}/{left.what}"
+            effective_at = max(left.at, earned.effective_at)
+            rest = f"{_what(basis)} of {to_text(floor(goods.kept), order.currency)}"
+            why = _left_over(order, left.refund, rest, now)
+            posting = Posting(cause, "clawback", effective_at, now - before, why)
+            yield Taken(left.at, posting)
+        before = now
+
+
+def _left_over(order: Order, refund: Refund | None, rest: str, points: int) -> str:
+    if refund is None:
+        return f"order {order.number}: cancelled"
+    amount = to_text(refund.amount_minor, order.currency)
+    return (
+        f"order {order.number}: refund of {amount} {order.currency} leaves {rest}"
+        f" {order.currency}, worth {points} points"
+    )
+
+
+def expires_at(available_at: datetime, program: Program) -> datetime | None:
+    """Return when a lot of this program version ends by itself, None if never."""
+    if program.expiry.kind != "lot":
+        return None
+    end = add_months(available_at, program.expiry.months, program.zone)
+    return end_of_month(end, program.zone) if program.expiry.end_of_month else end
