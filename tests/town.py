@@ -115,7 +115,7 @@ class Town:
         row = await self.system.stores.connect("woocommerce", access, self.clock())
         self.store = row.id
         if program is not None:
-            await Loyalty(self.system.tools).publish(row, program)
+            await Loyalty(self.system.tools).programs.publish(row, program)
         await self.settle()
         return row
 

@@ -45,11 +45,12 @@ def program(
         row = await system.stores.find(store)
         loyalty = Loyalty(system.tools)
         if template:
-            return len(await loyalty.versions(row.id)), starter(template, row)
+            return len(await loyalty.programs.versions(row.id)), starter(template, row)
         version = 0
         if publish is not None:
-            version = await loyalty.publish(row, publish.read_text(encoding="utf-8"))
-        return version or len(await loyalty.versions(row.id)), await loyalty.document(row)
+            version = await loyalty.programs.publish(row, publish.read_text(encoding="utf-8"))
+        newest = version or len(await loyalty.programs.versions(row.id))
+        return newest, await loyalty.programs.document(row)
 
     version, document = with_system(job, as_json=as_json)
     if as_json:
@@ -75,7 +76,7 @@ def explain(
     async def job(system: System) -> Any:  # noqa: ANN401 - a plain mapping for JSON
         row = await system.stores.find(store)
         account = await find(row.id, customer)
-        await Loyalty(system.tools).settled(row, account)
+        await Loyalty(system.tools).settling.settled(row, account)
         return asdict(await explain_account(row, account, system.tools.clock()))
 
     found = with_system(job, as_json=as_json)

@@ -53,7 +53,7 @@ async def _set_up(system: System, service: str, shop: str, say: Say) -> None:
     say(f"sandbox store at {shop} (relaxed: plain-http callbacks, any port)")
     await asyncio.to_thread(lambda: Merchant(shop).connect(service))
     store = await StoreRow.get(url=shop)
-    await Loyalty(system.tools).publish(store, PROGRAM.read_text(encoding="utf-8"))
+    await Loyalty(system.tools).programs.publish(store, PROGRAM.read_text(encoding="utf-8"))
     await system.passes.run(store, "sync")
     link = await admin_link(system.tools.ids, system_clock, service, store.id)
     lines: Mapping[str, str] = {

@@ -210,7 +210,7 @@ BUGS = (
     ("refunds give nothing back", f"{RULES}/pricing.py",
      "    for one in taken:\n        left = found", "    for one in ():\n        left = found"),
     ("what earns nothing any more gives nothing back", f"{RULES}/budget.py",
-     "if cause not in self._made and", "if cause is None and"),
+     "if cause not in self._made:", "if cause is None:"),
     ("a redemption is void where points are lacking", f"{RULES}/fold.py",
      "for redemption in facts.redemptions:\n",
      "for redemption in facts.redemptions if sum(g.lot.points for g in grants) > 150 else ():\n"),

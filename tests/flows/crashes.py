@@ -263,7 +263,7 @@ async def _history(town: Town, program: str = PROGRAM) -> None:
     access = {"url": SHOP, "key": KEY, "secret": SECRET}
     row = await town.system.stores.connect("woocommerce", access, town.clock())
     town.store = row.id
-    await Loyalty(town.system.tools).publish(row, program)
+    await Loyalty(town.system.tools).programs.publish(row, program)
 
 
 async def _limited_history(town: Town) -> None:
@@ -306,7 +306,7 @@ async def _connect(town: Town) -> None:
 
 
 async def _publish(town: Town) -> None:
-    await Loyalty(town.system.tools).publish(await town.row(), PROGRAM)
+    await Loyalty(town.system.tools).programs.publish(await town.row(), PROGRAM)
 
 
 async def _connected(town: Town) -> dict[str, Any]:

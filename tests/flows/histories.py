@@ -309,7 +309,7 @@ async def _connected(shop: Shop, program: str) -> AsyncIterator[None]:
     row = await town.system.stores.connect("woocommerce", access, town.clock())
     shop.id = row.id
     try:
-        await Loyalty(town.system.tools).publish(row, program)
+        await Loyalty(town.system.tools).programs.publish(row, program)
         await shop.quiet()
         yield
     finally:

@@ -122,7 +122,7 @@ class Operator:
             async with running(Settings.from_env(self.env)) as system:
                 access = {"url": url, "key": KEY, "secret": SECRET}
                 store = await system.stores.connect("woocommerce", access, system.tools.clock())
-                await Loyalty(system.tools).publish(store, program)
+                await Loyalty(system.tools).programs.publish(store, program)
                 await system.passes.run(store, "sync")
                 await worker.drain(system, ["settle"])
                 return store.id

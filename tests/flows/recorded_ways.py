@@ -218,7 +218,7 @@ async def begun(town: Town) -> None:
     store = await town.system.stores.connect("woocommerce", access, town.clock())
     town.store = store.id
     town.clock.forward(days=2)  # past all that was recorded
-    await Loyalty(town.system.tools).publish(store, PROGRAM)
+    await Loyalty(town.system.tools).programs.publish(store, PROGRAM)
     await quiet(town)
 
 

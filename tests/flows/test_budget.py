@@ -219,7 +219,7 @@ async def test_versions_share_what_there_is_in_all_and_one_without_asks_for_noth
         (budget(620), 170),
     ):
         town.clock.forward(minutes=1)
-        await loyalty.publish(row, program)
+        await loyalty.programs.publish(row, program)
         town.clock.forward(minutes=1)
         town.order(coffee, 10, maya)  # 500
         await town.settle()
@@ -271,7 +271,7 @@ async def test_more_refunds_than_are_looked_at_at_once_serve_one_order(town):
     await town.shop.deliveries_done()
     await worker.drain(town.system, ["inbox"])
     loyalty, row = Loyalty(town.system.tools), await town.row()
-    assert [await loyalty.settle_dirty(row) for _ in range(4)] == [1, 1, 3, 0]
+    assert [await loyalty.settling.settle_dirty(row) for _ in range(4)] == [1, 1, 3, 0]
     assert (await points(town))[str(maya)] == 5 * (count - 8)
 
 
@@ -317,7 +317,7 @@ async def test_a_simulation_serves_all_accounts_in_order(town):
     assert await AdmissionRow.all().count() == 0
 
     live = program.replace('currency = "EUR"', 'currency = "EUR"\nearn_from = 2026-01-01T00:00:00Z')
-    await Loyalty(town.system.tools).publish(await town.row(), live)
+    await Loyalty(town.system.tools).programs.publish(await town.row(), live)
     await town.settle()
     assert await points(town) == {str(maya): 500, "guest": 200}
 
@@ -351,14 +351,14 @@ async def test_whoever_dies_between_asking_and_admitting_leaves_what_waits(town)
     await town.shop.deliveries_done()
     await worker.drain(town.system, ["inbox"])
     loyalty, row = Loyalty(town.system.tools), await town.row()
-    assert await loyalty.settle_dirty(row) == 1  # it asks, and that is all
+    assert await loyalty.settling.settle_dirty(row) == 1  # it asks, and that is all
 
     assert await points(town) == {str(maya): 0}
     assert await used(town) == GivenOut(limit=0, used=0, refused=0, waiting=500)
     (waits,) = (await explain_account(row, str(maya), town.clock())).beyond
     assert (waits.asked, waits.refused, waits.waiting) == (500, 0, 500)
 
-    assert await loyalty.settle_dirty(row) == 1
+    assert await loyalty.settling.settle_dirty(row) == 1
     assert await points(town) == {str(maya): 0}  # admitted, and not posted
     await town.settle()
     assert await points(town) == {str(maya): 400}
@@ -373,7 +373,7 @@ async def test_many_who_settle_and_admit_at_once_give_out_no_more_than_there_is(
     loyalties, row = [Loyalty(town.system.tools) for _ in range(6)], await town.row()
 
     async def work(loyalty):
-        while await loyalty.settle_dirty(row):
+        while await loyalty.settling.settle_dirty(row):
             pass
 
     for one in (placed[0], placed[5]):

@@ -116,7 +116,7 @@ async def test_entries_sum_to_open_lots_less_the_deficit(town, history):
         for account in await AccountRow.filter(store=shop.id):
             async with in_transaction():
                 loyalty = Loyalty(town.system.tools)
-                purse = (await loyalty.settle(await shop.row(), account.key)).purse
+                purse = (await loyalty.settling.settle(await shop.row(), account.key)).purse
             mine = [one for one in entries if one.account == account.key]
             effective = sum(one.points for one in mine if one.effective_at <= town.clock())
             lots = sum(lot.points for lot in purse.lots.values() if lot.is_open)

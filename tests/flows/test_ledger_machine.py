@@ -407,7 +407,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.do(self._settle_anew())
 
     async def _publish(self, points: int, cap: int) -> None:
-        number = await self.loyalty.publish(await self.shop.row(), document(points, cap))
+        number = await self.loyalty.programs.publish(await self.shop.row(), document(points, cap))
         self.books.versions.append(Version(begins_at=self.now, points=points, cap=cap))
         assert number == len(self.books.versions)
 
@@ -421,9 +421,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.happened["checkpoint"] += 1
         row = await self.shop.row()
         async with in_transaction():
-            await self.loyalty.settle(row, key)
+            await self.loyalty.settling.settle(row, key)
             (account,) = await ledger.locked(row.id, [key])
-            facts = await self.loyalty.facts(row, [key], BEGINNING)
+            facts = await self.loyalty.settling.facts(row, [key], BEGINNING)
             await checkpoints.keep(row.id, account, checkpoint(facts[key], at))
 
     @rule(who=customers)

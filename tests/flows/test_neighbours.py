@@ -267,7 +267,7 @@ async def test_publishing_waits_for_who_takes_records_in_and_they_for_it(town):
 
     first = apart(taking())
     await held.wait()
-    publishing = apart(Loyalty(town.system.tools).publish(row, PROGRAM))
+    publishing = apart(Loyalty(town.system.tools).programs.publish(row, PROGRAM))
     await asyncio.wait([publishing], timeout=0.5)
     assert not publishing.done()
     go_on.set()

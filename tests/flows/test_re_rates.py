@@ -46,7 +46,7 @@ async def test_a_re_rate_changes_what_happened_since_and_says_what_it_was(town, 
 
 
 async def test_without_one_the_past_stays(town, maya):
-    await Loyalty(town.system.tools).publish(await town.row(), RICHER)
+    await Loyalty(town.system.tools).programs.publish(await town.row(), RICHER)
     await worker.drain(town.system)
     assert (await town.visitor(maya))["available"] == 150
 
@@ -59,10 +59,10 @@ async def test_the_same_again_is_no_new_version_but_may_rate_the_past_anew(town,
     loyalty, row = Loyalty(town.system.tools), await town.row()
     since = town.clock() - timedelta(hours=30)
 
-    assert await loyalty.publish(row, RICHER) == 2
-    assert await loyalty.publish(row, RICHER) == 2
-    assert await loyalty.publish(row, RICHER, re_rate_from=since) == 3
-    assert await loyalty.publish(row, RICHER, re_rate_from=since) == 3
+    assert await loyalty.programs.publish(row, RICHER) == 2
+    assert await loyalty.programs.publish(row, RICHER) == 2
+    assert await loyalty.programs.publish(row, RICHER, re_rate_from=since) == 3
+    assert await loyalty.programs.publish(row, RICHER, re_rate_from=since) == 3
     await worker.drain(town.system)
     assert (await town.visitor(maya))["available"] == 50 + 160
 
@@ -72,14 +72,16 @@ async def test_only_a_past_with_a_program_can_be_rated_anew(town, maya, days):
     since = town.clock() + timedelta(days=days)
 
     with pytest.raises(RequestInvalid, match="the first program holds from 2025-01-01T00:00:00Z"):
-        await Loyalty(town.system.tools).publish(await town.row(), RICHER, re_rate_from=since)
+        await Loyalty(town.system.tools).programs.publish(
+            await town.row(), RICHER, re_rate_from=since
+        )
 
 
 async def test_there_is_no_past_before_the_first_program(town):
     await town.connect(program=None)
 
     with pytest.raises(RequestInvalid, match="no program was published yet"):
-        await Loyalty(town.system.tools).publish(
+        await Loyalty(town.system.tools).programs.publish(
             await town.row(), RICHER, re_rate_from=town.clock()
         )
 
@@ -93,7 +95,9 @@ async def test_a_re_rate_welcomes_whoever_has_no_account_too(town):
     welcome = f'{PROGRAM}\n[[earn]]\nid = "welcome"\nkind = "sign_up"\npoints = 40\n'
 
     long_ago = since.replace(year=2025, month=1, day=2)
-    await Loyalty(town.system.tools).publish(await town.row(), welcome, re_rate_from=long_ago)
+    await Loyalty(town.system.tools).programs.publish(
+        await town.row(), welcome, re_rate_from=long_ago
+    )
     await worker.drain(town.system)
 
     assert (await town.visitor(bea))["available"] == 40

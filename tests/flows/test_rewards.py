@@ -73,7 +73,7 @@ products = ["{tea}"]
 value_minor = {{ EUR = 700 }}
 cost = 100
 """
-    await Loyalty(town.system.tools).publish(await town.row(), PROGRAM + reward)
+    await Loyalty(town.system.tools).programs.publish(await town.row(), PROGRAM + reward)
     maya = town.shopper()
     town.order(tea, 6, maya)
     await town.settle()

@@ -56,7 +56,7 @@ async def test_a_later_version_opens_no_accounts_for_those_it_reaches_not(town):
     await town.connect()
     town.shopper()
     await town.settle()
-    await Loyalty(town.system.tools).publish(await town.row(), WELCOMING)
+    await Loyalty(town.system.tools).programs.publish(await town.row(), WELCOMING)
     assert await AccountRow.all().count() == 0
 
 
@@ -72,7 +72,7 @@ async def test_who_signed_up_before_the_rule_has_nothing_of_it(town):
     maya = town.shopper()
     await town.settle()
     town.clock.forward(hours=1)
-    await Loyalty(town.system.tools).publish(await town.row(), WELCOMING)
+    await Loyalty(town.system.tools).programs.publish(await town.row(), WELCOMING)
     tomas = town.shopper("tomas@example.test")
     await town.settle()
 
@@ -86,7 +86,7 @@ async def test_a_first_program_welcomes_those_who_came_since_it_holds(town):
     await town.settle()
     assert await entries() == []
 
-    await Loyalty(town.system.tools).publish(await town.row(), WELCOMING)
+    await Loyalty(town.system.tools).programs.publish(await town.row(), WELCOMING)
     await town.settle()
 
     assert (await town.visitor(maya))["available"] == 50

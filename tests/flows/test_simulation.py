@@ -176,7 +176,7 @@ async def test_whom_publishing_moves_is_told_and_nobody_is_moved(town):
     assert (found.new.total, found.sooner) == (found.now.total, [])
     assert len(await PublicationRow.all()) == 1
 
-    await Loyalty(town.system.tools).publish(await town.row(), SPLIT)
+    await Loyalty(town.system.tools).programs.publish(await town.row(), SPLIT)
     await town.settle()
     tiers = [row.tier for row in await AccountRow.all().order_by("key")]
     assert tiers == ["Platinum", "Gold", None]

@@ -29,7 +29,7 @@ async def test_each_can_be_published_in_the_stores_own_currency(town):
         assert (program.currency, program.timezone) == ("JPY", "Asia/Tokyo")
         assert "EUR" not in document
         assert all(one.is_in("JPY") for one in program.reward)
-        await Loyalty(town.system.tools).publish(row, document)
+        await Loyalty(town.system.tools).programs.publish(row, document)
 
 
 async def test_there_are_four(town):

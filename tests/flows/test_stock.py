@@ -84,7 +84,7 @@ async def test_a_later_version_counts_what_was_had_under_the_earlier(town):
 
     for stock, there_are in ((1, 0), (3, 1)):
         program = PROGRAM + f"stock = {stock}\n"
-        await Loyalty(town.system.tools).publish(await town.row(), program)
+        await Loyalty(town.system.tools).programs.publish(await town.row(), program)
         assert await told_left(town) == there_are
 
     assert (await town.redeem(yui)).status_code == 201

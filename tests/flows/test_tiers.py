@@ -176,7 +176,7 @@ async def test_tiers_that_are_published_later_count_what_was_bought_before(town)
     assert await standing(town, maya) is None
 
     town.clock.forward(hours=1)
-    await Loyalty(town.system.tools).publish(await town.row(), TIERED)
+    await Loyalty(town.system.tools).programs.publish(await town.row(), TIERED)
     await town.settle()
 
     held = await standing(town, maya)
@@ -235,7 +235,7 @@ async def test_documents_that_were_right_when_they_were_published_still_hold(tow
     maya, coffee = town.shopper(), town.product("10.00")
     odd = PROGRAM.replace("value_minor = { EUR = 500 }", "value_minor = {}")
     with pytest.raises(InvalidProgram):
-        await Loyalty(town.system.tools).publish(await town.row(), odd)
+        await Loyalty(town.system.tools).programs.publish(await town.row(), odd)
     await PublicationRow.filter(version=1).update(document=odd)
 
     town.order(coffee, 12, maya)

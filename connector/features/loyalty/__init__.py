@@ -18,18 +18,18 @@ def start(tools: Tools) -> Part:
     loyalty = Loyalty(tools)
     claims = Claims(tools, loyalty)
     return Part(
-        hooks=(loyalty.on_stored,),
+        hooks=(loyalty.settling.on_stored,),
         pushes={
             PUSH: loyalty.redemptions.push,
-            PROFILE: loyalty.notices.push_profile,
-            NOTE: loyalty.notices.push_note,
+            PROFILE: loyalty.settling.notices.push_profile,
+            NOTE: loyalty.settling.notices.push_note,
             claim_mail.PUSH: claims.push,
         },
         works=(
             Work(
                 name="settle",
                 waiting=f"({ledger.WAITING} OR {admissions.WAITING})",
-                job=loyalty.settle_dirty,
+                job=loyalty.settling.settle_dirty,
                 at_once=4,
                 oldest=ledger.OLDEST_DIRTY,
             ),
@@ -39,7 +39,12 @@ def start(tools: Tools) -> Part:
                 job=loyalty.end_late_reservations,
                 oldest=reservations.OLDEST_ENDING,
             ),
-            Work(name="due", waiting=ledger.DUE, job=loyalty.settle_due, oldest=ledger.OLDEST_DUE),
+            Work(
+                name="due",
+                waiting=ledger.DUE,
+                job=loyalty.settling.settle_due,
+                oldest=ledger.OLDEST_DUE,
+            ),
         ),
         routes=Storefront(tools, loyalty, claims).routes(),
         endpoints=LoyaltyApi(loyalty, tools.clock, tools.ids).endpoints(),

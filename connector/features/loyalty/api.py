@@ -264,7 +264,7 @@ class LoyaltyApi:
         now = self._clock()
         for n, row in enumerate(found):
             if row.is_past(now):
-                found[n] = await self._loyalty.settled(asked.store, row.key)
+                found[n] = await self._loyalty.settling.settled(asked.store, row.key)
         return MemberList(data=await self._shown(asked.store, found), has_more=has_more)
 
     async def member(self, asked: Asked[Nothing, Nothing]) -> Member:
@@ -381,7 +381,7 @@ class LoyaltyApi:
         """Publish a program for all that happens from now on."""
         said, past = asked.body, asked.body.re_rate_from
         since = _utc(past) if past else None
-        version = await self._loyalty.publish(asked.store, said.document, asked.key, since)
+        version = await self._loyalty.programs.publish(asked.store, said.document, asked.key, since)
         return await self._version(asked.store, version)
 
     async def _decide(self, asked: Asked[Nothing, Any], decision: Decision) -> Member:
@@ -391,7 +391,7 @@ class LoyaltyApi:
 
     async def _member(self, store: StoreRow, account: str) -> Member:
         """Return a member, settled to now."""
-        row = await self._loyalty.settled(store, account)
+        row = await self._loyalty.settling.settled(store, account)
         (member,) = await self._shown(store, [row])
         return member
 

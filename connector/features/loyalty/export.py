@@ -146,7 +146,7 @@ class Export:
 
     async def _members(self, keys: Sequence[str], addresses: Mapping[str, str]) -> None:
         at, done = self._done.as_of, self._done
-        facts = await self._loyalty.facts(self._store, keys, BEGINNING)
+        facts = await self._loyalty.settling.facts(self._store, keys, BEGINNING)
         mailboxes = await self._mailboxes(keys)
         for key in keys:
             holding = held(until(facts[key], at)[0], at)

@@ -193,7 +193,7 @@ async def take_over(
     Raises:
         RequestInvalid: no program holds points, or the batch was undone before.
     """
-    version = await loyalty.program(store.id)
+    version = await loyalty.programs.program(store.id)
     if version is None:
         raise RequestInvalid(NO_PROGRAM)
     await require_never_undone(store, plan.batch)

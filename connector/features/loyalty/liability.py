@@ -76,14 +76,14 @@ async def statement(
     Raises:
         RequestInvalid: no program was in force then.
     """
-    versions = await loyalty.versions(store.id)
+    versions = await loyalty.programs.versions(store.id)
     version = in_force(versions, at)
     if version is None:
         raise RequestInvalid(f"no program was in force on {at:%F}: there was nothing to owe")
     liability = Liability(version.program, store.currency, at)
     differs = done = 0
     async for accounts in ledger.pages(store.id):
-        facts = await loyalty.facts(store, accounts, BEGINNING)
+        facts = await loyalty.settling.facts(store, accounts, BEGINNING)
         posted = await ledger.sums(store.id, accounts, at)
         for account in accounts:
             is_guest = customer_of(account) is None
@@ -95,7 +95,7 @@ async def statement(
     begin = add_months(start_of("calendar_month", at, zone), -MONTHS, zone)
     months = await _months(store.id, begin, at, zone)
     budget = version.program.budget
-    live_at = await loyalty.live_at(store.id) or at
+    live_at = await loyalty.programs.live_at(store.id) or at
     return Statement(
         owed=liability.owed,
         months=months,

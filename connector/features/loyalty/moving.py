@@ -93,7 +93,7 @@ async def examined(
     Raises:
         RequestInvalid: it is no such file or not whole, or can't be gone on from in this store.
     """
-    version = await loyalty.program(store.id)
+    version = await loyalty.programs.program(store.id)
     if version is None:
         raise RequestInvalid(NO_PROGRAM)
     tiers = version.program.tiers.names if version.program.tiers else []
@@ -132,7 +132,7 @@ async def _require_meeting(
         raise RequestInvalid(
             f"the file is of {as_of:%FT%TZ}, which is to come: is the clock right?"
         )
-    begins_at = (await loyalty.versions(store.id))[0].begins_at
+    begins_at = (await loyalty.programs.versions(store.id))[0].begins_at
     ordered = OrderRow.filter(store=store.id, placed_at__gte=begins_at, placed_at__lte=as_of)
     if await ledger.has_earned(store.id, as_of) or await ordered.exists():
         raise RequestInvalid(

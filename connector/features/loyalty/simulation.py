@@ -48,8 +48,8 @@ async def trial(
     Raises:
         InvalidProgram: with the path of what the platform cannot do.
     """
-    loyalty.require_possible(store, program)
-    versions = await loyalty.versions(store.id)
+    loyalty.programs.require_possible(store, program)
+    versions = await loyalty.programs.versions(store.id)
     current = in_force(versions, at)
     programs = [program, current.program] if current else [program]
     simulations = [Simulation(one, store.currency, begins_at, at) for one in programs]
@@ -60,7 +60,7 @@ async def trial(
             tell(done)
     preview = Preview(versions, program, at)
     async for accounts in ledger.pages(store.id):
-        facts = await loyalty.facts(store, accounts, BEGINNING)
+        facts = await loyalty.settling.facts(store, accounts, BEGINNING)
         for account in accounts:
             preview.add(facts[account])
         done += len(accounts)

@@ -170,7 +170,7 @@ class Storefront:
         if glance.is_due:
             store = await self._tools.stores.find(store_id)
             async with in_transaction():
-                await self._loyalty.settle(store, glance.account)
+                await self._loyalty.settling.settle(store, glance.account)
             glance = await self._glance(store_id, customer_id)
         tag = self._tag(glance)
         if request.headers.get("if-none-match") == tag:
@@ -195,7 +195,7 @@ class Storefront:
             raise StoreUnknown(f"no store {store_id!r}")
         row = found[0]
         ends = [sql.at(row[name]) for name in ("due_at", "until")]
-        program = in_force(await self._loyalty.versions(store_id, row["published"]), now)
+        program = in_force(await self._loyalty.programs.versions(store_id, row["published"]), now)
         seen = [row["name"], row["currency"], row["version"], row["customer"]]
         offered = [program.version if program else 0, await self._left(store_id, program)]
         return Glance(
@@ -209,7 +209,7 @@ class Storefront:
         return f'"{hashlib.sha256(orjson.dumps(glance.parts)).hexdigest()[:32]}"'
 
     async def _program(self, store_id: str) -> views.ProgramView | None:
-        published = await self._loyalty.program(store_id)
+        published = await self._loyalty.programs.program(store_id)
         if published is None:
             return None
         return views.view_program(published, await self._left(store_id, published))
@@ -245,7 +245,7 @@ class Storefront:
     async def _visitor(self, store: StoreRow, customer_id: str) -> views.VisitorView:
         account = customer_account(customer_id)
         now = self._tools.clock()
-        version = await self._loyalty.program(store.id)
+        version = await self._loyalty.programs.program(store.id)
         row = await AccountRow.get_or_none(store=store.id, key=account)
         who = await records.customer(store.id, customer_id)
         lines = await ledger.latest(store.id, account, views.HISTORY_MAX)

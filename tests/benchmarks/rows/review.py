@@ -108,7 +108,7 @@ def settled(stand: Stand) -> None:
         async with running(settings, lambda: now) as system:
             await sql.run("DELETE FROM publication")
             store = await system.stores.find(stand.ground.store)
-            await Loyalty(system.tools).publish(store, PROGRAM)
+            await Loyalty(system.tools).programs.publish(store, PROGRAM)
         async with running(settings, lambda: EVENING) as system:
             drawn = [Seen(order) for order in orders()]
             await system.records.take_in(store, drawn, EVENING)
