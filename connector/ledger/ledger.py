@@ -5,9 +5,9 @@ settles it appends the difference under the account's lock.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tortoise.expressions import F, Q
 from tortoise.functions import Coalesce, Sum
@@ -18,9 +18,11 @@ from connector.commerce.models import BACKFILL, LIVE
 from connector.commerce.records import BEGINNING
 from connector.database import sql
 from connector.kernel.posting import Key, Posting
+from connector.ledger import merges
 from connector.ledger.models import AccountRow, EntryRow, LinkRow
 from connector.sync.work import oldest
 
+END = datetime.max.replace(tzinfo=UTC)
 PAGE = 500  # accounts that are read at once
 WAITING = (  # the first by the index: of an EXISTS, PostgreSQL may read the table for each store
     "(SELECT a.id FROM account a WHERE a.store = s.id AND a.dirty_gen > a.settled_gen"
@@ -99,10 +101,14 @@ async def mark_dirty(
     that one too.
     """
     since_of = dict(accounts)
-    if any(customer_of(key) is None for key in accounts):
-        for link in await links(store, list(accounts)):
-            since = accounts.get(link.account, now)
-            since_of[link.owner] = min(since, since_of.get(link.owner, since))
+    ahead = set(accounts)
+    while ahead:
+        found, ahead = await _followed(store, ahead), set()
+        for account, owner in found:
+            since = since_of[account]
+            if since < since_of.get(owner, END):
+                since_of[owner] = since
+                ahead.add(owner)
     await sql.many(
         "INSERT INTO account"
         " (store, key, dirty_gen, settled_gen, next_due_points, version, lane, dirty_from,"
@@ -115,6 +121,15 @@ async def mark_dirty(
         " ELSE excluded.dirty_from END",
         ((store, key, lane, since, now) for key, since in sorted(since_of.items())),
     )
+
+
+async def _followed(store: str, accounts: Collection[str]) -> list[tuple[str, str]]:
+    """Return which of these accounts became another's, or did in part, each with that one."""
+    found = await merges.merged(store, accounts)
+    if any(customer_of(key) is None for key in accounts):
+        rows = await LinkRow.filter(store=store, account__in=list(accounts))
+        found += [(row.account, row.owner) for row in rows]
+    return found
 
 
 async def links(store: str, accounts: Sequence[str]) -> list[LinkRow]:
@@ -303,9 +318,10 @@ async def post(store: str, settled: Sequence[Settled], now: datetime) -> None:
 
 async def seen_anew(store: str, keys: Sequence[str]) -> None:
     """Note that owners see something new, though no points moved; the accounts are locked."""
+    owners = [owner for _, owner in await merges.merged(store, keys)]
     await sql.run(
         "UPDATE account SET version = version + 1 WHERE store = $1 AND key = ANY($2)",
-        *(store, list(keys)),
+        *(store, [*keys, *owners]),
     )
 
 

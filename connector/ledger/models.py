@@ -71,6 +71,25 @@ class LinkRow(Model):
         indexes: ClassVar = (("store", "owner"),)
 
 
+class MergeRow(Model):
+    """An account that the store emptied into another, its ``owner``, at ``merged_at``.
+
+    What of it began before, and no order carries, is the owner's: redemptions, adjustments and the
+    like. What comes later is its own. No row any more once the store gives an order back.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    account = fields.CharField(max_length=100)
+    owner = fields.CharField(max_length=100)
+    merged_at = fields.DatetimeField()
+
+    class Meta:
+        table = "merge"
+        unique_together: ClassVar = (("store", "account"),)
+        indexes: ClassVar = (("store", "owner"),)
+
+
 class EntryRow(Model):
     """Points that came or went. ``n`` counts the entries of one ledger key."""
 

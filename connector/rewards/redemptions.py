@@ -19,7 +19,7 @@ from connector.database import sql
 from connector.errors import RewardSoldOut, RewardUnavailable
 from connector.kernel.clock import Clock
 from connector.kernel.vault import Vault
-from connector.ledger import ledger
+from connector.ledger import ledger, merges
 from connector.rewards.models import RedemptionRow
 from connector.sync import listeners, outbox
 from connector.sync.listeners import Event
@@ -303,6 +303,13 @@ def _discount(row: RedemptionRow) -> Discount:
         email=row.email,
         expires_at=row.expires_at,
     )
+
+
+async def held_by(store: str, account: str) -> list[RedemptionRow]:
+    """Return the redemptions of an account and of those that were merged into it, newest first."""
+    homes = await merges.homes(store, [account])
+    rows = await redemptions_of(store, homes.read([account]))
+    return [one for one in rows if account in {one.account, homes.of(one.account, one.redeemed_at)}]
 
 
 async def redemptions_of(

@@ -180,8 +180,9 @@ class Books:
     held: dict[str, Order] = field(default_factory=dict)
     spendings: list[Spending] = field(default_factory=list)
     by_hand: list[ByHand] = field(default_factory=list)
+    emptied: dict[str, tuple[str, datetime]] = field(default_factory=dict)
 
-    def show(self, order: Order) -> bool:
+    def show(self, order: Order, now: datetime) -> bool:
         """Keep what is newer than what is held; the trash keeps what it can't show."""
         before = self.held.get(order.id)
         if before is not None and order.updated_at <= before.updated_at:
@@ -195,7 +196,28 @@ class Books:
                 cancelled_at=before.cancelled_at,
             )
         self.held[order.id] = order
+        if before is None or account_of(before) != account_of(order):
+            self._comes(order, account_of(before) if before else "", now)
         return True
+
+    def _comes(self, order: Order, was: str, now: datetime) -> None:
+        """Note whose an order is now, and whether that leaves the other with none."""
+        owner = account_of(order)
+        if owner in self.emptied and order.placed_at < self.emptied[owner][1]:
+            del self.emptied[owner]
+        if was and was not in self.emptied and was not in map(account_of, self.held.values()):
+            after = owner
+            while after in self.emptied and after != was:
+                after = self.emptied[after][0]
+            if after == was:
+                del self.emptied[owner]
+            self.emptied[was] = owner, now
+
+    def home(self, account: str, at: datetime) -> str:
+        """Return whose is what an account was given or spent at an instant."""
+        while account in self.emptied and at < self.emptied[account][1]:
+            account = self.emptied[account][0]
+        return account
 
     def version_at(self, at: datetime) -> Version | None:
         """Return the version by which something is judged."""
@@ -249,7 +271,8 @@ class Books:
 
     def _tier(self, orders: list[Order], account: str, at: datetime, rank: int) -> str | None:
         """Return the tier at an instant, with what is of that very instant if the rank says so."""
-        put = [one for one in self.by_hand if not one.points and one.account == account]
+        put = [one for one in self.by_hand if not one.points]
+        put = [one for one in put if self.home(one.account, one.at) == account]
         put = [one for one in put if (one.at, 1) <= (at, rank)]
         if put and put[-1].tier:
             return put[-1].tier
@@ -290,14 +313,14 @@ class Books:
     def _decided(self, account: str, net: Counter[Key], lots: dict[str, Lot]) -> Iterator[Move]:
         """Post what was spent, and given and taken by hand."""
         for one in self.by_hand:
-            if one.account == account and one.points:
+            if self.home(one.account, one.at) == account and one.points:
                 cause = f"adjustment:{one.id}"
                 net[cause, "adjust", one.at] = one.points
                 if one.points > 0:
                     lots[cause] = Lot(one.points, one.at, months_later(one.at))
                 yield Move(one.at, GIVE if one.points > 0 else TAKE, cause, abs(one.points))
         for spending in self.spendings:
-            if spending.account == account:
+            if self.home(spending.account, spending.redeemed_at) == account:
                 yield from self._spent(spending, net)
 
     def _spent(self, one: Spending, net: Counter[Key]) -> Iterator[Move]:

@@ -68,7 +68,8 @@ lively = settings(
 MUST_HAPPEN = {
     "earn", "clawback", "expire", "redeem", "release", "adjust",
     "InsufficientPoints", "RewardUnavailable", "RewardSoldOut", "KeyReused", "same again",
-    "deficit", "tier", "older", "moved", "corrected", "checkpoint",
+    "deficit", "tier", "older", "moved", "merged", "corrected",
+    "checkpoint",
 }  # fmt: skip
 RARE = {"late use"}  # where there are few examples
 REFUSALS = (InsufficientPoints, KeyReused, RewardSoldOut, RewardUnavailable)
@@ -305,7 +306,8 @@ class LedgerMachine(RuleBasedStateMachine):
         async with in_transaction():
             row = await self.shop.row()
             await self.town.system.records.take_in(row, [Seen(order)], self.now)
-        self.books.show(order)
+        self.books.show(order, self.now)
+        self.happened["merged"] += len(self.books.emptied)
 
     @rule(
         who=customers,

@@ -25,7 +25,7 @@ from connector.features.loyalty.views import order_of
 from connector.kernel import metrics
 from connector.kernel.admission import Admission, Claim
 from connector.kernel.posting import Key, difference
-from connector.ledger import ledger
+from connector.ledger import ledger, merges
 from connector.ledger.models import AccountRow
 from connector.rewards import admissions
 from connector.rewards.admissions import Note
@@ -112,6 +112,7 @@ class Settling:
         changed: dict[str, datetime] = {}
         named = [(account, one.since) for one in told for account in one.accounts]
         named += await self._signed_up(told)
+        named += [(account, BEGINNING) for account in await self._merged(told)]
         for account, since in [*named, *((row.account, row.redeemed_at) for row in rows)]:
             changed[account] = min(changed.get(account, since), since)
         await ledger.mark_dirty(store.id, changed, self._tools.clock(), lane)
@@ -119,6 +120,17 @@ class Settling:
         if renumbered:
             await ledger.seen_anew(store.id, renumbered)
         await self._redemptions.follow(store, rows)
+
+    async def _merged(self, told: Sequence[records.Stored]) -> set[str]:
+        """Merge the accounts that these orders moved from; return whose points may differ."""
+        moved: dict[str, str] = {}
+        bought: dict[str, datetime] = {}
+        for one in told:
+            if one.is_of and one.is_of != one.was_of:
+                bought[one.is_of] = min(one.since, bought.get(one.is_of, one.since))
+                if one.was_of:
+                    moved[one.was_of] = one.is_of
+        return await merges.follow(told[0].store.id, moved, bought, self._tools.clock())
 
     async def _signed_up(self, told: Sequence[records.Stored]) -> list[tuple[str, datetime]]:
         """Return the accounts of customers who are new to us, where signing up earns."""

@@ -1,5 +1,6 @@
 """What accounts' points follow from, read from the database."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +19,9 @@ from connector.features.loyalty.rules.budget import has_budget, is_act, keys, wi
 from connector.features.loyalty.rules.facts import Facts, Joined, Redemption, united
 from connector.features.loyalty.rules.program import Publication
 from connector.kernel.admission import Admission
-from connector.ledger import ledger
+from connector.ledger import ledger, merges
+from connector.ledger.ledger import END
+from connector.ledger.merges import Homes
 from connector.ledger.models import LinkRow
 from connector.rewards import admissions, reservations
 from connector.rewards.models import RedemptionRow, ReservationRow
@@ -46,15 +49,17 @@ async def facts_of(shared: Shared, accounts: Sequence[str], since: datetime) -> 
 
 
 async def _joined(shared: Shared, accounts: Sequence[str], since: datetime) -> dict[str, Facts]:
-    links = await ledger.links(shared.store, accounts)
+    homes = await merges.homes(shared.store, accounts)
+    links = await ledger.links(shared.store, homes.read(accounts))
+    found = await _own_facts(shared, accounts, since)
     if not links:
-        return await _own_facts(shared, accounts, since)
-    found = dict(await _own_facts(shared, accounts, since))
+        return found
     joined = [link.account for link in links]
     theirs = await _own_facts(shared, joined, BEGINNING)
     for link in links:
-        if link.owner in found:
-            found[link.owner] = _united(found[link.owner], link, theirs[link.account], since)
+        owner = homes.of(link.owner, link.joined_at)
+        if owner in found:
+            found[owner] = _united(found[owner], link, theirs[link.account], since)
         if link.account in found:
             found[link.account] = Facts(versions=theirs[link.account].versions)
     return found
@@ -62,32 +67,50 @@ async def _joined(shared: Shared, accounts: Sequence[str], since: datetime) -> d
 
 async def _own_facts(shared: Shared, accounts: Sequence[str], since: datetime) -> dict[str, Facts]:
     store, versions = shared.store, shared.versions
-    rows = await redemptions_of(store, accounts, since)
+    homes = await merges.homes(store, accounts)
+    whole = homes.read(accounts)
+    rows = await redemptions_of(store, whole, since)
     orders = await records.orders_of(store, accounts, since)
-    decided = await decisions_of(store, accounts, since)
+    decided = homes.sorted(await decisions_of(store, whole, since), lambda one: one.decided_at)
     coded = await records.orders_with(store, [row.code for row in rows])
-    joined = await records.signed_up(store, accounts) if welcomes(versions) else {}
+    joined = _first(homes, await records.signed_up(store, whole)) if welcomes(versions) else {}
     pays_acts = any(one.program.act_rules for one in versions)
-    done = await acts_of(store, accounts, since) if pays_acts else {}
-    held = await reservations.reservations_of(store, accounts, since)
-    spent = [*map(_decision, rows), *map(_reserved, held)]
-    whose = [*(row.account for row in rows), *(row.account for row in held)]
+    done = homes.sorted(await acts_of(store, whole, since) if pays_acts else {}, lambda one: one.at)
+    held = await reservations.reservations_of(store, whole, since)
+    spent: dict[str, list[Redemption]] = defaultdict(list)
+    for row in rows:
+        spent[homes.of(row.account, row.redeemed_at)].append(_decision(row))
+    for one in held:
+        spent[homes.of(one.account, one.reserved_at)].append(_reserved(one))
     return {
         account: Facts(
             orders=orders[account],
             signed_up_at=_from(since, joined.get(account)),
             coded_orders=coded,
-            adjustments=adjustments(decided[account]),
-            imports=imports(decided[account]),
-            takeovers=takeovers(decided[account]),
-            placements=placements(decided[account]),
+            adjustments=adjustments(decided.get(account, ())),
+            imports=imports(decided.get(account, ())),
+            takeovers=takeovers(decided.get(account, ())),
+            placements=placements(decided.get(account, ())),
             acts=done.get(account, ()),
-            redemptions=[one for one, by in zip(spent, whose, strict=True) if by == account],
+            redemptions=spent[account],
             versions=versions,
             cancel_restores_use=shared.cancel_restores_use,
         )
         for account in accounts
     }
+
+
+def _first(homes: Homes, signed_up: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Return when customers signed up, or the first of those who were merged into them.
+
+    One person is welcomed once.
+    """
+    found: dict[str, datetime] = {}
+    for account, at in signed_up.items():
+        owner = homes.of(account, at)
+        if owner == account or (owner not in signed_up and at < found.get(owner, END)):
+            found[owner] = at
+    return found
 
 
 def _united(facts: Facts, link: LinkRow, theirs: Facts, since: datetime) -> Facts:

@@ -26,7 +26,7 @@ from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.standings import stand_of
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
-from connector.rewards.redemptions import left, redemptions_of
+from connector.rewards.redemptions import held_by, left
 from connector.web.body import bounded_body, decoded
 from connector.web.feature import Tools
 from connector.web.visitors import meant_key
@@ -255,7 +255,7 @@ class Storefront:
             balance=await ledger.balance(store.id, account, now),
             next_expiry=views.next_expiry(row),
             standing=_standing(row, version, store.currency),
-            redemptions=await redemptions_of(store.id, [account]),
+            redemptions=await held_by(store.id, account),
             limits=_limits(version),
             lines=lines,
             orders=await records.order_numbers(store.id, orders),

@@ -33,6 +33,7 @@ from connector.features.loyalty.rules.facts import (
 from connector.features.loyalty.rules.fold import Folded, fold
 from connector.features.loyalty.rules.program import Publication, in_force, publications
 from connector.features.loyalty.rules.tiers import Placement
+from connector.ledger.merges import Homes
 from platforms.model import Charge, Order, OrderLine, Refund, RefundLine
 
 FILE = Path(__file__).with_name("worked_examples.toml")
@@ -56,6 +57,7 @@ KNOWN = {
     "claim",
     "import",
     "customer",
+    "move",
 }
 Fact = Mapping[str, Any]
 FUNCTIONS: Mapping[str, Callable[..., Fraction | int]] = {
@@ -88,6 +90,7 @@ class Story:
     decided: list[Fact] = field(default_factory=list)
     done: list[Fact] = field(default_factory=list)
     claimed: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    merged: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     book: Book = field(init=False)
 
     def __post_init__(self) -> None:
@@ -151,6 +154,12 @@ class Story:
                     self.tell(early, now)
             case _ if fact["order"] not in self.orders:
                 self.early.setdefault(fact["order"], []).append(fact)
+            case "move":
+                was = self.orders[fact["order"]]
+                moved = replace(was, customer_id=fact["customer"])
+                self.orders[was.id] = moved
+                if not any(_account(one) == _account(was) for one in self.orders.values()):
+                    self.merged[_account(was)] = (_account(moved), fact["at"])
             case _:
                 order = self.orders[fact["order"]]
                 self.orders[order.id] = replace(order, **_changed(order, fact))
@@ -191,19 +200,23 @@ class Story:
                 facts = united(facts, Joined(account=guest, joined_at=joined_at, facts=theirs))
         return fold(self.book.of(account, facts), at)
 
+    def _is_of(self, account: str, fact: Fact) -> bool:
+        """Return whether a fact that no order carries is an account's."""
+        return Homes(self.merged).of(_whose(fact), fact["at"]) == account
+
     def _facts(self, account: str) -> Facts:
         return Facts(
             orders=[one for one in self.orders.values() if _account(one) == account],
             adjustments=[
                 Adjustment(id=one["id"], points=one["points"], adjusted_at=one["at"], reason="-")
                 for one in self.decided
-                if one["kind"] == "adjust" and _whose(one) == account
+                if one["kind"] == "adjust" and self._is_of(account, one)
             ],
-            acts=[_act(n, one) for n, one in enumerate(self.done) if _whose(one) == account],
+            acts=[_act(n, one) for n, one in enumerate(self.done) if self._is_of(account, one)],
             placements=[
                 Placement(id=str(n), tier=one["tier"], is_locked=one["lock"], placed_at=one["at"])
                 for n, one in enumerate(self.decided)
-                if one["kind"] == "manual_tier" and _whose(one) == account
+                if one["kind"] == "manual_tier" and self._is_of(account, one)
             ],
             imports=[
                 Import(
@@ -214,13 +227,13 @@ class Story:
                     batch="-",
                 )
                 for one in self.decided
-                if one["kind"] == "import" and _whose(one) == account
+                if one["kind"] == "import" and self._is_of(account, one)
                 for n, lot in enumerate(one["lots"])
             ],
             signed_up_at=self.signed_up.get(account),
             coded_orders=list(self.orders.values()),
             redemptions=[
-                one for one in self.redemptions.values() if _whose(self.asked[one.id]) == account
+                one for one in self.redemptions.values() if self._is_of(account, self.asked[one.id])
             ],
             versions=self.versions,
             cancel_restores_use=self.history.get("cancel_restores_use", True),

@@ -1,0 +1,129 @@
+"""Accounts that the store made one: whose is what no order carries.
+
+The store says whose an order is, and its points go along. If it moves all that an account ever
+bought to another, the two are one person: two customers merged, or a guest who signed up. Then what
+the first spent and was given before goes along as well. If it moves an order only, nothing else
+does; if it moves one back, the account is its own again.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from tortoise.expressions import Q
+
+from connector.database import sql
+from connector.ledger.models import LinkRow, MergeRow
+
+Fact = TypeVar("Fact")
+HOPS_MAX = 100  # from account to account
+
+
+@dataclass(frozen=True, slots=True)
+class Homes:
+    """Whose is what began at some instant; ``merged`` says into which account one was, and when."""
+
+    merged: Mapping[str, tuple[str, datetime]]
+
+    def of(self, account: str, at: datetime) -> str:
+        """Return whose is what began at an instant in an account."""
+        for _ in range(HOPS_MAX):
+            owner, merged_at = self.merged.get(account, ("", at))
+            if at >= merged_at:
+                break
+            account = owner
+        return account
+
+    def read(self, accounts: Sequence[str]) -> list[str]:
+        """Return accounts with all those that were merged into them."""
+        found = dict.fromkeys(accounts)
+        for _ in range(HOPS_MAX):
+            more = [one for one, (owner, _) in self.merged.items() if owner in found]
+            if all(one in found for one in more):
+                break
+            found.update(dict.fromkeys(more))
+        return [*found]
+
+    def sorted(
+        self, found: Mapping[str, Sequence[Fact]], at: Callable[[Fact], datetime]
+    ) -> Mapping[str, Sequence[Fact]]:
+        """Return facts by whose they are, given them by the account in which they began."""
+        if not self.merged:
+            return found
+        homes: dict[str, list[Fact]] = defaultdict(list)
+        for account, facts in found.items():
+            for one in facts:
+                homes[self.of(account, at(one))].append(one)
+        return homes
+
+    def owners(self, accounts: Collection[str]) -> set[str]:
+        """Return all accounts that some were merged into, at whatever instant."""
+        found: set[str] = set()
+        ahead = set(accounts)
+        while ahead := {self.merged[one][0] for one in ahead if one in self.merged} - found:
+            found |= ahead
+        return found
+
+
+async def merged(store: str, accounts: Collection[str]) -> list[tuple[str, str]]:
+    """Return which of these accounts were merged, each with the one that it was merged into."""
+    if not await MergeRow.exists(store=store):
+        return []
+    rows = await MergeRow.filter(store=store, account__in=list(accounts))
+    return [(row.account, row.owner) for row in rows]
+
+
+async def homes(store: str, accounts: Collection[str]) -> Homes:
+    """Return what was merged into accounts, and into which others they were."""
+    merged: dict[str, tuple[str, datetime]] = {}
+    seen, ahead = set[str](), set(accounts)
+    if not await MergeRow.exists(store=store):
+        return Homes(merged)
+    while ahead:
+        rows = await MergeRow.filter(
+            Q(account__in=list(ahead)) | Q(owner__in=list(ahead)), store=store
+        )
+        merged |= {row.account: (row.owner, row.merged_at) for row in rows}
+        seen |= ahead
+        ahead = {name for row in rows for name in (row.account, row.owner)} - seen
+    return Homes(merged)
+
+
+async def follow(
+    store: str, moved: Mapping[str, str], bought: Mapping[str, datetime], now: datetime
+) -> set[str]:
+    """Merge accounts that orders ``moved`` from and left empty, or let them be their own again.
+
+    ``moved`` says into which account, ``bought`` of accounts when the first order was placed that
+    became theirs just now. With the store locked. Return the accounts whose points may differ.
+    """
+    rows = await MergeRow.filter(store=store, account__in=[*bought]) if bought else []
+    parted = [row for row in rows if bought[row.account] < row.merged_at]
+    if parted:
+        await MergeRow.filter(id__in=[row.id for row in parted]).delete()
+    changed = {name for row in parted for name in (row.account, row.owner)}
+    return changed | await _merge(store, moved, now)
+
+
+async def _merge(store: str, moved: Mapping[str, str], now: datetime) -> set[str]:
+    if not moved:
+        return set()
+    left = await sql.rows(
+        'SELECT DISTINCT account FROM "order" WHERE store = $1 AND account = ANY($2)',
+        *(store, [*moved]),
+    )
+    kept = {row["account"] for row in left}
+    kept |= {row.account for row in await LinkRow.filter(store=store, account__in=[*moved])}
+    kept |= {row.account for row in await MergeRow.filter(store=store, account__in=[*moved])}
+    changed: set[str] = set()
+    for account, owner in sorted(moved.items()):
+        if account in kept:
+            continue
+        others = (await homes(store, [owner])).owners([owner])
+        if account in others:  # it was emptied into that one, and the other way before
+            await MergeRow.filter(store=store, account=owner).delete()
+        await MergeRow.create(store=store, account=account, owner=owner, merged_at=now)
+        changed |= {account, owner} | others
+    return changed
