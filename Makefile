@@ -7,6 +7,9 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 PY := .venv/bin/python
 STAMPS := build/stamps
+# What asks no database, or brings its own, is tested beside SQLite alone.
+ENGINELESS := tests/house tests/manifest tests/platforms tests/connector/kernel \
+  tests/connector/sync/test_relay.py tests/connector/test_tracing.py tests/connector/test_logs.py
 WIDGETS := $(shell find widgets package.json package-lock.json -type f -not -path '*/node_modules/*' 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -47,7 +50,7 @@ test: setup
 	$(PY) -m pytest -m 'not browser'
 
 test-postgres: setup servers-setup
-	$(PY) -m tests.servers postgres redis -- $(PY) -m pytest -m 'not browser'
+	$(PY) -m tests.servers postgres redis -- $(PY) -m pytest -m 'not browser' $(ENGINELESS:%=--ignore=%)
 
 lint: $(STAMPS)/python
 	ruff format --check .
@@ -73,7 +76,7 @@ servers-setup:
 # SQLite, as PostgreSQL takes longer.
 test-both: setup servers-setup browser-setup
 	@{ other=0; $(MAKE) test-postgres >build/postgres.log 2>&1 || other=$$?; echo $$other >build/postgres.status; } & \
-	  here=0; { $(MAKE) test && $(PY) -m pytest -m browser; } || here=$$?; wait; echo "On PostgreSQL:"; \
+	  here=0; { $(PY) -m tests.servers redis -- $(MAKE) test && $(PY) -m pytest -m browser; } || here=$$?; wait; echo "On PostgreSQL:"; \
 	  status=$$(cat build/postgres.status); tail -n $$([ $$status = 0 ] && echo 3 || echo 200) build/postgres.log; \
 	  exit $$((here + status))
 
