@@ -261,6 +261,17 @@ async def locked(store: str, keys: Sequence[str]) -> list[AccountRow]:
     return await AccountRow.filter(id__in=[row["id"] for row in held])
 
 
+async def unchanged(store: str, accounts: Sequence[AccountRow]) -> set[str]:
+    """Lock accounts in the order of their keys, and return those that are as they were read."""
+    rows = await sql.rows(
+        "SELECT key, dirty_gen, version FROM account WHERE store = $1 AND key = ANY($2)"
+        ' ORDER BY key COLLATE "C" FOR UPDATE',
+        *(store, [one.key for one in accounts]),
+    )
+    read = {one.key: (one.dirty_gen, one.version) for one in accounts}
+    return {row["key"] for row in rows if read[row["key"]] == (row["dirty_gen"], row["version"])}
+
+
 async def posted(
     store: str, keys: Sequence[str], since: datetime = BEGINNING
 ) -> dict[str, dict[Key, Posted]]:

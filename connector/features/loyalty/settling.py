@@ -24,7 +24,7 @@ from connector.features.loyalty.standings import written
 from connector.features.loyalty.views import order_of
 from connector.kernel import metrics
 from connector.kernel.admission import Admission, Claim
-from connector.kernel.posting import Key, difference
+from connector.kernel.posting import Key, Posting, difference
 from connector.ledger import ledger, merges
 from connector.ledger.models import AccountRow
 from connector.rewards import admissions
@@ -37,7 +37,7 @@ from platforms.model import Customer
 
 SETTLE_BATCH = 100
 ENTRIES_MAX = 100  # that other systems are told of at once
-TOGETHER = 20  # accounts of one transaction
+TOGETHER = 40  # accounts of one transaction
 RETRY_AFTER = timedelta(minutes=1)
 log = structlog.get_logger()
 
@@ -191,10 +191,8 @@ class Settling:
         writer at a time is all that SQLite has.
         """
         outcomes = await self._work_out(store, accounts)
-        before = {one.key: (one.dirty_gen, one.version) for one in accounts}
         async with in_transaction():
-            now = await ledger.locked(store.id, [one.key for one in accounts])
-            same = {one.key for one in now if before[one.key] == (one.dirty_gen, one.version)}
+            same = await ledger.unchanged(store.id, accounts)
             await self._post(store, [one for one in outcomes if one.settled.account.key in same])
 
     async def settle(self, store: StoreRow, account: str) -> Folded:
@@ -285,8 +283,7 @@ def _outcome(
     since: Checkpoint | None,
     now: datetime,
 ) -> Outcome:
-    folded = fold(facts, now, since)
-    changes = difference(folded.postings, {key: one.points for key, one in posted.items()})
+    folded, changes = _folded(account, facts, posted, since, now)
     standing = written(folded.stand)
     due_at = account.next_due_at
     was_due = due_at is not None and due_at <= now
@@ -315,6 +312,28 @@ def _outcome(
         checkpoint=None if waits else checkpoints.taken(facts, now, since),
         notes=[_note(account.key, one) for one in claimed if _is_new(one, facts)],
     )
+
+
+def _folded(
+    account: AccountRow,
+    facts: Facts,
+    posted: Mapping[Key, ledger.Posted],
+    since: Checkpoint | None,
+    now: datetime,
+) -> tuple[Folded, list[Posting]]:
+    """Return what an account comes to, and what it lacks.
+
+    Where only time went by, orders earn what they did: so their arithmetic is put into words only
+    if it turns out that they don't.
+    """
+    held = {key: one.points for key, one in posted.items()}
+    if account.dirty_gen == account.settled_gen:
+        folded = fold(replace(facts, explains=False), now, since)
+        changes = difference(folded.postings, held)
+        if not any(one.kind == "earn" for one in changes):
+            return folded, changes
+    folded = fold(facts, now, since)
+    return folded, difference(folded.postings, held)
 
 
 def _claimed(claim: Claim, facts: Facts) -> Admission:
