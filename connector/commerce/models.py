@@ -8,6 +8,7 @@ from typing import ClassVar
 from tortoise import fields
 from tortoise.models import Model
 
+EMAIL_MAX = 320
 ID_MAX = 64
 LIVE, BACKFILL = 0, 1
 """Lanes: what just happened, and what was so long ago that it can wait its turn."""
@@ -104,11 +105,18 @@ class OrderRow(RecordRow):
 
 
 class CustomerRow(RecordRow):
-    """A customer."""
+    """A customer.
+
+    ``email`` is the snapshot's in canonical form, to find them by: empty where there is none, null
+    where nobody looked since the column is there.
+    """
+
+    email = fields.CharField(max_length=EMAIL_MAX, null=True)
 
     class Meta:
         table = "customer"
         unique_together: ClassVar = (("store", "platform_id"),)
+        indexes: ClassVar = (("store", "email"),)
 
 
 class ProductRow(RecordRow):

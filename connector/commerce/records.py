@@ -21,6 +21,7 @@ from connector.commerce.identity import (
 )
 from connector.commerce.models import (
     BACKFILL,
+    EMAIL_MAX,
     LIVE,
     CustomerRow,
     OrderRow,
@@ -52,13 +53,19 @@ TABLE_NAMES: dict[Kind, str] = {kind: f'"{table._meta.db_table}"' for kind, tabl
 OLDER_MAX = 2  # fetches in a row: then the store was restored from a backup, and is right
 OLDER_PAUSE = timedelta(seconds=30)  # between the two: a lagging cache catches up
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+UNREAD_MAX = 500
+FOUND_MAX = 100  # customers of one address
 CODES_MAX = 100  # of one order
 CODE_MAX = 100  # characters; ours have 16
 COLUMNS = (
     "body", "content_hash", "updated_at", "shown_at", "dirty_gen", "dirty_at", "fetched_gen",
     "older_fetches", "fetch_failures", "retry_at", "is_gone", "lane",
 )  # fmt: skip
-ORDER_COLUMNS = ("account", "placed_at")
+MORE_COLUMNS: dict[Kind, tuple[str, ...]] = {
+    "order": ("account", "placed_at"),
+    "customer": ("email",),
+    "product": (),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,7 +311,7 @@ def _named(record: Record) -> tuple[Kind, str]:
 
 
 def _upsert(kind: Kind) -> str:
-    names = (*COLUMNS, *ORDER_COLUMNS) if kind == "order" else COLUMNS
+    names = (*COLUMNS, *MORE_COLUMNS[kind])
     marks = ", ".join(f"${number}" for number in range(1, len(names) + 3))
     taken = ", ".join(f"{name} = excluded.{name}" for name in names)
     return (
@@ -314,10 +321,18 @@ def _upsert(kind: Kind) -> str:
 
 
 def _values(store: str, row: Held) -> tuple[object, ...]:
-    if row.kind != "order":
-        return (store, row.id, *row.columns())
-    placed_at = row.record.placed_at if isinstance(row.record, Order) else None
-    return (store, row.id, *row.columns(), row.account, placed_at)
+    values = (store, row.id, *row.columns())
+    match row.kind:
+        case "order":
+            placed_at = row.record.placed_at if isinstance(row.record, Order) else None
+            return (*values, row.account, placed_at)
+        case "customer":
+            return (*values, _findable(row.record) if isinstance(row.record, Customer) else None)
+    return values
+
+
+def _findable(customer: Customer) -> str:
+    return canonical_email(customer.email or "").replace("\0", "")[:EMAIL_MAX]
 
 
 def _read(kind: Kind, row: sql.Row) -> Held:
@@ -493,6 +508,18 @@ async def customer_ids(store: str) -> dict[str, str]:
         name = canonical_email(one.email) if one.email else one.id
         found[name] = "" if name in found else one.id
     return found
+
+
+async def by_email(store: str, email: str) -> list[str]:
+    """Return the ids of a store's customers who have an address, the first who signed up first."""
+    unread = CustomerRow.filter(store=store, email=None, body__not_isnull=True)
+    while rows := await unread.limit(UNREAD_MAX):  # stored before there was the column
+        for row in rows:
+            held = snapshot(row)
+            assert isinstance(held, Customer)
+            await CustomerRow.filter(id=row.id, email=None).update(email=_findable(held))
+    found = CustomerRow.filter(store=store, email=canonical_email(email)[:EMAIL_MAX])
+    return [row.platform_id for row in await found.order_by("id").limit(FOUND_MAX)]
 
 
 async def signed_up(store: str, accounts: Sequence[str]) -> dict[str, datetime]:

@@ -33,4 +33,13 @@ class Migration(migrations.Migration):
             },
             bases=["Model"],
         ),
+        ops.AddField(
+            model_name="CustomerRow",
+            name="email",
+            field=fields.CharField(null=True, max_length=320),
+        ),
+        ops.AddIndex(
+            model_name="CustomerRow",
+            index=Index(fields=["store", "email"]),
+        ),
     ]

@@ -2,9 +2,11 @@
 
 import pytest
 
+from connector.commerce.models import CustomerRow
 from connector.errors import RequestInvalid
 from connector.features.loyalty.service import Loyalty
 from connector.web.keys import Keys
+from platforms.woocommerce.fake import people
 from tests.flows.histories import PLAIN, opened
 from tests.flows.test_tiers import TIERED
 from tests.town import PROGRAM
@@ -41,6 +43,31 @@ async def client(town, *scopes, store=None):
 
 def code(answer):
     return answer.status_code, answer.json()["code"]
+
+
+async def test_members_are_found_by_their_address_as_it_is_now(town):
+    await town.connect()
+    maya, bea = town.shopper("Maya@Example.test "), town.shopper("bea@example.test")
+    for customer in (maya, bea):
+        town.order(town.product("10.00"), 1, customer)
+    await town.settle()
+    api = await client(town)
+
+    async def found(email):
+        answer = await api.get("/members", email=email)
+        return [one["id"] for one in answer.json()["data"]]
+
+    assert await found(" MAYA@example.test") == [f"customer:{maya}"]
+    await CustomerRow.all().update(email=None)  # as an upgrade leaves it
+    assert await found("bea@example.test") == [f"customer:{bea}"]
+    assert (await CustomerRow.get(platform_id=str(maya))).email == "maya@example.test"
+
+    people.update(town.shop, town.shop.get("customer", maya), {"email": "new@example.test"})
+    await town.settle()
+    assert await found("maya@example.test") == []
+    assert await found("new@example.test") == [f"customer:{maya}"]
+    assert await found("nobody@example.test") == []
+    assert (await api.get("/members", email="a" * 321)).status_code == 400
 
 
 async def test_a_member_is_shown_with_points_entries_and_redemptions(town):

@@ -14,8 +14,8 @@ from msgspec import Meta
 from tortoise.expressions import Q
 
 from connector.commerce import records
-from connector.commerce.identity import customer_of
-from connector.commerce.models import StoreRow
+from connector.commerce.identity import customer_account, customer_of
+from connector.commerce.models import EMAIL_MAX, StoreRow
 from connector.errors import (
     InsufficientPoints,
     InvalidProgram,
@@ -58,6 +58,12 @@ MINUTES_MAX = 24 * 60
 Reason = Annotated[
     str, Meta(min_length=1, max_length=REASON_MAX, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
 ]
+
+
+class Sought(Listed):
+    """Which part of the members is asked for, or those of one address; guests have none here."""
+
+    email: Annotated[str, Meta(max_length=EMAIL_MAX, pattern=r"^[^\x00]*$")] = ""
 
 
 class Adjusting(msgspec.Struct, forbid_unknown_fields=True):
@@ -256,10 +262,13 @@ class LoyaltyApi:
             ),
         ]
 
-    async def members(self, asked: Asked[Listed, Nothing]) -> MemberList:
-        """List members."""
+    async def members(self, asked: Asked[Sought, Nothing]) -> MemberList:
+        """List members, all or those with an e-mail address."""
         page = asked.query
         rows = AccountRow.filter(store=asked.store.id, key__gt=page.after).order_by("key")
+        if page.email:
+            ids = await records.by_email(asked.store.id, page.email)
+            rows = rows.filter(key__in=[customer_account(id_) for id_ in ids])
         found, has_more = cut(await rows.limit(page.limit + 1), page.limit)
         now = self._clock()
         for n, row in enumerate(found):

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.commerce.models import CustomerRow, OrderRow, StoreRow
-from connector.commerce.records import snapshot
+from connector.commerce import records
+from connector.commerce.identity import customer_account
+from connector.commerce.models import OrderRow, StoreRow
 from connector.errors import RequestInvalid
 from connector.features.loyalty.rules.tiers import Stand
 from connector.features.loyalty.standings import stand_of
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
 from connector.rewards.admissions import short
-from platforms.model import Customer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +113,9 @@ async def find(store: str, who: str) -> str:
     for key in (who, f"customer:{who}"):
         if await AccountRow.exists(store=store, key=key):
             return await ledger.owner(store, key)
-    for row in await CustomerRow.filter(store=store, body__not_isnull=True):
-        held = snapshot(row)
-        if isinstance(held, Customer) and (held.email or "").lower() == who.lower():
-            return f"customer:{held.id}"
+    if "@" in who:
+        for id_ in await records.by_email(store, who):
+            return customer_account(id_)
     if who.startswith("order:"):
         order = await OrderRow.get_or_none(store=store, platform_id=who.removeprefix("order:"))
         if order is not None and order.account:
