@@ -187,7 +187,7 @@ class StoreInfo:
     timezone: str
 
 
-DiscountKind = Literal["amount", "percent", "product_amount", "free_shipping"]
+DiscountKind = Literal["amount", "percent", "product_amount", "free_product", "free_shipping"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +195,8 @@ class Discount:
     """A discount code as we want it: good for one order, once.
 
     ``kind`` is ``amount`` (``amount_minor`` off the order), ``percent`` (``basis_points``, 1/100 of
-    a percent, off the goods), ``product_amount`` (``amount_minor`` off each of ``product_ids``) or
+    a percent, off the goods), ``product_amount`` (``amount_minor`` off each of ``product_ids``),
+    ``free_product`` (one piece of one of ``product_ids`` for nothing) or
     ``free_shipping``. ``email`` restricts it to one shopper where the platform can.
     ``is_alone``: no other code goes with it. ``redemption_id`` is ours and is stored on the
     platform's object: by it we know our own codes.

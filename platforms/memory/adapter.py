@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import orjson
@@ -28,6 +29,7 @@ from platforms.model import (
     Change,
     Delivery,
     Discount,
+    DiscountKind,
     DiscountSeen,
     Ignored,
     Kind,
@@ -53,7 +55,7 @@ class Memory:
     title = "Memory"
     capabilities = Capabilities(
         cancel_restores_use=True,
-        discount_kinds=frozenset({"amount", "percent", "product_amount", "free_shipping"}),
+        discount_kinds=frozenset(get_args(DiscountKind)),
         profiles=True,
         order_notes=True,
     )

@@ -236,6 +236,8 @@ def _take_off(lines: list[Row], discount: Row, currency: str) -> None:
             off = total * nearest_minor(discount["percent"], "EUR") // 10_000
         elif discount["kind"] == "product_amount" and line["product"] in discount["products"]:
             off = min(amount * line["quantity"], total)
+        elif discount["kind"] == "free_product" and line["product"] in discount["products"]:
+            off = total // line["quantity"]
         line["total"] = to_text(total - off, currency)
 
 

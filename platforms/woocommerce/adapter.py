@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import msgspec
@@ -20,7 +21,7 @@ from platforms import visitor
 from platforms.conformance.stage import Sample, Stage
 from platforms.errors import Malformed, SignatureInvalid
 from platforms.http import parsed
-from platforms.model import Change, Delivery, Ignored, Kind, Touched
+from platforms.model import Change, Delivery, DiscountKind, Ignored, Kind, Touched
 from platforms.protocol import Access, Capabilities, ConnectOption, Platform
 from platforms.woocommerce import auth, coupons, wire
 from platforms.woocommerce.sandbox import create_sandbox
@@ -44,7 +45,7 @@ class WooCommerce:
     title = "WooCommerce"
     capabilities = Capabilities(
         cancel_restores_use=True,
-        discount_kinds=frozenset({"amount", "percent", "product_amount", "free_shipping"}),
+        discount_kinds=frozenset(get_args(DiscountKind)),
         profiles=True,
         order_notes=True,
     )

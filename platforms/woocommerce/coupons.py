@@ -25,8 +25,10 @@ TYPES: dict[DiscountKind, str] = {
     "amount": "fixed_cart",
     "percent": "percent",
     "product_amount": "fixed_product",
+    "free_product": "percent",
     "free_shipping": "fixed_cart",
 }
+WHOLE = Decimal(100)  # percent
 HOUR = timedelta(hours=1)
 PRODUCT_ID = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 
@@ -66,7 +68,6 @@ class WireCoupon(msgspec.Struct):
             or self.exclude_sale_items
             or Decimal(self.maximum_amount or "0")
             or self.usage_limit_per_user
-            or self.limit_usage_to_x_items
         )
 
 
@@ -117,8 +118,8 @@ def refusal(discount: Discount, currency: str) -> Rejected | None:
         return Rejected(f"{discount.basis_points} basis points are no part of a price")
     if discount.kind in {"amount", "product_amount"} and discount.amount_minor <= 0:
         return Rejected(f"{discount.amount_minor} is no amount to take off")
-    if discount.kind == "product_amount" and not discount.product_ids:
-        return Rejected("an amount off products must name them")
+    if discount.kind in {"product_amount", "free_product"} and not discount.product_ids:
+        return Rejected("what is off products, or all of it, must name them")
     for id_ in discount.product_ids:
         if not PRODUCT_ID.fullmatch(id_):
             return Rejected(f"products of this store have numbers for ids; {id_!r} is none")
@@ -133,6 +134,7 @@ def write(discount: Discount, zone: tzinfo) -> dict[str, Any]:
         "discount_type": TYPES[discount.kind],
         "amount": _amount(discount),
         "free_shipping": discount.kind == "free_shipping",
+        "limit_usage_to_x_items": 1 if discount.kind == "free_product" else None,
         "product_ids": [int(id_) for id_ in dict.fromkeys(discount.product_ids)],
         "usage_limit": 1,
         "individual_use": discount.is_alone,
@@ -150,6 +152,8 @@ def _amount(discount: Discount) -> str:
             return str(Decimal(discount.basis_points) / 100)
         case "free_shipping":
             return "0"
+        case "free_product":
+            return "100"
         case _:
             return to_text(discount.amount_minor, discount.currency)
 
@@ -222,6 +226,10 @@ def _kind(coupon: WireCoupon) -> DiscountKind | None:
     if coupon.free_shipping:
         is_nothing_else = coupon.discount_type == "fixed_cart" and not _decimal(coupon.amount)
         return "free_shipping" if is_nothing_else else None
+    if coupon.limit_usage_to_x_items:
+        is_one = coupon.limit_usage_to_x_items == 1 and bool(coupon.product_ids)
+        is_whole = coupon.discount_type == "percent" and _decimal(coupon.amount) == WHOLE
+        return "free_product" if is_one and is_whole else None
     return next((kind for kind, name in TYPES.items() if name == coupon.discount_type), None)
 
 
@@ -234,12 +242,13 @@ def _decimal(text: str) -> Decimal:
 
 def _terms(coupon: WireCoupon, kind: DiscountKind, ours: str, currency: str) -> Discount:
     is_percent = kind == "percent"
+    has_amount = kind in {"amount", "product_amount"}
     return Discount(
         code=coupon.code,
         redemption_id=ours,
         currency=currency,
         kind=kind,
-        amount_minor=0 if is_percent else nearest_minor(coupon.amount, currency),
+        amount_minor=nearest_minor(coupon.amount, currency) if has_amount else 0,
         basis_points=int(_decimal(coupon.amount) * 100) if is_percent else 0,
         minimum_minor=nearest_minor(coupon.minimum_amount or "0", currency),
         product_ids=tuple(sorted(str(id_) for id_ in coupon.product_ids)),

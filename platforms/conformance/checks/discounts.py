@@ -25,6 +25,7 @@ KINDS: Mapping[DiscountKind, Callable[[Discount], Discount]] = {
     "amount": lambda bare: replace(bare, kind="amount", amount_minor=1234),
     "percent": lambda bare: replace(bare, kind="percent", basis_points=1250),
     "product_amount": lambda bare: replace(bare, kind="product_amount", amount_minor=300),
+    "free_product": lambda bare: replace(bare, kind="free_product"),
     "free_shipping": lambda bare: replace(bare, kind="free_shipping"),
 }
 EMAIL = "ada@example.test"
@@ -40,7 +41,7 @@ async def bare(on: Ground) -> Discount:
 async def of_kind(on: Ground, kind: DiscountKind) -> Discount:
     """Return a plain discount of the kind."""
     wanted = KINDS[kind](await bare(on))
-    if kind == "product_amount":
+    if kind in {"product_amount", "free_product"}:
         wanted = replace(wanted, product_ids=(await on.stage.add_product("Coffee", "12.00"),))
     return wanted
 

@@ -193,12 +193,28 @@ def discount(store: FakeStore, coupon: Record, goods: Sequence[Goods]) -> list[i
     ]
     match coupon["discount_type"]:
         case "percent":
+            if most := coupon["limit_usage_to_x_items"]:
+                weights = _dearest(goods, weights, most)
             return spread(rounded(sum(weights) * Decimal(coupon["amount"]) / 100), weights)
         case "fixed_product":
             pairs = zip(goods, weights, strict=True)
             return [min(amount * line.quantity, weight) for line, weight in pairs]
         case _:
             return spread(amount, weights)
+
+
+def _dearest(goods: Sequence[Goods], weights: Sequence[int], most: int) -> list[int]:
+    """Return of each line what so many pieces of it cost, the dearest pieces first.
+
+    Source: ``WC_Discounts::apply_coupon_percent``, over items that are sorted by price.
+    """
+    parts = [0] * len(goods)
+    prices = [weight / line.quantity for weight, line in zip(weights, goods, strict=True)]
+    for n in sorted(range(len(goods)), key=lambda n: -prices[n]):
+        pieces = min(most, goods[n].quantity) if weights[n] else 0
+        parts[n] = weights[n] * pieces // goods[n].quantity
+        most -= pieces
+    return parts
 
 
 def take_off(
