@@ -4,7 +4,7 @@ The store is the WooCommerce fake: it speaks the vendor's protocol. Its clock an
 """
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -174,7 +174,13 @@ class Town:
     async def visitor(self, customer: int) -> dict[str, Any]:
         return dict((await self.state(customer)).json()["visitor"])
 
-    async def redeem(self, customer: int | None, reward: str = "5-off", **more: str):
+    async def redeem(
+        self,
+        customer: int | None,
+        reward: str = "5-off",
+        choice: Mapping[str, object] | None = None,
+        **more: str,
+    ):
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": uuid.uuid4().hex,
@@ -187,7 +193,7 @@ class Town:
             "/storefront/v1/redemptions",
             params={"store": self.store},
             headers={name: value for name, value in headers.items() if value},
-            json={"reward": reward},
+            json={"reward": reward, **(choice or {})},
         )
 
     async def export(self, folder: Path) -> Exported:

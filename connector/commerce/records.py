@@ -6,7 +6,7 @@ that records changed is a hook, called in that same transaction: so what follows
 between the two.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -42,7 +42,7 @@ from connector.commerce.snapshots import (
 from connector.database import sql
 from connector.kernel import metrics
 from connector.kernel.vault import Vault
-from platforms.model import Customer, Kind, Order, Record, Seen, Touched, kind_of
+from platforms.model import Customer, Kind, Order, Product, Record, Seen, Touched, kind_of
 
 TABLES: dict[Kind, type[RecordRow]] = {
     "order": OrderRow,
@@ -482,6 +482,16 @@ async def order_numbers(store: str, ids: Iterable[str]) -> dict[str, str]:
     )
     orders = [unpack(row["body"], Order) for row in rows]
     return {order.id: order.number for order in orders}
+
+
+async def products(store: str, ids: Collection[str]) -> dict[str, Product]:
+    """Return products that the store has, by their ids."""
+    rows = await sql.rows(
+        "SELECT body FROM product WHERE store = $1 AND platform_id = ANY($2)"
+        " AND body IS NOT NULL AND NOT is_gone",
+        *(store, list(ids)),
+    )
+    return {one.id: one for one in (unpack(row["body"], Product) for row in rows)}
 
 
 async def customer(store: str, id_: str) -> Customer | None:

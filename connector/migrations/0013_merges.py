@@ -42,4 +42,13 @@ class Migration(migrations.Migration):
             model_name="CustomerRow",
             index=Index(fields=["store", "email"]),
         ),
+        ops.AddField(
+            model_name="RedemptionRow",
+            name="lapses_at",
+            field=fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+        ),
+        ops.AddIndex(
+            model_name="RedemptionRow",
+            index=Index(fields=["store", "lapses_at"]),
+        ),
     ]

@@ -17,7 +17,8 @@ class RedemptionRow(Model):
     ``state``: ``reserved`` until the store has the discount, then ``issued``, then ``used``;
     ``unknown`` while we can't tell whether the store has it; ``returned`` once the points are back.
     ``return_at`` is when it was decided to give the points back, ``dead_at`` when the code was
-    first seen to be unusable, and ``released_at`` when it was safe to give them back.
+    first seen to be unusable, and ``released_at`` when it was safe to give them back. At
+    ``lapses_at`` that is decided if it was not used, null for never or where it was decided.
     """
 
     id = fields.CharField(max_length=ID_MAX, primary_key=True)
@@ -37,6 +38,7 @@ class RedemptionRow(Model):
     email = fields.CharField(max_length=320, null=True)
     redeemed_at = fields.DatetimeField()
     expires_at = fields.DatetimeField(null=True)
+    lapses_at = fields.DatetimeField(null=True)
     state = fields.CharField(max_length=8, default="reserved")
     discount_id = fields.CharField(max_length=ID_MAX, null=True)
     return_at = fields.DatetimeField(null=True)
@@ -49,6 +51,7 @@ class RedemptionRow(Model):
             ("store", "account", "idempotency_key"),
             ("store", "code"),
         )
+        indexes: ClassVar = (("store", "lapses_at"),)
 
 
 class ReservationRow(Model):

@@ -24,16 +24,28 @@ from connector.rewards.models import RedemptionRow
 from connector.sync import listeners, outbox
 from connector.sync.listeners import Event
 from connector.sync.stores import Stores
+from connector.sync.work import oldest
 from platforms.errors import PlatformError, Rejected
 from platforms.model import Customer, Discount, DiscountKind, DiscountSeen, Order
 
 PUSH = "discount"
 CHECKOUT_GRACE = timedelta(hours=1)  # a checkout that began with the code may end so late
+LAPSED_BATCH = 100
+LAPSED = (
+    "(SELECT r.id FROM redemption r WHERE r.store = s.id AND r.lapses_at <= :now"
+    " ORDER BY r.lapses_at LIMIT 1) IS NOT NULL"
+)
+"""Whether a store ``s`` has codes that ended unused, for which points go back, at ``:now``."""
+OLDEST_LAPSED = oldest(
+    "SELECT MIN(r.lapses_at) FROM redemption r WHERE r.store = s.id AND r.lapses_at <= :now"
+)
 CODE_BYTES = 10
 DISCOUNTS: Mapping[str, DiscountKind] = {
     "amount_off": "amount",
     "percent_off": "percent",
     "product_off": "product_amount",
+    "free_product": "free_product",
+    "part_of_cart": "amount",
     "free_shipping": "free_shipping",
 }
 """Which kind of discount a reward's kind is."""
@@ -44,7 +56,8 @@ CODE_LENGTH = 16  # of ten bytes in base32; other codes are not ours
 class Terms:
     """What is redeemed: the reward, for how many points, and what it takes off of what.
 
-    ``stock`` and ``limit`` (of one account) where there are only so many.
+    ``stock`` and ``limit`` (of one account) where there are only so many. At ``lapses_at`` the
+    points go back if the code was not used, None for never.
     """
 
     reward_id: str
@@ -58,6 +71,7 @@ class Terms:
     minimum_minor: int
     currency: str
     expires_at: datetime | None
+    lapses_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +131,24 @@ class Redemptions:
             currency=terms.currency,
             redeemed_at=now,
             expires_at=terms.expires_at,
+            lapses_at=terms.lapses_at,
         )
         await outbox.want(store, PUSH, [id_], now)
         return row
+
+    async def take_back_lapsed(self, store: StoreRow) -> int:
+        """Decide to give points back for codes that ended unused; return of how many."""
+        lapsed = RedemptionRow.filter(store=store.id, lapses_at__lte=self._clock())
+        rows = await lapsed.order_by("lapses_at", "id").limit(LAPSED_BATCH)
+        ids = [row.id for row in rows]
+        async with in_transaction():
+            mine = RedemptionRow.filter(id__in=ids)
+            await mine.filter(state__in=["reserved", "issued", "unknown"], return_at=None).update(
+                return_at=self._clock()
+            )
+            await mine.update(lapses_at=None)
+            await outbox.want(store.id, PUSH, ids, self._clock())
+        return len(ids)
 
     async def push(self, store: StoreRow, target: str) -> datetime | None:
         """Make the store agree with a redemption; see :data:`connector.sync.outbox.Push`.
@@ -258,13 +287,13 @@ def _told(row: RedemptionRow, state: str) -> Event:
     return Event(name="redemption.changed", data=data)
 
 
-async def queued(store: str, terms: Terms) -> None:
+async def queued(store: str, reward_id: str, stock: int | None) -> None:
     """Let nobody else have a limited reward before our transaction ends.
 
     Before it wants any push: whoever waits here holds an account, and nothing else.
     """
-    if terms.stock is not None:
-        await sql.lock(f"{store} reward {terms.reward_id}")
+    if stock is not None:
+        await sql.lock(f"{store} reward {reward_id}")
 
 
 async def _held(store: str, who: Who, terms: Terms) -> int:
@@ -305,7 +334,7 @@ def _discount(row: RedemptionRow) -> Discount:
     )
 
 
-async def held_by(store: str, account: str) -> list[RedemptionRow]:
+async def redeemed_by(store: str, account: str) -> list[RedemptionRow]:
     """Return the redemptions of an account and of those that were merged into it, newest first."""
     homes = await merges.homes(store, [account])
     rows = await redemptions_of(store, homes.read([account]))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from connector import worker
 from connector.errors import InsufficientPoints
+from connector.features.loyalty.choices import Choice
 from connector.features.loyalty.decisions import Decision
 from connector.features.loyalty.liability import statement
 from connector.features.loyalty.rules.document import parse
@@ -245,7 +246,7 @@ async def _decide(town: Town, rng: random.Random, customers: int) -> None:
         customer = str(rng.randrange(customers))
         if n % 3:
             with suppress(InsufficientPoints):
-                await loyalty.redeem(row, customer, "off", f"key-{n}")
+                await loyalty.redeem(row, customer, Choice(reward="off"), f"key-{n}")
         else:
             points = rng.choice([-400, -30, 20, 300])
             decision = Decision(key=f"key-{n}", reason="drawn", points=points)

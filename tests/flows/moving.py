@@ -21,6 +21,7 @@ from typing import Any
 
 from connector import worker
 from connector.errors import InsufficientPoints
+from connector.features.loyalty.choices import Choice
 from connector.features.loyalty.decisions import Decision
 from connector.features.loyalty.export import Export, Exported
 from connector.features.loyalty.imports import guest as guest_account
@@ -154,7 +155,7 @@ async def decide(one: Household, rng: random.Random, customers: int) -> None:
         decision = Decision(key=f"d{n}", reason="drawn", points=points, tier=tier, is_locked=locks)
         await loyalty.decide(row, account, decision)
         try:
-            await loyalty.redeem(row, str(rng.randrange(listed)), "off", f"r{n}")
+            await loyalty.redeem(row, str(rng.randrange(listed)), Choice(reward="off"), f"r{n}")
         except InsufficientPoints:
             continue
     await worker.drain(town.system)

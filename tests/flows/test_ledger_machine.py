@@ -31,6 +31,7 @@ from connector.commerce import identity
 from connector.commerce.records import BEGINNING, guest_key
 from connector.errors import InsufficientPoints, KeyReused, RewardSoldOut, RewardUnavailable
 from connector.features.loyalty import checkpoints
+from connector.features.loyalty.choices import Choice
 from connector.features.loyalty.decisions import Decision
 from connector.features.loyalty.models import DecisionRow
 from connector.features.loyalty.rules.fold import checkpoint
@@ -325,7 +326,7 @@ class LedgerMachine(RuleBasedStateMachine):
         before, row = self.asked.get((account, key)), await self.shop.row()
         reasons = self._reasons(account, reward, before)
         customer = account.removeprefix("customer:")
-        found = await outcome(self.loyalty.redeem(row, customer, reward, key))
+        found = await outcome(self.loyalty.redeem(row, customer, Choice(reward=reward), key))
         if isinstance(found, Exception):
             self.happened[type(found).__name__] += 1
             assert type(found) in reasons
@@ -519,7 +520,7 @@ async def settled_neighbour(town: Town, shop: Shop) -> None:
         await town.system.records.take_in(row, [theirs], town.clock())
     decision = Decision(key="key-00001", reason="as theirs", points=70)
     await loyalty.decide(row, f"customer:{customer}", decision)
-    await loyalty.redeem(row, str(customer), "off", "key-00001")
+    await loyalty.redeem(row, str(customer), Choice(reward="off"), "key-00001")
     await worker.drain(town.system)
 
 

@@ -69,12 +69,22 @@ export interface Multiplier {
 /**
  * What can be had for points; how many are ``left`` where there are only so many.
  *
- *     Only those in one of ``tiers`` can have it, where there are any.
+ *     Only those in one of ``tiers`` can have it, where there are any. Of a ``part_of_cart`` one says
+ *     how many points, from ``minimum_points`` to ``maximum_points``, in steps of ``cost``; of several
+ *     ``gifts`` which. In some tiers another cost holds. Where it ``gives_back``, points come back for
+ *     a code that ended unused.
  */
 export interface Reward {
   id: string;
   kind: string;
   cost: number;
+  cost_in: {
+    [k: string]: number;
+  };
+  minimum_points: number | null;
+  maximum_points: number | null;
+  gives_back: boolean;
+  gifts: Gift[];
   value_minor: {
     [k: string]: number;
   };
@@ -88,6 +98,14 @@ export interface Reward {
   code_expires_days: number | null;
   left: number | null;
   tiers: string[];
+}
+/**
+ * A product that can be had for nothing, by the store's id.
+ */
+export interface Gift {
+  id: string;
+  title: string;
+  url: string;
 }
 /**
  * The tiers, lowest first.

@@ -8,7 +8,7 @@ from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.storefront import Storefront
 from connector.ledger import ledger
 from connector.rewards import admissions, reservations
-from connector.rewards.redemptions import PUSH
+from connector.rewards.redemptions import LAPSED, OLDEST_LAPSED, PUSH
 from connector.sync.work import Work
 from connector.web.feature import Feature, Part, Tools
 
@@ -38,6 +38,12 @@ def start(tools: Tools) -> Part:
                 waiting=reservations.ENDING,
                 job=loyalty.end_late_reservations,
                 oldest=reservations.OLDEST_ENDING,
+            ),
+            Work(
+                name="lapsed",
+                waiting=LAPSED,
+                job=loyalty.redemptions.take_back_lapsed,
+                oldest=OLDEST_LAPSED,
             ),
             Work(
                 name="due",

@@ -28,6 +28,7 @@ from connector.errors import (
 )
 from connector.features.loyalty import views
 from connector.features.loyalty.acts import birthday
+from connector.features.loyalty.choices import Choice
 from connector.features.loyalty.decisions import POINTS_MAX, REASON_MAX, Decision
 from connector.features.loyalty.models import PublicationRow
 from connector.features.loyalty.rules.facts import Act
@@ -82,9 +83,11 @@ class Placing(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Redeeming(msgspec.Struct, forbid_unknown_fields=True):
-    """The reward to spend points on."""
+    """The reward to spend points on; of a part of a cart how many, of several gifts which one."""
 
     reward: str
+    points: Annotated[int, Meta(ge=1, le=POINTS_MAX)] | None = None
+    product: Annotated[str, Meta(max_length=64)] | None = None
 
 
 class Acting(msgspec.Struct, forbid_unknown_fields=True):
@@ -324,7 +327,9 @@ class LoyaltyApi:
         customer_id = customer_of(await _known(asked))
         if customer_id is None:
             raise RewardUnavailable("only customers of the store can redeem: a guest has no code")
-        row = await self._loyalty.redeem(asked.store, customer_id, asked.body.reward, asked.key)
+        body = asked.body
+        choice = Choice(reward=body.reward, points=body.points, product=body.product)
+        row = await self._loyalty.redeem(asked.store, customer_id, choice, asked.key)
         return views.view_redemption(row)
 
     async def redemption(self, asked: Asked[Nothing, Nothing]) -> views.RedemptionView:

@@ -1,7 +1,5 @@
 """Decides what is asked for about accounts: under a lock, on what holds now."""
 
-from datetime import timedelta
-
 import structlog
 from tortoise.transactions import in_transaction
 
@@ -10,13 +8,13 @@ from connector.commerce.models import StoreRow
 from connector.database import sql
 from connector.errors import (
     InsufficientPoints,
-    KeyReused,
     MailboxTaken,
     RequestInvalid,
     ReservationEnded,
     RewardUnavailable,
 )
 from connector.features.loyalty.acts import noted
+from connector.features.loyalty.choices import Choice, terms_of
 from connector.features.loyalty.decisions import Decision, checked, kept
 from connector.features.loyalty.models import ActRow, DecisionRow
 from connector.features.loyalty.programs import Programs
@@ -28,7 +26,7 @@ from connector.ledger import ledger
 from connector.ledger.models import LinkRow
 from connector.rewards import reservations
 from connector.rewards.models import RedemptionRow, ReservationRow
-from connector.rewards.redemptions import Redemptions, Terms, Who, queued
+from connector.rewards.redemptions import Redemptions, Who, queued
 from connector.rewards.reservations import Hold
 from connector.web.feature import Tools
 
@@ -89,11 +87,12 @@ class Loyalty:
         return folded
 
     async def redeem(
-        self, store: StoreRow, customer_id: str, reward_id: str, idempotency_key: str
+        self, store: StoreRow, customer_id: str, choice: Choice, idempotency_key: str
     ) -> RedemptionRow:
         """Spend points on a reward; the same key again is the same redemption.
 
         Raises:
+            RequestInvalid: of this reward nobody can choose that.
             RewardUnavailable: the program in force has no such reward in the store's currency, or
                 not for their tier.
             RewardSoldOut: as many as there are of it are taken.
@@ -111,8 +110,9 @@ class Loyalty:
                 store=store.id, account=who.account, idempotency_key=idempotency_key
             )
             if before is not None:
-                return _same(before, reward_id)
-            row = await self._admit(store, who, reward_id)
+                choice.require_same(before)
+                return before
+            row = await self._admit(store, who, choice)
         self._tools.wake()
         return row
 
@@ -186,13 +186,14 @@ class Loyalty:
                 log.exception("a reservation cannot be ended", store=store.id, reservation=row.id)
         return ended
 
-    async def _admit(self, store: StoreRow, who: Who, reward_id: str) -> RedemptionRow:
-        reward = await self._reward(store, reward_id)
-        terms = self._terms(reward, store.currency)
-        await queued(store.id, terms)
+    async def _admit(self, store: StoreRow, who: Who, choice: Choice) -> RedemptionRow:
+        reward = await self._reward(store, choice.reward)
+        await queued(store.id, reward.id, reward.stock)
         folded = await self.settling.settle(store, who.account)
-        if reward.tiers and (folded.stand is None or folded.stand.tier not in reward.tiers):
+        tier = folded.stand.tier if folded.stand else None
+        if reward.tiers and tier not in reward.tiers:
             raise RewardUnavailable(f"this is for {' or '.join(reward.tiers)} alone")
+        terms = terms_of(reward, choice, tier, store.currency, self._tools.clock())
         available = folded.purse.available()
         if available < terms.cost:
             raise InsufficientPoints(f"this costs {terms.cost} points; {available} can be spent")
@@ -207,25 +208,3 @@ class Loyalty:
         if reward is None or not reward.is_in(store.currency) or not reward.is_offered(now):
             raise RewardUnavailable(f"there is no reward {reward_id!r} now")
         return reward
-
-    def _terms(self, reward: Reward, currency: str) -> Terms:
-        days = reward.code_expires_days
-        return Terms(
-            reward_id=reward.id,
-            kind=reward.kind,
-            stock=reward.stock,
-            limit=reward.limit_per_customer,
-            cost=reward.cost,
-            amount_minor=reward.value_minor.get(currency, 0),
-            basis_points=(reward.percent or 0) * 100,
-            product_ids=reward.products,
-            minimum_minor=reward.minimum_minor.get(currency, 0),
-            currency=currency,
-            expires_at=self._tools.clock() + timedelta(days=days) if days else None,
-        )
-
-
-def _same(before: RedemptionRow, reward_id: str) -> RedemptionRow:
-    if before.reward_id != reward_id:
-        raise KeyReused(f"this Idempotency-Key redeemed {before.reward_id!r}: use a new one")
-    return before

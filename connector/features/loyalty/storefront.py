@@ -19,6 +19,7 @@ from connector.commerce.models import StoreRow
 from connector.database import sql
 from connector.errors import StoreUnknown, VisitorUnknown
 from connector.features.loyalty import views
+from connector.features.loyalty.choices import Choice
 from connector.features.loyalty.claims import Claims
 from connector.features.loyalty.rules.program import Publication, in_force
 from connector.features.loyalty.rules.tiers import Stand
@@ -26,7 +27,7 @@ from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.standings import stand_of
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
-from connector.rewards.redemptions import held_by, left
+from connector.rewards.redemptions import left, redeemed_by
 from connector.web.body import bounded_body, decoded
 from connector.web.feature import Tools
 from connector.web.visitors import meant_key
@@ -42,6 +43,8 @@ class Ask(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a redemption."""
 
     reward: str
+    points: int | None = None
+    product: str | None = None
 
 
 class Claim(msgspec.Struct, forbid_unknown_fields=True):
@@ -112,7 +115,8 @@ class Storefront:
         key = meant_key(request)
         body = await bounded_body(request, BODY_MAX)
         ask = decoded(body, Ask, example='{"reward": "5-off"}')
-        await self._loyalty.redeem(store, customer_id, ask.reward, key)
+        choice = Choice(reward=ask.reward, points=ask.points, product=ask.product)
+        await self._loyalty.redeem(store, customer_id, choice, key)
         self._counts.pop(store.id, None)
         glance = await self._glance(store.id, customer_id)
         return await self._body(store, customer_id, self._tag(glance), status=201)
@@ -212,7 +216,10 @@ class Storefront:
         published = await self._loyalty.programs.program(store_id)
         if published is None:
             return None
-        return views.view_program(published, await self._left(store_id, published))
+        rewards = published.program.reward
+        gifts = {id_ for one in rewards if one.kind == "free_product" for id_ in one.products}
+        products = await records.products(store_id, gifts) if gifts else {}
+        return views.view_program(published, await self._left(store_id, published), products)
 
     async def _left(self, store_id: str, version: Publication | None) -> Mapping[str, int]:
         """Return how many there are of a version's limited rewards; counted once a second."""
@@ -255,7 +262,7 @@ class Storefront:
             balance=await ledger.balance(store.id, account, now),
             next_expiry=views.next_expiry(row),
             standing=_standing(row, version, store.currency),
-            redemptions=await held_by(store.id, account),
+            redemptions=await redeemed_by(store.id, account),
             limits=_limits(version),
             lines=lines,
             orders=await records.order_numbers(store.id, orders),

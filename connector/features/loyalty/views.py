@@ -23,6 +23,7 @@ from connector.features.loyalty.rules.tiers import Stand
 from connector.ledger.ledger import Balance, Line
 from connector.ledger.models import AccountRow
 from connector.rewards.models import RedemptionRow
+from platforms.model import Product
 
 HISTORY_MAX = 50
 REDEMPTIONS_MAX = 50
@@ -74,15 +75,32 @@ class MultiplierView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GiftView:
+    """A product that can be had for nothing, by the store's id."""
+
+    id: str
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RewardView:
     """What can be had for points; how many are ``left`` where there are only so many.
 
-    Only those in one of ``tiers`` can have it, where there are any.
+    Only those in one of ``tiers`` can have it, where there are any. Of a ``part_of_cart`` one says
+    how many points, from ``minimum_points`` to ``maximum_points``, in steps of ``cost``; of several
+    ``gifts`` which. In some tiers another cost holds. Where it ``gives_back``, points come back for
+    a code that ended unused.
     """
 
     id: str
     kind: str
     cost: int
+    cost_in: dict[str, int]
+    minimum_points: int | None
+    maximum_points: int | None
+    gives_back: bool
+    gifts: list[GiftView]
     value_minor: dict[str, int]
     percent: int | None
     minimum_minor: dict[str, int]
@@ -236,7 +254,9 @@ def view_store(store: StoreRow) -> StoreView:
     return StoreView(id=store.id, name=store.name, currency=store.currency)
 
 
-def view_program(version: Publication, left: Mapping[str, int]) -> ProgramView:
+def view_program(
+    version: Publication, left: Mapping[str, int], products: Mapping[str, Product]
+) -> ProgramView:
     """Return a program version as shoppers see it; ``left`` of limited rewards, by id."""
     program = version.program
     return ProgramView(
@@ -247,7 +267,11 @@ def view_program(version: Publication, left: Mapping[str, int]) -> ProgramView:
         expiry_months=program.expiry.months,
         earn=[_earn(rule) for rule in program.earn],
         multipliers=[_multiplier(one) for one in program.multiplier],
-        rewards=[_reward(one, left) for one in sorted(program.reward, key=lambda one: one.cost)],
+        rewards=[
+            _reward(one, left, products)
+            for one in sorted(program.reward, key=lambda one: one.cost)
+            if one.kind != "free_product" or any(id_ in products for id_ in one.products)
+        ],
         tiers=_tiers(program.tiers) if program.tiers else None,
     )
 
@@ -275,11 +299,18 @@ def _multiplier(one: Multiplier) -> MultiplierView:
     )
 
 
-def _reward(reward: Reward, left: Mapping[str, int]) -> RewardView:
+def _reward(reward: Reward, left: Mapping[str, int], products: Mapping[str, Product]) -> RewardView:
+    there = [products[id_] for id_ in reward.products if id_ in products]
+    is_gift = reward.kind == "free_product"
     return RewardView(
         id=reward.id,
         kind=reward.kind,
         cost=reward.cost,
+        cost_in=reward.cost_in,
+        minimum_points=(reward.minimum_points or reward.cost) if reward.maximum_points else None,
+        maximum_points=reward.maximum_points,
+        gives_back=reward.gives_back,
+        gifts=[GiftView(id=one.id, title=one.title, url=one.url) for one in there if is_gift],
         value_minor=reward.value_minor,
         percent=reward.percent,
         minimum_minor=reward.minimum_minor,

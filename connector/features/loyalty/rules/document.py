@@ -49,12 +49,15 @@ WORDS = {
     f"matching regex {WINDOW!r}": "such as lifetime, calendar_year or rolling_months:12",
 }
 """What msgspec says, as a merchant would."""
-TERMS = ("value_minor", "percent", "products")
+TERMS = ("value_minor", "percent", "products", "maximum_points")
+GIFTS_MAX = 20  # to choose from
 NEEDED: Mapping[str, frozenset[str]] = {
     "amount_off": frozenset({"value_minor"}),
     "percent_off": frozenset({"percent"}),
     "product_off": frozenset({"value_minor", "products"}),
+    "free_product": frozenset({"products"}),
     "free_shipping": frozenset(),
+    "part_of_cart": frozenset({"value_minor", "maximum_points"}),
 }
 """What a reward takes off, by its kind."""
 TYPE = re.compile(r"`(\w+)(?: \| null)?`")
@@ -241,7 +244,28 @@ def _wrong_with(one: Reward, path: str) -> Iterator[str]:
             yield f"{path}: {one.kind} needs {name}"
         if is_given and not is_needed:
             yield f"{path}.{name}: {one.kind} has none"
+    if one.kind == "free_product" and len(set(one.products)) != len(one.products[:GIFTS_MAX]):
+        yield f"{path}.products: {GIFTS_MAX} at most to choose from, each once"
+    if one.gives_back and one.code_expires_days is None:
+        yield f"{path}.gives_back: say when codes end, by code_expires_days"
+    yield from _no_steps(one, path)
     yield from _no_window(one, path)
+
+
+def _no_steps(one: Reward, path: str) -> Iterator[str]:
+    """Yield why nobody could say how many points a part of a cart may cost."""
+    least, most = one.minimum_points or one.cost, one.maximum_points
+    if most is None:
+        if one.minimum_points:
+            yield f"{path}.minimum_points: {one.kind} has none"
+        return
+    if one.cost_in:
+        yield f"{path}.cost_in: {one.kind} has none"
+    for name, points in (("minimum_points", least), ("maximum_points", most)):
+        if points % one.cost:
+            yield f"{path}.{name}: write a multiple of its cost, {one.cost}"
+    if least > most:
+        yield f"{path}.maximum_points: less than the minimum"
 
 
 def _unclear(tiers: Tiers) -> Iterator[str]:
@@ -273,6 +297,11 @@ def _unheard_of(program: Program) -> Iterator[str]:
     ]
     asked += [
         (f"reward[{n}].tiers", tier) for n, one in enumerate(program.reward) for tier in one.tiers
+    ]
+    asked += [
+        (f"reward[{n}].cost_in", tier)
+        for n, one in enumerate(program.reward)
+        for tier in one.cost_in
     ]
     for path, tier in asked:
         if tier is not None and tier not in has:

@@ -30,7 +30,9 @@ Counted = Literal["lines", "shipping", "tax", "fees"]
 EarnKind = Literal["order", "sign_up", "review", "event", "birthday", "newsletter", "social_share"]
 ACTS = frozenset(get_args(EarnKind)) - {"order", "sign_up"}
 """What customers do besides buying, over and over."""
-RewardKind = Literal["amount_off", "percent_off", "product_off", "free_shipping"]
+RewardKind = Literal[
+    "amount_off", "percent_off", "product_off", "free_product", "free_shipping", "part_of_cart"
+]
 Stock = Annotated[int, msgspec.Meta(ge=1, le=100_000)]  # counted at each redemption
 
 
@@ -132,19 +134,32 @@ class Expiry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return self.months if self.kind == "inactivity" else 0
 
 
+VALUED = frozenset({"amount_off", "product_off", "part_of_cart"})
+"""Rewards that take an amount off."""
+
+
 class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Something off one order, for ``cost`` points: on orders of ``minimum_minor`` and more.
 
     An amount off the order (``value_minor`` by currency) or off each of ``products``; ``percent``
-    of the goods; the shipping. Of ``stock`` there are so many in all, whoever has them and under
+    of the goods; one of ``products``, which the customer chooses; the shipping. As a
+    ``part_of_cart`` the customer says how many points, from ``minimum_points`` to
+    ``maximum_points``: each ``cost`` of them is ``value_minor`` off.
+
+    Of ``stock`` there are so many in all, whoever has them and under
     whichever version, and for each customer ``limit_per_customer``. Only those in one of ``tiers``
-    can have it, from an instant on and before another; without these, everybody.
+    can have it, from an instant on and before another; without these, everybody. It can have
+    another cost in a tier (``cost_in``). Where it ``gives_back``, a code that ended unused does.
     """
 
     id: Id
     kind: RewardKind
     cost: Positive
     value_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
+    cost_in: dict[Name, Positive] = msgspec.field(default_factory=dict)
+    minimum_points: Positive | None = None
+    maximum_points: Positive | None = None
+    gives_back: bool = False
     percent: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
     products: list[str] = msgspec.field(default_factory=list)
     minimum_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
@@ -157,8 +172,12 @@ class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def is_in(self, currency: str) -> bool:
         """Return whether a store of this currency can have it: all its amounts are given in it."""
-        is_valued = currency in self.value_minor or self.kind not in {"amount_off", "product_off"}
+        is_valued = currency in self.value_minor or self.kind not in VALUED
         return is_valued and (not self.minimum_minor or currency in self.minimum_minor)
+
+    def price(self, tier: str | None) -> int:
+        """Return what it costs in a tier, or in none."""
+        return self.cost_in.get(tier, self.cost) if tier else self.cost
 
     def is_offered(self, at: datetime) -> bool:
         """Return whether it can be had at an instant."""
