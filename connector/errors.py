@@ -18,6 +18,8 @@
     ├── RequestInvalid       400   a request that can't be right
     ├── RewardUnavailable    404   no such reward in the program now
     ├── RewardSoldOut        409   as many as there are of a reward are taken
+    ├── BenefitUnavailable   403   a benefit that the customer's tier does not have, or not now
+    ├── PassInvalid          403   a pass that is not ours, too old, or of who lost the benefit
     ├── InsufficientPoints   409   the balance is less than the reward costs
     ├── ReservationEnded     409   reserved points that were captured or given back before
     ├── TooMany              429   asked for too often; later it is good again
@@ -125,6 +127,18 @@ class RewardSoldOut(PerennialError):
     """As many as there are of a reward are taken; nothing was spent."""
 
     status, code = 409, "reward-sold-out"
+
+
+class BenefitUnavailable(PerennialError):
+    """The customer's tier has no such benefit, or it is not open now."""
+
+    status, code = 403, "benefit-unavailable"
+
+
+class PassInvalid(PerennialError):
+    """The pass is not ours, too old, or its holder has lost the benefit since."""
+
+    status, code = 403, "pass-invalid"
 
 
 class InsufficientPoints(PerennialError):

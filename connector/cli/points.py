@@ -98,6 +98,11 @@ def explain(
     out.print(f"available {found['available']}, pending {found['pending']}")
     if found["standing"]:
         out.print(escape(_standing(found["standing"])))
+    for one in found["perks"]:
+        code = f", code {one['code']}" if one["code"] else ""
+        out.print(escape(f"has {one['benefit']} since {one['since']:%F}{code}"))
+    for one in found["uses"]:
+        out.print(escape(f"used {one['benefit']} on {one['used_on']} at {one['used_at']:%F %T}"))
 
 
 def _beyond(one: dict[str, Any]) -> str:

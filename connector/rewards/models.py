@@ -1,4 +1,4 @@
-"""Tables of decisions to spend points, with what became of them, and of admissions to a budget."""
+"""Tables of what customers have of points, and of perks, and of admissions to a budget."""
 
 from typing import ClassVar
 
@@ -52,6 +52,77 @@ class RedemptionRow(Model):
             ("store", "code"),
         )
         indexes: ClassVar = (("store", "lapses_at"),)
+
+
+class EntitlementRow(Model):
+    """A perk that a customer holds because of their tier, ``since`` then and until ``ended_at``.
+
+    ``kind`` is a benefit's. One that is a ``discount`` (its kind at the store) has its terms: they
+    stay as they are, for other terms are another entitlement.
+    """
+
+    id = fields.CharField(max_length=ID_MAX, primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    account = fields.CharField(max_length=100)
+    customer_id = fields.CharField(max_length=ID_MAX)
+    benefit = fields.CharField(max_length=64)
+    kind = fields.CharField(max_length=16)
+    discount = fields.CharField(max_length=16, null=True)
+    basis_points = fields.IntField(default=0)
+    amount_minor = fields.BigIntField(default=0)
+    product_ids = fields.JSONField[list[str]](null=True)
+    minimum_minor = fields.BigIntField(default=0)
+    currency = fields.CharField(max_length=3)
+    since = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "entitlement"
+        indexes: ClassVar = (("store", "account", "ended_at"),)
+
+
+class PerkCodeRow(Model):
+    """A code of an ``entitlement``, good for one order: the next one is made once it is used.
+
+    ``state``: ``reserved`` until the store has it, then ``issued``, then ``used`` or ``revoked``;
+    ``unknown`` while we can't tell whether the store has it. It ``is_wanted`` while it is the one
+    to use next; then the store is to have it, and else not.
+    """
+
+    id = fields.CharField(max_length=ID_MAX, primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    account = fields.CharField(max_length=100)
+    customer_id = fields.CharField(max_length=ID_MAX)
+    entitlement = fields.CharField(max_length=ID_MAX, db_index=True)
+    code = fields.CharField(max_length=100)
+    email = fields.CharField(max_length=320, null=True)
+    made_at = fields.DatetimeField()
+    state = fields.CharField(max_length=8, default="reserved")
+    is_wanted = fields.BooleanField(default=True)
+
+    class Meta:
+        table = "perk_code"
+        unique_together: ClassVar = (("store", "code"),)
+        indexes: ClassVar = (("store", "account"),)
+
+
+class PerkUseRow(Model):
+    """A use of a perk, by the ``key`` of what it was used on: ``order:`` with an id, or another.
+
+    Written once, and never changed.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    account = fields.CharField(max_length=100)
+    benefit = fields.CharField(max_length=64)
+    kind = fields.CharField(max_length=16)
+    key = fields.CharField(max_length=200)
+    used_at = fields.DatetimeField()
+
+    class Meta:
+        table = "perk_use"
+        unique_together: ClassVar = (("store", "account", "benefit", "key"),)
 
 
 class ReservationRow(Model):

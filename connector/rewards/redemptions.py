@@ -5,8 +5,6 @@ what the first one made. Points go back only when the store says that the code c
 was not, and no order has turned up with it within the checkout grace.
 """
 
-import base64
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,19 +12,20 @@ from datetime import datetime, timedelta
 from tortoise.transactions import in_transaction
 
 from connector.commerce import records
-from connector.commerce.models import StoreRow
+from connector.commerce.models import LIVE, StoreRow
 from connector.database import sql
 from connector.errors import RewardSoldOut, RewardUnavailable
 from connector.kernel.clock import Clock
 from connector.kernel.vault import Vault
 from connector.ledger import ledger, merges
+from connector.rewards.codes import Codes, named_in
 from connector.rewards.models import RedemptionRow
 from connector.sync import listeners, outbox
 from connector.sync.listeners import Event
 from connector.sync.stores import Stores
 from connector.sync.work import oldest
 from platforms.errors import PlatformError, Rejected
-from platforms.model import Customer, Discount, DiscountKind, DiscountSeen, Order
+from platforms.model import Discount, DiscountKind
 
 PUSH = "discount"
 CHECKOUT_GRACE = timedelta(hours=1)  # a checkout that began with the code may end so late
@@ -39,7 +38,6 @@ LAPSED = (
 OLDEST_LAPSED = oldest(
     "SELECT MIN(r.lapses_at) FROM redemption r WHERE r.store = s.id AND r.lapses_at <= :now"
 )
-CODE_BYTES = 10
 DISCOUNTS: Mapping[str, DiscountKind] = {
     "amount_off": "amount",
     "percent_off": "percent",
@@ -49,7 +47,6 @@ DISCOUNTS: Mapping[str, DiscountKind] = {
     "free_shipping": "free_shipping",
 }
 """Which kind of discount a reward's kind is."""
-CODE_LENGTH = 16  # of ten bytes in base32; other codes are not ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +84,8 @@ class Redemptions:
     """Reserves, issues and returns."""
 
     def __init__(self, stores: Stores, vault: Vault, clock: Clock) -> None:
-        self._stores = stores
-        self._vault = vault
+        self.codes = Codes(stores, vault)
         self._clock = clock
-
-    def code(self, store: str, redemption: str) -> str:
-        """Return the code of a redemption: 80 bits that nobody can guess."""
-        key = self._vault.derive("code", store)
-        digest = hmac.digest(key, redemption.encode(), "sha256")
-        return base64.b32encode(digest[:CODE_BYTES]).decode()
 
     async def reserve(self, store: str, id_: str, who: Who, terms: Terms) -> RedemptionRow:
         """Write the decision and want its discount. Inside the transaction that admits it.
@@ -125,7 +115,7 @@ class Redemptions:
             kind=terms.kind,
             basis_points=terms.basis_points,
             product_ids=list(terms.product_ids),
-            code=self.code(store, id_),
+            code=self.codes.derive(store, id_),
             amount_minor=terms.amount_minor,
             minimum_minor=terms.minimum_minor,
             currency=terms.currency,
@@ -169,9 +159,9 @@ class Redemptions:
             await mine.update(return_at=self._clock())  # too late to be of use to anybody
             return self._clock()
         try:
-            row.email = row.email or await self._email(store, row.customer_id)
+            row.email = row.email or await self.codes.email(store, row.customer_id)
             await mine.update(email=row.email)
-            seen = await self._issued(store, row)
+            seen = await self.codes.issue(store, _discount(row))
         except Rejected:
             await mine.update(return_at=self._clock())
             return self._clock()
@@ -187,23 +177,6 @@ class Redemptions:
             await self._refresh(store, await mine)
         return None
 
-    async def _issued(self, store: StoreRow, row: RedemptionRow) -> DiscountSeen:
-        (outcome,) = await self._stores.client(store).issue_discounts([_discount(row)])
-        if isinstance(outcome, PlatformError):
-            raise outcome
-        return outcome
-
-    async def _email(self, store: StoreRow, customer_id: str) -> str:
-        """Return the address that the code is for: without one it would be open to everybody."""
-        found = await records.customer(store.id, customer_id)
-        if found is None:
-            client = self._stores.client(store)
-            fetched = (await client.fetch("customer", [customer_id]))[customer_id]
-            found = fetched if isinstance(fetched, Customer) else None
-        if found is None or found.email is None:
-            raise Rejected(f"customer {customer_id} has no e-mail address to issue a code to")
-        return found.email
-
     async def _give_back(self, store: StoreRow, row: RedemptionRow) -> datetime | None:
         """Give the points back once the code is dead, and a checkout begun with it has ended."""
         if not await self._is_dead(store, row):
@@ -214,7 +187,7 @@ class Redemptions:
             return dead_at + CHECKOUT_GRACE
         async with in_transaction():
             await ledger.locked(store.id, [row.account])
-            if not await self._is_used(store, row):
+            if not await self.codes.uses(store, row.code):
                 await RedemptionRow.filter(id=row.id).update(released_at=self._clock())
                 changed = {row.account: row.redeemed_at}
                 await ledger.mark_dirty(store.id, changed, self._clock())
@@ -223,34 +196,19 @@ class Redemptions:
 
     async def _is_dead(self, store: StoreRow, row: RedemptionRow) -> bool:
         """Revoke the code, and read whether it is absent or disabled, and was not used."""
-        client = self._stores.client(store)
-        seen = await client.read_discount(row.code)
-        if seen is None or seen.redemption_id != row.id:  # gone, or never ours
-            return True
-        if seen.is_usable:
-            await client.revoke_discount(row.code)
-            seen = await client.read_discount(row.code)
+        seen = await self.codes.revoke(store, row.code, row.id)
         return seen is None or not (seen.is_usable or seen.times_used)
 
     async def named_by(self, told: Sequence[records.Stored]) -> list[RedemptionRow]:
         """Return the redemptions whose codes orders of one store carry, or carried."""
-        both = [record for one in told for record in (one.before, one.after)]
-        codes = {code.upper() for one in both if isinstance(one, Order) for code in one.codes}
-        ours = [code for code in codes if len(code) == CODE_LENGTH]
-        store = told[0].store.id
+        store, ours = told[0].store.id, named_in(told)
         return await RedemptionRow.filter(store=store, code__in=ours).order_by("id") if ours else []
 
-    async def follow(self, store: StoreRow, rows: Sequence[RedemptionRow]) -> None:
-        """Follow what orders say of redemptions whose accounts we hold."""
+    async def follow(self, store: StoreRow, rows: Sequence[RedemptionRow]) -> list[outbox.Wanted]:
+        """Follow what orders say of redemptions whose accounts we hold; return what to push."""
         await self._refresh(store, rows)
         leaving = [row for row in rows if row.return_at is not None and row.released_at is None]
-        await outbox.want(store.id, PUSH, [row.id for row in leaving], self._clock())
-
-    async def _is_used(self, store: StoreRow, row: RedemptionRow) -> bool:
-        """Return whether an order uses the code up; where a cancelled one does not, it doesn't."""
-        gives_back = self._stores.platform(store.platform).capabilities.cancel_restores_use
-        orders = await records.orders_with(store.id, [row.code])
-        return any(not (order.is_cancelled and gives_back) for order in orders)
+        return [(PUSH, row.id, LIVE) for row in leaving]
 
     async def _refresh(self, store: StoreRow, rows: Sequence[RedemptionRow]) -> None:
         """Work out the states again, from the orders and what we know of the discounts.
@@ -259,7 +217,7 @@ class Redemptions:
         """
         changed = []
         for row in rows:
-            if await self._is_used(store, row):
+            if await self.codes.uses(store, row.code):
                 state = "used"
             elif row.released_at is not None:
                 state = "returned"

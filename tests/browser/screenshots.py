@@ -23,6 +23,8 @@ from tests.browser.stage import (
     TOMAS,
     Play,
     Stage,
+    benefit,
+    perk,
     redemption,
     reward,
     served,
@@ -160,6 +162,24 @@ def top_tier(play: Play) -> None:
     assert play.visitor
     play.visitor["standing"] |= {"tier": "Gold", "reach": None}
     play.visitor["standing"]["keep"] |= {"tier": "Gold", "counted": 0, "needed": 60000}
+
+
+def perks(play: Play) -> None:
+    """A member with a code to use, one that comes, the next that comes, and two without any."""
+    assert play.program
+    assert play.visitor
+    all_of_it = [
+        benefit("free_shipping", "free_shipping", minimum_minor={"EUR": 2000}),
+        benefit("tenth", "member_price", percent=10),
+        benefit("bag", "member_price", value_minor={"EUR": 300}),
+        benefit("first-look", "early_access", ends_at="2026-12-01T00:00:00+01:00"),
+        benefit("free_returns", "free_returns"),
+    ]
+    tiers = play.program["tiers"]["tiers"]
+    tiers[1] |= {"benefits": all_of_it, "entry_points": 100}
+    tiers[2] |= {"benefits": all_of_it[:1], "entry_points": 300}
+    codes = {"free_shipping": {"code": CODE}, "bag": {"used_at": "2026-11-19T10:00:00Z"}}
+    play.visitor["perks"] = [perk(one, **codes.get(one["id"], {})) for one in all_of_it]
 
 
 def by_orders(play: Play) -> None:
@@ -323,6 +343,7 @@ SHOTS = [
     Shot("no tiers", set_up=no_tiers),
     Shot("first tier", set_up=first_tier),
     Shot("top tier", set_up=top_tier),
+    Shot("benefits", set_up=perks),
     Shot("tiers by orders", set_up=by_orders),
     Shot("long tier", set_up=long_tier),
     Shot("all kinds at home", set_up=all_kinds),

@@ -53,7 +53,23 @@ def reward(
 
 
 def tier(name: str, **needs: int) -> Json:
-    return {"name": name, "needs": needs}
+    return {"name": name, "needs": needs, "entry_points": None, "benefits": []}
+
+
+def benefit(id_: str, kind: str, **more: Any) -> Json:
+    plain: Json = {"percent": None, "value_minor": {}, "minimum_minor": {}}
+    return {"id": id_, "kind": kind, **plain, "begins_at": None, "ends_at": None, **more}
+
+
+def perk(of: Json, *, code: str | None = None, used_at: str | None = None) -> Json:
+    return {
+        "benefit": of["id"],
+        "kind": of["kind"],
+        "since": "2026-07-05T10:00:00Z",
+        "has_code": of["kind"] in {"free_shipping", "member_price"},
+        "code": code,
+        "used_at": used_at,
+    }
 
 
 def times(factor: str, **more: Any) -> Json:
@@ -147,6 +163,7 @@ MAYA: Json = {
             "until": "2027-08-04T10:00:00Z",
         },
     },
+    "perks": [],
     "redemptions": [],
     "used_up": [],
     "history": HISTORY,
@@ -169,6 +186,7 @@ TOMAS: Json = {
         },
         "keep": None,
     },
+    "perks": [],
     "redemptions": [],
     "used_up": [],
     "history": [],

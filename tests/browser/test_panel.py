@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, Request, expect
 
-from tests.browser.screenshots import deeds
+from tests.browser.screenshots import deeds, perks
 from tests.browser.stage import CODE, TOMAS, Stage, redemption
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -53,6 +53,30 @@ async def test_redeems_and_applies_by_keyboard(page: Page, stage: Stage) -> None
     assert await page.evaluate("window.told") == {"code": CODE}
     assert stage.play.cart == [CODE]
     assert len(stage.play.keys) == 1
+
+
+async def test_benefits_say_what_they_are_and_apply_their_code(page: Page, stage: Stage) -> None:
+    perks(stage.play)
+    await open_panel(page)
+    mine = page.get_by_role("dialog").get_by_role("group", name="Your benefits")
+
+    rows = mine.get_by_role("listitem")
+    await expect(rows).to_have_count(5)
+    await expect(rows.nth(0)).to_contain_text("Free shipping")
+    await expect(rows.nth(0)).to_contain_text("Good for one order; then you get a new code")
+    await expect(rows.nth(0).locator("code")).to_have_text(CODE)
+    await expect(rows.nth(1)).to_contain_text("10% off for members")
+    await expect(rows.nth(1)).to_contain_text("Your code is on its way")
+    await expect(rows.nth(2)).to_contain_text("Used. Your next code is on its way")
+    await expect(rows.nth(3)).to_contain_text("Early access")
+    await expect(rows.nth(4)).to_contain_text("Free returns")
+    brings = "Gold brings: Free shipping\u00a0· 300 points when you reach it"
+    await expect(page.get_by_role("dialog").get_by_text(brings)).to_be_visible()
+
+    await tab_to(page, "Apply to my cart")
+    await page.keyboard.press("Enter")
+    await expect(rows.nth(0).get_by_role("button", name="Applied to your cart")).to_be_focused()
+    assert stage.play.cart == [CODE]
 
 
 async def test_escape_closes_and_gives_the_focus_back(page: Page) -> None:

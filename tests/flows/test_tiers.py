@@ -188,12 +188,13 @@ async def test_shoppers_are_told_what_each_tier_takes(town):
     await town.connect(TIERED)
 
     program = (await town.state()).json()["program"]
+    nothing: dict[str, object] = {"entry_points": None, "benefits": []}
     assert program["tiers"] == {
         "window": "months",
         "months": 12,
         "tiers": [
-            {"name": "Silver", "needs": {"EUR": 10000, "USD": 10000}},
-            {"name": "Gold", "needs": {"EUR": 20000, "USD": 30000}},
+            {"name": "Silver", "needs": {"EUR": 10000, "USD": 10000}, **nothing},
+            {"name": "Gold", "needs": {"EUR": 20000, "USD": 30000}, **nothing},
         ],
     }
     assert [one["tier"] for one in program["multipliers"]] == ["Gold"]

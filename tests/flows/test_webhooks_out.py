@@ -10,15 +10,17 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from connector import worker
+from connector.features.loyalty.service import Loyalty
 from connector.sync import retention
 from connector.sync.listeners import LISTENERS_MAX
 from connector.sync.models import ListenerRow, MessageRow
 from tests.flows.histories import opened
 from tests.flows.test_api import Client, client, code
+from tests.flows.test_perks import PERKS
 from tests.flows.test_tiers import TIERED
 from tests.town import NOW, PROGRAM
 
-ALL = ["points.changed", "tier.changed", "redemption.changed"]
+ALL = ["points.changed", "tier.changed", "redemption.changed", "entitlement.used"]
 
 
 class System(httpx.AsyncBaseTransport):
@@ -107,6 +109,29 @@ async def test_a_change_of_points_is_told_with_its_entries(town, erp):
     wrong = "whsec_" + hook["secret"].removeprefix("whsec_")[::-1].strip("=") + "="
     with pytest.raises(WebhookVerificationError):
         verified(wrong, request)
+
+
+async def test_a_benefit_that_was_used_is_told(town, erp):
+    await Loyalty(town.system.tools).programs.publish(await town.row(), PERKS)
+    hook = await added(erp, ["entitlement.used"])
+    coffee = town.product("10.00")
+    town.order(coffee, 10, town.maya)
+    await town.settle()
+    (perk,) = (await town.visitor(town.maya))["perks"]
+
+    used = town.order(coffee, 1, town.maya, coupon_lines=[{"code": perk["code"]}])
+    placed_at = town.clock()
+    await town.settle()
+
+    (told,) = erp.told(hook["secret"])
+    assert told["data"] == {
+        "member": f"customer:{town.maya}",
+        "customer_id": str(town.maya),
+        "benefit": "free_shipping",
+        "kind": "free_shipping",
+        "used_on": f"order:{used['id']}",
+        "used_at": f"{placed_at:%FT%TZ}",
+    }
 
 
 async def test_redemptions_are_told_as_they_come_to_be(town, erp):

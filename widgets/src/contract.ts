@@ -120,13 +120,34 @@ export interface Tiers {
 /**
  * A tier, and how much it takes of what: of a currency, of ``points`` or of ``orders``.
  *
- *     Any one suffices.
+ *     Any one suffices. Who reaches it first has ``entry_points``, and whoever is in it the benefits.
  */
 export interface Tier {
   name: string;
   needs: {
     [k: string]: number;
   };
+  entry_points: number | null;
+  benefits: Benefit[];
+}
+/**
+ * A perk of a tier; ``kind`` is free_shipping, member_price, early_access or free_returns.
+ *
+ *     A member's price is ``percent`` off the goods, or ``value_minor`` off some of them. Of kinds
+ *     there will be more; a widget draws those that it knows.
+ */
+export interface Benefit {
+  id: string;
+  kind: string;
+  percent: number | null;
+  value_minor: {
+    [k: string]: number;
+  };
+  minimum_minor: {
+    [k: string]: number;
+  };
+  begins_at: string | null;
+  ends_at: string | null;
 }
 /**
  * What only the signed-in shopper sees.
@@ -140,6 +161,7 @@ export interface Visitor {
   pending_at: string | null;
   next_expiry: Expiry | null;
   standing: Standing | null;
+  perks: Perk[];
   redemptions: Redemption[];
   used_up: string[];
   history: Entry[];
@@ -173,6 +195,19 @@ export interface Aim {
   until: string | null;
 }
 /**
+ * A benefit that the visitor has, by its id in their tier, and when it was used last.
+ *
+ *     One that ``has_code`` is a code, told once the store has it; after each use a new one comes.
+ */
+export interface Perk {
+  benefit: string;
+  kind: string;
+  since: string;
+  has_code: boolean;
+  code: string | null;
+  used_at: string | null;
+}
+/**
  * One of the visitor's redemptions. The code is told once the store has it.
  */
 export interface Redemption {
@@ -193,8 +228,8 @@ export interface Redemption {
  * One line of the visitor's history: what a cause came to at an instant.
  *
  *     ``about`` is what it came of: an ``order``, a ``redemption``, a ``reservation`` of points at a
- *     till, a ``sign_up``, a ``review``, an ``event``, a ``newsletter``, a ``birthday``, a
- *     ``social_share``; there will be more.
+ *     till, a ``sign_up``, a ``tier`` that was reached, a ``review``, an ``event``, a ``newsletter``,
+ *     a ``birthday``, a ``social_share``; there will be more.
  */
 export interface Entry {
   kind: string;

@@ -8,6 +8,7 @@ from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.storefront import Storefront
 from connector.ledger import ledger
 from connector.rewards import admissions, reservations
+from connector.rewards.entitlements import PUSH as PERK_CODE
 from connector.rewards.redemptions import LAPSED, OLDEST_LAPSED, PUSH
 from connector.sync.work import Work
 from connector.web.feature import Feature, Part, Tools
@@ -21,6 +22,7 @@ def start(tools: Tools) -> Part:
         hooks=(loyalty.settling.on_stored,),
         pushes={
             PUSH: loyalty.redemptions.push,
+            PERK_CODE: loyalty.settling.entitlements.push,
             PROFILE: loyalty.settling.notices.push_profile,
             NOTE: loyalty.settling.notices.push_note,
             claim_mail.PUSH: claims.push,

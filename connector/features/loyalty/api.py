@@ -38,7 +38,8 @@ from connector.kernel.clock import Clock
 from connector.kernel.ids import Ids
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow, EntryRow
-from connector.rewards.models import RedemptionRow, ReservationRow
+from connector.rewards.entitlements import held_by, uses_of
+from connector.rewards.models import PerkUseRow, RedemptionRow, ReservationRow
 from connector.rewards.reservations import CAPTURED, RELEASED, Hold
 from connector.web.api import (
     BIGINT,
@@ -173,6 +174,26 @@ class RedemptionList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PerkUse:
+    """A use of a benefit: on ``order:`` with an id, or by another key."""
+
+    id: str
+    benefit: str
+    kind: str
+    used_on: str
+    used_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntitlementList:
+    """The benefits that a member has now, and their uses in the order of the log."""
+
+    held: list[views.PerkView]
+    data: list[PerkUse]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
     """Points held back until ``ends_at``, unless they are captured or released before."""
 
@@ -239,6 +260,7 @@ class LoyaltyApi:
             Endpoint("GET", "/members/{id}", "read", self.member, gone),
             Endpoint("GET", "/members/{id}/entries", "read", self.entries, gone),
             Endpoint("GET", "/members/{id}/redemptions", "read", self.redemptions, gone),
+            Endpoint("GET", "/members/{id}/entitlements", "read", self.entitlements, gone),
             Endpoint("POST", "/members/{id}/adjustments", "points", self.adjust, gone, decided),
             Endpoint("POST", "/members/{id}/placements", "points", self.place, gone, placed),
             Endpoint(
@@ -304,6 +326,16 @@ class LoyaltyApi:
         rows = rows.order_by("redeemed_at", "id").limit(page.limit + 1)
         found, has_more = cut(await rows, page.limit)
         return RedemptionList(data=[views.view_redemption(row) for row in found], has_more=has_more)
+
+    async def entitlements(self, asked: Asked[Listed, Nothing]) -> EntitlementList:
+        """List what a member's tier gives, and the uses of it."""
+        account, page, store = await _known(asked), asked.query, asked.store.id
+        await self._loyalty.settling.settled(asked.store, account)
+        after = number(page.after, BIGINT)
+        uses = await uses_of(store, account, after, page.limit + 1)
+        found, has_more = cut(uses, page.limit)
+        held = [views.view_perk(one) for one in await held_by(store, account)]
+        return EntitlementList(held=held, data=[_use(row) for row in found], has_more=has_more)
 
     async def adjust(self, asked: Asked[Nothing, Adjusting]) -> Member:
         """Give points, or take them."""
@@ -476,6 +508,16 @@ def _entry(row: EntryRow) -> Entry:
         effective_at=row.effective_at,
         posted_at=row.posted_at,
         why=row.why,
+    )
+
+
+def _use(row: PerkUseRow) -> PerkUse:
+    return PerkUse(
+        id=str(row.id),
+        benefit=row.benefit,
+        kind=row.kind,
+        used_on=row.key,
+        used_at=row.used_at,
     )
 
 

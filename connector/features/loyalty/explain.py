@@ -12,6 +12,9 @@ from connector.features.loyalty.standings import stand_of
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
 from connector.rewards.admissions import short
+from connector.rewards.entitlements import Held, held_by, last_uses
+
+USES_MAX = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +45,20 @@ class Beyond:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A use of a benefit, and what it was used on."""
+
+    benefit: str
+    used_on: str
+    used_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """An account's ledger, in the order in which it takes effect, and where it stands.
 
     ``standing`` is None where there are no tiers. ``beyond`` is what the program's budget did not
-    give, or not yet.
+    give, or not yet. ``perks`` are the benefits that the tier gives, ``uses`` the last of them.
     """
 
     account: str
@@ -55,6 +67,8 @@ class Explanation:
     lines: list[Line]
     standing: Stand | None
     beyond: list[Beyond]
+    perks: list[Held]
+    uses: list[Use]
 
 
 async def explain_account(store: StoreRow, who: str, now: datetime) -> Explanation:
@@ -87,6 +101,11 @@ async def explain_account(store: StoreRow, who: str, now: datetime) -> Explanati
         lines=lines,
         standing=stand_of(await AccountRow.get_or_none(store=store.id, key=account)),
         beyond=await _beyond(store.id, account),
+        perks=await held_by(store.id, account),
+        uses=[
+            Use(benefit=row.benefit, used_on=row.key, used_at=row.used_at)
+            for row in await last_uses(store.id, account, USES_MAX)
+        ],
     )
 
 

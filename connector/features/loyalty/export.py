@@ -165,6 +165,7 @@ class Export:
                 owed=holding.owed,
                 tier=holding.tier,
                 counted=holding.counted,
+                entered=holding.entered,
                 mailboxes=tuple(sorted(joined)),
             )
             self._put("members", member)

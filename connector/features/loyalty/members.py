@@ -49,7 +49,8 @@ class End(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Member(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A customer, or a guest by the e-mail address, and what they hold.
 
-    A customer's ``mailboxes`` are the addresses of guests who proved to be that customer.
+    Tiers ``entered`` once pay nothing again. A customer's ``mailboxes`` are the addresses of guests
+    who proved to be that customer.
     """
 
     customer_id: str = ""
@@ -58,11 +59,19 @@ class Member(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     owed: Owed = 0
     tier: HeldTier | None = None
     counted: tuple[Counted, ...] = ()
+    entered: tuple[str, ...] = ()
     mailboxes: tuple[str, ...] = ()
 
     def holding(self, at: datetime) -> Holding:
         """Return what the member holds at the instant of the file."""
-        return Holding(at=at, lots=self.lots, owed=self.owed, tier=self.tier, counted=self.counted)
+        return Holding(
+            at=at,
+            lots=self.lots,
+            owed=self.owed,
+            tier=self.tier,
+            counted=self.counted,
+            entered=self.entered,
+        )
 
 
 class Reader:

@@ -41,15 +41,19 @@ class Notices:
         self._clock = clock
 
     async def want(
-        self, store: StoreRow, news: Sequence[News], notes_from: datetime | None
+        self,
+        store: StoreRow,
+        news: Sequence[News],
+        notes_from: datetime | None,
+        more: Sequence[outbox.Wanted] = (),
     ) -> None:
-        """Note what the store must hear after accounts changed. In that transaction.
+        """Note what the store must hear after accounts changed, and ``more``. In that transaction.
 
         Orders placed from ``notes_from`` on get notes, where there is such an instant.
         """
         can = self._stores.platform(store.platform).capabilities
         now = self._clock()
-        wanted: list[outbox.Wanted] = []
+        wanted: list[outbox.Wanted] = [*more]
         for one in news:
             customer = customer_of(one.account)
             if can.profiles and customer:

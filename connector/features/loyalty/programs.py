@@ -9,6 +9,7 @@ from connector.commerce.models import StoreRow
 from connector.database import sql
 from connector.errors import InvalidProgram, KeyReused, RequestInvalid
 from connector.features.loyalty.models import PublicationRow
+from connector.features.loyalty.perks import perk_of
 from connector.features.loyalty.rules.document import parse, read
 from connector.features.loyalty.rules.program import Program, Publication, in_force, publications
 from connector.ledger import ledger
@@ -26,6 +27,7 @@ class Programs:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._versions: dict[str, tuple[int, Versions]] = {}
+        self._giving: set[str] = set()
 
     async def publish(
         self,
@@ -103,6 +105,14 @@ class Programs:
         for n, reward in enumerate(program.reward):
             if DISCOUNTS[reward.kind] not in kinds:
                 raise InvalidProgram(f"reward[{n}].kind: {store.platform} has no {reward.kind}")
+        for benefits in program.benefits.values():
+            for one in benefits:
+                discount = perk_of(one, program.currency).discount
+                if discount is not None and discount not in kinds:
+                    raise InvalidProgram(
+                        f"tiers.tier.benefits: {store.platform} cannot give {one.id!r}: it has no"
+                        f" discounts of the kind {discount}"
+                    )
 
     async def notes_from(self, store: str) -> datetime | None:
         """Return the instant from which orders get notes, None where they get none."""
@@ -129,6 +139,8 @@ class Programs:
         if published is not None and count == published:
             return held
         rows = await PublicationRow.filter(store=store).order_by("version")
+        if any(_read(row.document).gives_benefits for row in rows):
+            self._giving.add(store)
         found = publications(
             [(row.published_at, _read(row.document), row.re_rate_from) for row in rows]
         )
@@ -136,6 +148,13 @@ class Programs:
             self._versions.clear()
         self._versions[store] = len(rows), found
         return found
+
+    def ever_gave(self, store: str) -> bool:
+        """Return whether any version gives benefits, of a store whose versions were read here.
+
+        Also one that counts no more, as another rates the past anew.
+        """
+        return store in self._giving
 
     async def program(self, store: str) -> Publication | None:
         """Return the version in force now, if any."""

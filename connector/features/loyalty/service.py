@@ -1,5 +1,8 @@
 """Decides what is asked for about accounts: under a lock, on what holds now."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import structlog
 from tortoise.transactions import in_transaction
 
@@ -7,8 +10,10 @@ from connector.commerce.identity import customer_account
 from connector.commerce.models import StoreRow
 from connector.database import sql
 from connector.errors import (
+    BenefitUnavailable,
     InsufficientPoints,
     MailboxTaken,
+    PassInvalid,
     RequestInvalid,
     ReservationEnded,
     RewardUnavailable,
@@ -17,15 +22,18 @@ from connector.features.loyalty.acts import noted
 from connector.features.loyalty.choices import Choice, terms_of
 from connector.features.loyalty.decisions import Decision, checked, kept
 from connector.features.loyalty.models import ActRow, DecisionRow
+from connector.features.loyalty.perks import opened
 from connector.features.loyalty.programs import Programs
 from connector.features.loyalty.rules.facts import Act
 from connector.features.loyalty.rules.fold import Folded
-from connector.features.loyalty.rules.program import Reward
+from connector.features.loyalty.rules.program import Benefit, Reward
 from connector.features.loyalty.settling import Settling
 from connector.ledger import ledger
 from connector.ledger.models import LinkRow
-from connector.rewards import reservations
+from connector.rewards import passes, reservations
+from connector.rewards.entitlements import holding
 from connector.rewards.models import RedemptionRow, ReservationRow
+from connector.rewards.passes import Pass
 from connector.rewards.redemptions import Redemptions, Who, queued
 from connector.rewards.reservations import Hold
 from connector.web.feature import Tools
@@ -185,6 +193,66 @@ class Loyalty:
                     raise
                 log.exception("a reservation cannot be ended", store=store.id, reservation=row.id)
         return ended
+
+    async def give_pass(
+        self, store: StoreRow, customer_id: str, benefit: str
+    ) -> tuple[str, datetime, Sequence[str]]:
+        """Return a pass for early access, until when it is good, and to which products.
+
+        In five minutes it is one pass, and logged as one use.
+
+        Raises:
+            BenefitUnavailable: the customer's tier does not have it, or it is not open now.
+        """
+        account, now = customer_account(customer_id), self._tools.clock()
+        one = await self._early(store, benefit, now)
+        async with in_transaction():
+            await ledger.locked(store.id, [account])
+            await self.settling.settle(store, account)
+            key = f"pass:{passes.turn_of(now):%FT%TZ}"
+            await self.settling.entitlements.use(store.id, account, benefit, key, kind=one.kind)
+        token = passes.signed(self._tools.vault, store.id, customer_id, benefit, now)
+        ends_at = passes.read(self._tools.vault, store.id, token, now).ends_at
+        return token, ends_at, one.products
+
+    async def checked_pass(self, store: StoreRow, token: str) -> tuple[Pass, Sequence[str]]:
+        """Return what a pass says that is good now, and to which products it gives early access.
+
+        Raises:
+            PassInvalid: it is not good, or whoever has it lost the benefit since.
+        """
+        now = self._tools.clock()
+        one = passes.read(self._tools.vault, store.id, token, now)
+        try:
+            benefit = await self._early(store, one.benefit, now)
+        except BenefitUnavailable as error:
+            raise PassInvalid(str(error)) from error
+        account = customer_account(one.customer_id)
+        row = await self.settling.settled(store, account)
+        if await holding(store.id, row.key, one.benefit) is None:
+            raise PassInvalid(f"whoever has this pass has lost {one.benefit!r} since")
+        return one, benefit.products
+
+    async def _early(self, store: StoreRow, benefit: str, now: datetime) -> Benefit:
+        version = await self.programs.program(store.id)
+        if version is None:
+            raise BenefitUnavailable("there is no program")
+        return opened(version.program, benefit, now)
+
+    async def use(self, store: StoreRow, account: str, benefit: str, key: str) -> None:
+        """Log that a benefit was used which others enforce, such as free returns; once for its key.
+
+        Raises:
+            BenefitUnavailable: the account's tier does not have it.
+        """
+        async with in_transaction():
+            await sql.lock(store.id)  # nobody joins meanwhile
+            account = await ledger.owner(store.id, account)
+            await ledger.locked(store.id, [account])
+            await self.settling.settle(store, account)
+            await self.settling.entitlements.use(
+                store.id, account, benefit, key, kind="free_returns"
+            )
 
     async def _admit(self, store: StoreRow, who: Who, choice: Choice) -> RedemptionRow:
         reward = await self._reward(store, choice.reward)

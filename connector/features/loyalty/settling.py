@@ -14,6 +14,7 @@ from connector.commerce.records import BEGINNING
 from connector.database import sql
 from connector.features.loyalty import checkpoints
 from connector.features.loyalty.notices import News, Notices
+from connector.features.loyalty.perks import perks_of
 from connector.features.loyalty.programs import Programs
 from connector.features.loyalty.rules.budget import key_of, limit_at
 from connector.features.loyalty.rules.facts import Facts
@@ -29,9 +30,11 @@ from connector.ledger import ledger, merges
 from connector.ledger.models import AccountRow
 from connector.rewards import admissions
 from connector.rewards.admissions import Note
+from connector.rewards.entitlements import Entitlements
 from connector.rewards.redemptions import Redemptions
-from connector.sync import listeners
+from connector.sync import listeners, outbox
 from connector.sync.listeners import Event
+from connector.sync.outbox import Wanted
 from connector.web.feature import Tools
 from platforms.model import Customer
 
@@ -101,6 +104,7 @@ class Settling:
         self._programs = programs
         self._redemptions = redemptions
         self.notices = Notices(tools.stores, tools.clock)
+        self.entitlements = Entitlements(tools.stores, tools.vault, tools.clock, tools.ids)
 
     async def on_stored(self, told: Sequence[records.Stored]) -> None:
         """Have the accounts settled whose points orders move, by themselves or by our codes.
@@ -109,17 +113,23 @@ class Settling:
         """
         store, lane = told[0].store, told[0].lane
         rows = await self._redemptions.named_by(told)
+        codes = await self.entitlements.named_by(told)
+        now = self._tools.clock()
         changed: dict[str, datetime] = {}
         named = [(account, one.since) for one in told for account in one.accounts]
         named += await self._signed_up(told)
         named += [(account, BEGINNING) for account in await self._merged(told)]
-        for account, since in [*named, *((row.account, row.redeemed_at) for row in rows)]:
+        named += [(row.account, row.redeemed_at) for row in rows]
+        named += [(row.account, now) for row in codes]
+        for account, since in named:
             changed[account] = min(changed.get(account, since), since)
-        await ledger.mark_dirty(store.id, changed, self._tools.clock(), lane)
+        await ledger.mark_dirty(store.id, changed, now, lane)
         renumbered = [account for one in told if one.is_renumbered for account in one.accounts]
         if renumbered:
             await ledger.seen_anew(store.id, renumbered)
-        await self._redemptions.follow(store, rows)
+        pushes = await self._redemptions.follow(store, rows)
+        pushes += await self.entitlements.follow(store, codes)
+        await outbox.want_all(store.id, pushes, now)
 
     async def _merged(self, told: Sequence[records.Stored]) -> set[str]:
         """Merge the accounts that these orders moved from; return whose points may differ."""
@@ -263,11 +273,25 @@ class Settling:
             if one.notes:
                 account = one.settled.account
                 await admissions.note(store.id, account.key, account.lane, one.notes)
+        pushes = await self._entitle(store, outcomes)
         changed = [one for one in outcomes if one.is_told]
-        if not changed:
+        if not changed and not pushes:
             return
         notes_from = await self._programs.notes_from(store.id)
-        await self.notices.want(store, [one.news for one in changed], notes_from)
+        await self.notices.want(store, [one.news for one in changed], notes_from, pushes)
+
+    async def _entitle(self, store: StoreRow, outcomes: Sequence[Outcome]) -> list[Wanted]:
+        """Let customers hold the perks of their tiers, and no others; return what to push."""
+        if not self._programs.ever_gave(store.id):
+            return []
+        version = await self._programs.program(store.id)
+        settled = [one.settled for one in outcomes if customer_of(one.settled.account.key)]
+        perks = {
+            one.account.key: perks_of(version.program, one.tier, store.currency) if version else []
+            for one in settled
+        }
+        lanes = {one.account.key: one.account.lane for one in settled}
+        return await self.entitlements.hold(store.id, perks, lanes)
 
 
 def _together(accounts: Sequence[AccountRow]) -> Iterator[Sequence[AccountRow]]:

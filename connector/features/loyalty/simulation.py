@@ -1,7 +1,7 @@
 """Tries a program before anybody publishes it: on what the store sold, and on who stands where."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connector.commerce import records
@@ -123,7 +123,7 @@ async def _join(store: str, simulation: Simulation, facts: dict[str, Facts]) -> 
             )
             facts[link.owner] = united(facts[link.owner], joined, link.order_ids)
         if link.account in facts:
-            facts[link.account] = simulation.facts((), None)
+            facts[link.account] = replace(simulation.facts((), None), is_anothers=True)
 
 
 async def _accounts(store: str, *, welcomes: bool) -> AsyncIterator[Sequence[str]]:

@@ -15,7 +15,13 @@ from connector.features.loyalty.decisions import (
     placements,
     takeovers,
 )
-from connector.features.loyalty.rules.budget import has_budget, is_act, keys, with_admissions
+from connector.features.loyalty.rules.budget import (
+    has_budget,
+    is_act,
+    is_of_tier,
+    keys,
+    with_admissions,
+)
 from connector.features.loyalty.rules.facts import Facts, Joined, Redemption, united
 from connector.features.loyalty.rules.program import Publication
 from connector.kernel.admission import Admission
@@ -61,7 +67,7 @@ async def _joined(shared: Shared, accounts: Sequence[str], since: datetime) -> d
         if owner in found:
             found[owner] = _united(found[owner], link, theirs[link.account], since)
         if link.account in found:
-            found[link.account] = Facts(versions=theirs[link.account].versions)
+            found[link.account] = Facts(versions=shared.versions, is_anothers=True)
     return found
 
 
@@ -147,7 +153,7 @@ async def _admitted(store: str, found: Mapping[str, Facts], since: datetime) -> 
             {
                 cause: _own(held[key], cause)
                 for key, cause in causes[account].items()
-                if key in held
+                if key in held and not (is_of_tier(cause) and held[key].claim.at < since)
             },
         )
         for account, facts in found.items()

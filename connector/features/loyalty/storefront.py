@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from typing import Annotated
 
 import msgspec
 import orjson
@@ -27,6 +28,8 @@ from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.standings import stand_of
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
+from connector.rewards.entitlements import held_by
+from connector.rewards.passes import PASS_MAX
 from connector.rewards.redemptions import left, redeemed_by
 from connector.web.body import bounded_body, decoded
 from connector.web.feature import Tools
@@ -45,6 +48,18 @@ class Ask(msgspec.Struct, forbid_unknown_fields=True):
     reward: str
     points: int | None = None
     product: str | None = None
+
+
+class AskPass(msgspec.Struct, forbid_unknown_fields=True):
+    """The body that asks for a pass: by which benefit."""
+
+    benefit: str
+
+
+class ShownPass(msgspec.Struct, forbid_unknown_fields=True):
+    """The body that asks whether a pass is good."""
+
+    token: Annotated[str, msgspec.Meta(max_length=PASS_MAX)] = msgspec.field(name="pass")
 
 
 class Claim(msgspec.Struct, forbid_unknown_fields=True):
@@ -98,6 +113,8 @@ class Storefront:
             Route("/storefront/v1/state", self.state, methods=["GET"]),
             Route("/storefront/v1/redemptions", self.redeem, methods=["POST"]),
             Route("/storefront/v1/claims", self.claim, methods=["POST"]),
+            Route("/storefront/v1/passes", self.give_pass, methods=["POST"]),
+            Route("/storefront/v1/passes/check", self.check_pass, methods=["POST"]),
         ]
 
     async def state(self, request: Request) -> Response:
@@ -134,6 +151,30 @@ class Storefront:
         glance = await self._glance(store.id, customer_id)
         status = 202 if claim.code is None else 201
         return await self._body(store, customer_id, self._tag(glance), status=status)
+
+    async def give_pass(self, request: Request) -> Response:
+        """Give who holds early access a pass for it, which the store's pages can have checked."""
+        store, customer_id = await self._signed_in(request)
+        meant_key(request)
+        body = await bounded_body(request, BODY_MAX)
+        ask = decoded(body, AskPass, example='{"benefit": "first-look"}')
+        token, ends_at, products = await self._loyalty.give_pass(store, customer_id, ask.benefit)
+        said = {"pass": token, "ends_at": ends_at, "benefit": ask.benefit, "products": products}
+        return _told(said, status=201)
+
+    async def check_pass(self, request: Request) -> Response:
+        """Say whose a pass is and what for, to whoever was shown it."""
+        store = await self._tools.stores.find(self._tools.visitors.store_of(request))
+        body = await bounded_body(request, BODY_MAX)
+        shown = decoded(body, ShownPass, example='{"pass": "eyJ..."}')
+        one, products = await self._loyalty.checked_pass(store, shown.token)
+        said = {
+            "customer_id": one.customer_id,
+            "benefit": one.benefit,
+            "products": products,
+            "ends_at": one.ends_at,
+        }
+        return _told(said)
 
     async def _signed_in(self, request: Request) -> tuple[StoreRow, str]:
         """Return the store, and which of its customers asks.
@@ -262,12 +303,19 @@ class Storefront:
             balance=await ledger.balance(store.id, account, now),
             next_expiry=views.next_expiry(row),
             standing=_standing(row, version, store.currency),
+            perks=await held_by(store.id, account),
             redemptions=await redeemed_by(store.id, account),
             limits=_limits(version),
             lines=lines,
             orders=await records.order_numbers(store.id, orders),
         )
         return views.view_visitor(held, now)
+
+
+def _told(said: Mapping[str, object], status: int = 200) -> Response:
+    body = orjson.dumps(said, option=orjson.OPT_UTC_Z)
+    headers = {"Cache-Control": "no-store"}
+    return Response(body, status, headers, media_type="application/json")
 
 
 def _headers(tag: str, cache: str) -> Mapping[str, str]:

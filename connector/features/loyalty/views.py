@@ -11,9 +11,12 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from connector.commerce.models import StoreRow
+from connector.features.loyalty.rules.budget import is_of_tier
 from connector.features.loyalty.rules.program import (
+    Benefit,
     EarnRule,
     Multiplier,
+    Program,
     Publication,
     Reward,
     Tier,
@@ -22,6 +25,7 @@ from connector.features.loyalty.rules.program import (
 from connector.features.loyalty.rules.tiers import Stand
 from connector.ledger.ledger import Balance, Line
 from connector.ledger.models import AccountRow
+from connector.rewards.entitlements import Held
 from connector.rewards.models import RedemptionRow
 from platforms.model import Product
 
@@ -113,14 +117,33 @@ class RewardView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BenefitView:
+    """A perk of a tier; ``kind`` is free_shipping, member_price, early_access or free_returns.
+
+    A member's price is ``percent`` off the goods, or ``value_minor`` off some of them. Of kinds
+    there will be more; a widget draws those that it knows.
+    """
+
+    id: str
+    kind: str
+    percent: int | None
+    value_minor: dict[str, int]
+    minimum_minor: dict[str, int]
+    begins_at: datetime | None
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TierView:
     """A tier, and how much it takes of what: of a currency, of ``points`` or of ``orders``.
 
-    Any one suffices.
+    Any one suffices. Who reaches it first has ``entry_points``, and whoever is in it the benefits.
     """
 
     name: str
     needs: dict[str, int]
+    entry_points: int | None
+    benefits: list[BenefitView]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,8 +196,8 @@ class EntryView:
     """One line of the visitor's history: what a cause came to at an instant.
 
     ``about`` is what it came of: an ``order``, a ``redemption``, a ``reservation`` of points at a
-    till, a ``sign_up``, a ``review``, an ``event``, a ``newsletter``, a ``birthday``, a
-    ``social_share``; there will be more.
+    till, a ``sign_up``, a ``tier`` that was reached, a ``review``, an ``event``, a ``newsletter``,
+    a ``birthday``, a ``social_share``; there will be more.
     """
 
     kind: str
@@ -219,6 +242,21 @@ class StandingView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PerkView:
+    """A benefit that the visitor has, by its id in their tier, and when it was used last.
+
+    One that ``has_code`` is a code, told once the store has it; after each use a new one comes.
+    """
+
+    benefit: str
+    kind: str
+    since: datetime
+    has_code: bool
+    code: str | None
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VisitorView:
     """What only the signed-in shopper sees.
 
@@ -231,6 +269,7 @@ class VisitorView:
     pending_at: datetime | None
     next_expiry: ExpiryView | None
     standing: StandingView | None
+    perks: list[PerkView]
     redemptions: list[RedemptionView]
     used_up: list[str]
     history: list[EntryView]
@@ -272,7 +311,7 @@ def view_program(
             for one in sorted(program.reward, key=lambda one: one.cost)
             if one.kind != "free_product" or any(id_ in products for id_ in one.products)
         ],
-        tiers=_tiers(program.tiers) if program.tiers else None,
+        tiers=_tiers(program, program.tiers) if program.tiers else None,
     )
 
 
@@ -323,11 +362,43 @@ def _reward(reward: Reward, left: Mapping[str, int], products: Mapping[str, Prod
     )
 
 
-def _tiers(tiers: Tiers) -> TiersView:
+def _tiers(program: Program, tiers: Tiers) -> TiersView:
     return TiersView(
         window="months" if tiers.months else tiers.window,  # type: ignore[arg-type]  # its pattern
         months=tiers.months,
-        tiers=[TierView(name=one.name, needs=one.needs) for one in tiers.tier],
+        tiers=[
+            TierView(
+                name=one.name,
+                needs=one.needs,
+                entry_points=one.entry_points,
+                benefits=[_benefit(benefit) for benefit in program.benefits[one.name]],
+            )
+            for one in tiers.tier
+        ],
+    )
+
+
+def _benefit(one: Benefit) -> BenefitView:
+    return BenefitView(
+        id=one.id,
+        kind=one.kind,
+        percent=one.percent,
+        value_minor=one.value_minor,
+        minimum_minor=one.minimum_minor,
+        begins_at=one.begins_at and one.begins_at.astimezone(UTC),
+        ends_at=one.ends_at and one.ends_at.astimezone(UTC),
+    )
+
+
+def view_perk(one: Held) -> PerkView:
+    """Return a perk as its holder sees it."""
+    return PerkView(
+        benefit=one.benefit,
+        kind=one.kind,
+        since=one.since,
+        has_code=one.has_code,
+        code=one.code,
+        used_at=one.used_at,
     )
 
 
@@ -373,6 +444,7 @@ class Holdings:
     balance: Balance
     next_expiry: ExpiryView | None
     standing: StandingView | None
+    perks: Sequence[Held]
     redemptions: Sequence[RedemptionRow]
     limits: Mapping[str, int]
     lines: Sequence[Line]
@@ -390,6 +462,7 @@ def view_visitor(held: Holdings, now: datetime) -> VisitorView:
         pending_at=held.balance.pending_at,
         next_expiry=held.next_expiry,
         standing=held.standing,
+        perks=[view_perk(one) for one in held.perks],
         redemptions=[view_redemption(row) for row in held.redemptions[:REDEMPTIONS_MAX]],
         used_up=[one for one, most in held.limits.items() if had[one] >= most],
         history=_history(held, rewards, now),
@@ -433,7 +506,7 @@ def _history(held: Holdings, rewards: dict[str, str], now: datetime) -> list[Ent
     return [
         EntryView(
             kind=line.kind,
-            about=line.cause.partition(":")[0],
+            about="tier" if is_of_tier(line.cause) else line.cause.partition(":")[0],
             points=line.points,
             at=line.effective_at,
             is_pending=line.effective_at > now,

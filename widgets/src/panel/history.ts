@@ -16,6 +16,7 @@ export const DEEDS: Record<string, Key | undefined> = {
   newsletter: 'didNewsletter',
   birthday: 'didBirthday',
   social_share: 'didSocialShare',
+  tier: 'didTier',
 };
 
 export function history(scene: MemberScene): Child[] {

@@ -153,19 +153,27 @@ function waitingCard(scene: MemberScene, name: string, redemption: Redemption | 
 }
 
 function codeCard(scene: MemberScene, redemption: Redemption, code: string, isFirst: boolean): HTMLElement {
-  const { words, cart } = scene;
+  const { words } = scene;
   const name = nameOfRedemption(scene, redemption);
   const { minimum_minor: minimum, currency, expires_at: until } = redemption;
   const detail = [
     minimum ? words.t('minimum', { amount: words.money(minimum, currency, true) }) : '',
     until ? words.t('validUntil', { date: words.day(until, new Date(), 'long') }) : '',
   ];
-  const where = cart.of(code);
-  const refused = typeof where === 'object' ? where.message || words.t('applyFailed') : '';
   return h(
     'article',
     got(scene, redemption, name),
     row({ shape: gift, isHeading: true, title: name, detail: detail.filter(Boolean).join(SEPARATOR) }),
+    ...codeBox(scene, code, isFirst),
+  );
+}
+
+/** A code to copy or to apply. */
+export function codeBox(scene: MemberScene, code: string, isFirst: boolean): Child[] {
+  const { words, cart } = scene;
+  const where = cart.of(code);
+  const refused = typeof where === 'object' ? where.message || words.t('applyFailed') : '';
+  return [
     h(
       'div',
       { class: 'pn-code' },
@@ -184,7 +192,7 @@ function codeCard(scene: MemberScene, redemption: Redemption, code: string, isFi
     ),
     refused && h('p', { class: 'pn-mute', role: 'alert' }, refused),
     cart.isKnown && applyButton(scene, code, isFirst),
-  );
+  ];
 }
 
 function applyButton({ words, cart }: MemberScene, code: string, isFirst: boolean): HTMLElement {

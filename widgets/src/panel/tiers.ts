@@ -5,6 +5,7 @@ import { type Child, h } from '../ui/h.ts';
 import { medal } from '../ui/icons.ts';
 import { notOver } from './offers.ts';
 import { SEPARATOR, list, row } from './parts.ts';
+import { brings, held } from './perks.ts';
 import type { MemberScene, Scene } from './scene.ts';
 
 /** The shopper's tier with its perks, how far the next one is, and what keeps this one. */
@@ -17,12 +18,20 @@ export function standing(scene: MemberScene): Child {
     'section',
     { class: 'pn-card', part: 'tier', 'aria-label': words.t('yourTier') },
     row({ shape: medal, isHeading: true, isOff: !tier, title: name, detail: tier ? perks(scene, tier) : '' }),
+    held(scene),
     reach && bar(scene, reach),
     reach && h('p', { class: 'pn-mute pn-num' }, toGo(scene, reach)),
+    reach && next(scene, reach.tier),
     keep && keep.counted < keep.needed && keep.until
       ? h('p', { class: 'pn-mute pn-num' }, kept(scene, keep, keep.until))
       : null,
   );
+}
+
+/** What the tier to reach next brings. */
+function next(scene: MemberScene, tier: string): Child {
+  const all = brings(scene, tier).join(SEPARATOR);
+  return all && h('p', { class: 'pn-mute' }, scene.words.t('tierBrings', { tier, perks: all }));
 }
 
 function bar(scene: MemberScene, aim: Aim): HTMLElement {
@@ -84,7 +93,9 @@ export function ladder(scene: Scene): Child[] {
       shape: medal,
       isOff: true,
       title: tier.name,
-      detail: [least(scene, tiers, tier), perks(scene, tier.name)].filter(Boolean).join(SEPARATOR),
+      detail: [least(scene, tiers, tier), perks(scene, tier.name), ...brings(scene, tier.name)]
+        .filter(Boolean)
+        .join(SEPARATOR),
     }),
   );
   return [h('h3', { class: 'pn-h3' }, words.t('tiers')), list(...rows)];

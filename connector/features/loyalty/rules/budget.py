@@ -1,9 +1,10 @@
 """The program's budget: the most points that its rules give to all accounts together.
 
-What orders and sign-ups earn under a version with a budget is granted as far as it was admitted;
-see :mod:`connector.kernel.admission`. What waits to be admitted grants nothing yet, and counts for
-caps as if it did. But once an account was refused anything, it asks for each cause as if no other
-that waits were granted: so all that caps still leave is asked for at once.
+What orders, sign-ups and tiers that are reached earn under a version with a budget is granted as
+far as it was admitted; see :mod:`connector.kernel.admission`. What waits to be admitted grants
+nothing yet, and counts for caps as if it did. But once an account was refused anything, it asks for
+each cause as if no other that waits were granted: so all that caps still leave is asked for at
+once.
 
 A store has one budget, whichever version it is given out under: a version's number is how many
 points there are in all, so who wants to give more publishes a greater one, and after a smaller one
@@ -19,7 +20,7 @@ from connector.features.loyalty.rules.facts import Facts
 from connector.features.loyalty.rules.program import ACTS, Publication, in_force
 from connector.kernel.admission import Admission, Claim, GivenOut, Worth, admit
 
-SIGN_UP = "sign_up:"
+SIGN_UP, TIER = "sign_up:", "tier:"
 
 
 class Claims:
@@ -80,7 +81,36 @@ def keys(account: str, facts: Facts) -> dict[str, str]:
     if facts.signed_up_at is not None:
         welcomes = {rule.id for one in facts.versions for rule in one.program.sign_up_rules}
         found |= {key_of(account, f"{SIGN_UP}{id_}"): f"{SIGN_UP}{id_}" for id_ in welcomes}
+    if not facts.is_anothers:
+        entries = [cause_of_tier(tier, name) for name in _names(facts) for tier in _paying(facts)]
+        found |= {key_of(account, cause): cause for cause in entries}
     return found
+
+
+def _names(facts: Facts) -> Iterator[str]:
+    """Yield the account's own name, which is left out, and those of accounts that joined."""
+    yield ""
+    yield from (one.account for one in facts.joined)
+
+
+def _paying(facts: Facts) -> set[str]:
+    return {
+        tier.name
+        for one in facts.versions
+        if one.program.tiers
+        for tier in one.program.tiers.tier
+        if tier.entry_points
+    }
+
+
+def cause_of_tier(tier: str, name: str = "") -> str:
+    """Return what points for reaching a tier are caused by; of who joined, ``name`` says whose."""
+    return f"{name}/{TIER}{tier}" if name else f"{TIER}{tier}"
+
+
+def is_of_tier(cause: str) -> bool:
+    """Return whether a cause is a tier that was reached."""
+    return cause.startswith(TIER) or f"/{TIER}" in cause
 
 
 def cause_of(order: str, number: int) -> str:
@@ -90,7 +120,8 @@ def cause_of(order: str, number: int) -> str:
 
 def key_of(account: str, cause: str) -> str:
     """Return the name that an account's cause has in all the store."""
-    return f"{account}/{cause}" if cause.startswith(SIGN_UP) or is_act(cause) else cause
+    is_own = cause.startswith((SIGN_UP, TIER)) or is_act(cause)
+    return f"{account}/{cause}" if is_own else cause
 
 
 def is_act(cause: str) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from connector.features.loyalty.rules.budget import (
     SIGN_UP,
     Claims,
+    cause_of_tier,
 )
 from connector.features.loyalty.rules.facts import Adjustment, Facts, Redemption
 from connector.features.loyalty.rules.lots import Lot
@@ -38,6 +39,17 @@ def acted(past: "Past") -> Iterator[Grant]:
     """Yield what customers were granted for what they did besides buying."""
     for one in past.acts.paid():
         earned = Posting(one.cause, "earn", one.available_at, one.points, one.why)
+        yield from _for_good(earned, one.at, past.claims, one.version.program)
+
+
+def reached(past: Past, name: str) -> Iterator[Grant]:
+    """Yield what reaching tiers for the first time grants; ``name`` is whose, of who joined.
+
+    All orders were priced.
+    """
+    for one in past.standing.entries():
+        why = f"reached {one.tier}, program version {one.version.version}"
+        earned = Posting(cause_of_tier(one.tier, name), "earn", one.at, one.points, why)
         yield from _for_good(earned, one.at, past.claims, one.version.program)
 
 

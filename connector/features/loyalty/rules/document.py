@@ -25,12 +25,14 @@ from msgspec.inspect import (
 )
 
 from connector.errors import InvalidProgram
+from connector.features.loyalty.rules.benefits import unsound
 from connector.features.loyalty.rules.program import (
     ID,
     ORDERS,
     POINTS,
     SPEND,
     WINDOW,
+    Benefit,
     EarnRule,
     Multiplier,
     Program,
@@ -176,6 +178,8 @@ def _problems(program: Program) -> Iterator[str]:
         yield from _unclear(program.tiers)
         if program.tiers.by == POINTS and not program.order_rules:
             yield "tiers.by: points that count come of orders, and no earn rule is for them"
+    yield from unsound(program)
+    yield from _each(program.benefit, "benefit", _no_window)
     yield from _unheard_of(program)
     yield from _no_currencies(program)
 
@@ -228,7 +232,7 @@ def _problems_of(one: Multiplier, path: str) -> Iterator[str]:
     yield from _no_window(one.when, f"{path}.when")
 
 
-def _no_window(one: When | Reward, path: str) -> Iterator[str]:
+def _no_window(one: When | Reward | Benefit, path: str) -> Iterator[str]:
     ends = [at for at in (one.begins_at, one.ends_at) if at is not None]
     if any(at.tzinfo is None for at in ends):
         yield f"{path}: say the zone too, such as 2026-11-27T00:00:00Z"
@@ -281,8 +285,6 @@ def _unclear(tiers: Tiers) -> Iterator[str]:
             yield f"{path}: tiers are by {tiers.by}, so write {threshold} and no other"
         elif n and not _is_above(one.needs, tiers.tier[n - 1].needs):
             yield f"{path}.{threshold}: more than {names[n - 1]} needs, in the same currencies"
-        if one.benefits:
-            yield f"{path}.benefits: this version can give none yet"
 
 
 def _is_above(upper: Mapping[str, int], lower: Mapping[str, int]) -> bool:
@@ -316,6 +318,9 @@ def _no_currencies(program: Program) -> Iterator[str]:
     for n, reward in enumerate(program.reward):
         used += [(f"reward[{n}].value_minor", reward.value_minor)]
         used += [(f"reward[{n}].minimum_minor", reward.minimum_minor)]
+    for n, benefit in enumerate(program.benefit):
+        used += [(f"benefit[{n}].value_minor", benefit.value_minor)]
+        used += [(f"benefit[{n}].minimum_minor", benefit.minimum_minor)]
     for n, tier in enumerate(program.tiers.tier if program.tiers else ()):
         used += [(f"tiers.tier[{n}].from_minor", tier.from_minor)]
     for path, amounts in used:

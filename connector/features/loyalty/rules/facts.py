@@ -92,7 +92,8 @@ class Facts:
     ``signed_up_at`` is when a customer became one, None for a guest. Unless the fold ``explains``,
     what orders earned comes without its arithmetic in words, which takes as long as the sums.
     ``joined`` are other accounts that became this one's; what they did since is among its own.
-    ``admissions``, by cause, are theirs too: what of a budget is decided.
+    ``admissions``, by cause, are theirs too: what of a budget is decided. An account that
+    ``is_anothers`` by now has none of its own.
     """
 
     orders: Sequence[Order] = ()
@@ -109,6 +110,7 @@ class Facts:
     explains: bool = True
     joined: Sequence["Joined"] = ()
     admissions: Mapping[str, Admission] = field(default_factory=dict)
+    is_anothers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

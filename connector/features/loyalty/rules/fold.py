@@ -18,6 +18,7 @@ from connector.features.loyalty.rules.decided import (
     given_by_hand,
     moved_in,
     owed_before,
+    reached,
     spending,
     taken_by_hand,
     welcomed,
@@ -138,7 +139,7 @@ def held(facts: Facts, at: datetime) -> Holding:
             falls[step.cause] += step.points
     left = [lot for lot in purse.lots.values() if lot.points > falls[lot.cause]]
     left.sort(key=lambda lot: (lot.available_at, lot.cause))
-    tier, counted = begun.past.standing.held()
+    tier, counted, entered = begun.past.standing.held()
     return Holding(
         at=at,
         lots=tuple(
@@ -153,6 +154,7 @@ def held(facts: Facts, at: datetime) -> Holding:
         owed=purse.deficit,
         tier=tier,
         counted=counted,
+        entered=entered,
     )
 
 
@@ -165,7 +167,8 @@ class Begun:
     past: "Past"
 
 
-def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
+def _begun(facts: Facts, since: Checkpoint | None, at: datetime, name: str = "") -> Begun:
+    """Price all that is; ``name`` is that of an account that joined another."""
     past = Past.of(facts, since, at)
     grants = [*welcomed(facts, past.claims), *acted(past), *given_by_hand(facts), *brought(facts)]
     grants += moved_in(facts)
@@ -176,11 +179,12 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime) -> Begun:
         for order in in_order[:first]:
             grants += granted(order, facts, past)
         in_order = in_order[first:]
-        part = _begun(one.facts, None, one.joined_at)
+        part = _begun(one.facts, None, one.joined_at, one.account)
         past.absorb(part.past, one.joined_at)
         parts.append((one, part))
     for order in in_order:
         grants += granted(order, facts, past)
+    grants += reached(past, name)
     postings = [*since.tail] if since else []
     postings += [posting for _, part in parts for posting in part.postings]
     postings += [posting for grant in grants for posting in grant.postings]

@@ -55,6 +55,7 @@ class Holding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that an account holds, and ``owed`` points.
 
     Lots are oldest first; of those that come and end together, the one that is spent first.
+    Tiers ``entered`` once pay nothing when they are reached again.
     """
 
     at: Aware
@@ -62,7 +63,8 @@ class Holding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     owed: Owed = 0
     tier: HeldTier | None = None
     counted: tuple[Counted, ...] = ()
+    entered: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is anything to take along."""
-        return bool(self.lots or self.owed or self.tier or self.counted)
+        return bool(self.lots or self.owed or self.tier or self.counted or self.entered)

@@ -3,7 +3,7 @@
 ``document`` reads it, and says what is wrong with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -30,6 +30,7 @@ Counted = Literal["lines", "shipping", "tax", "fees"]
 EarnKind = Literal["order", "sign_up", "review", "event", "birthday", "newsletter", "social_share"]
 ACTS = frozenset(get_args(EarnKind)) - {"order", "sign_up"}
 """What customers do besides buying, over and over."""
+BenefitKind = Literal["free_shipping", "member_price", "early_access", "free_returns"]
 RewardKind = Literal[
     "amount_off", "percent_off", "product_off", "free_product", "free_shipping", "part_of_cart"
 ]
@@ -184,13 +185,56 @@ class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return _is_between(self.begins_at, self.ends_at, at)
 
 
+class Benefit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A perk of tiers: whoever is in one of these has it, as long as they are.
+
+    Off each order of ``minimum_minor`` and more, once: its shipping, or as a member's price
+    ``percent`` of its goods or ``value_minor`` off each of ``products``. Early access to
+    ``products`` is from an instant on and before another. Free returns are as the store handles
+    them.
+    """
+
+    id: Id
+    kind: BenefitKind
+    percent: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
+    value_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
+    products: Annotated[list[str], msgspec.Meta(max_length=100)] = msgspec.field(
+        default_factory=list
+    )
+    minimum_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
+    begins_at: datetime | None = msgspec.field(default=None, name="from")
+    ends_at: datetime | None = msgspec.field(default=None, name="until")
+
+    def is_in(self, currency: str) -> bool:
+        """Return whether a store of this currency can give it: all amounts are given in it."""
+        return all(
+            not amounts or currency in amounts for amounts in (self.value_minor, self.minimum_minor)
+        )
+
+    def is_open(self, at: datetime) -> bool:
+        """Return whether early access is given at an instant."""
+        return _is_between(self.begins_at, self.ends_at, at)
+
+
+PLAIN: Mapping[str, Benefit] = {
+    "free_shipping": Benefit(id="free_shipping", kind="free_shipping"),
+    "free_returns": Benefit(id="free_returns", kind="free_returns"),
+}
+"""Benefits that mean themselves, by name: nothing else needs to be said of them."""
+
+
 class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
-    """A tier and what it takes: spend in any one currency, points, or orders."""
+    """A tier and what it takes: spend in any one currency, points, or orders.
+
+    Who reaches it for the first time by what counts is given ``entry_points``. Whoever is in it
+    has its ``benefits``, by their ids.
+    """
 
     name: Name
     from_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
     from_points: Positive | None = None
     from_orders: Positive | None = None
+    entry_points: Positive | None = None
     benefits: list[str] = msgspec.field(default_factory=list)
 
     @cached_property
@@ -269,6 +313,9 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     multiplier: Multipliers = msgspec.field(default_factory=list)
     expiry: Expiry = Expiry()
     reward: list[Reward] = msgspec.field(default_factory=list)
+    benefit: Annotated[list[Benefit], msgspec.Meta(max_length=50)] = msgspec.field(
+        default_factory=list
+    )
     tiers: Tiers | None = None
 
     @cached_property
@@ -291,9 +338,28 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         return [rule for rule in self.earn if rule.kind == "sign_up"]
 
     @cached_property
+    def pays_entries(self) -> bool:
+        """Whether reaching a tier is paid for."""
+        return self.tiers is not None and any(one.entry_points for one in self.tiers.tier)
+
+    @cached_property
+    def gives_benefits(self) -> bool:
+        """Whether any tier has benefits."""
+        return self.tiers is not None and any(one.benefits for one in self.tiers.tier)
+
+    @cached_property
     def act_rules(self) -> list[EarnRule]:
         """The rules by which customers earn otherwise, over and over."""
         return [rule for rule in self.earn if rule.kind in ACTS]
+
+    @cached_property
+    def benefits(self) -> dict[str, list[Benefit]]:
+        """The benefits of each tier, by its name."""
+        there = {**PLAIN, **{one.id: one for one in self.benefit}}
+        return {
+            tier.name: [there[name] for name in tier.benefits if name in there]
+            for tier in (self.tiers.tier if self.tiers else ())
+        }
 
     def find_reward(self, reward_id: str) -> Reward | None:
         """Return the reward of that id, if there is one."""
@@ -302,11 +368,19 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """A version in force from ``begins_at`` on, until a later one begins."""
+    """A version in force from ``begins_at`` on, until a later one begins.
+
+    ``live_at`` is when the store's first version was published, whichever that was.
+    """
 
     version: int
     begins_at: datetime
     program: Program
+    live_at: datetime | None = None
+
+    def is_live(self, at: datetime) -> bool:
+        """Return whether a program was published by an instant."""
+        return self.live_at is None or at >= self.live_at
 
 
 def publications(
@@ -324,7 +398,11 @@ def publications(
         if given and given[0] is not None:
             begins_at = given[0]
             found = [one for one in found if one.begins_at < begins_at]
-        found.append(Publication(version=number, begins_at=begins_at, program=program))
+        found.append(
+            Publication(
+                version=number, begins_at=begins_at, program=program, live_at=published[0][0]
+            )
+        )
     return tuple(found)
 
 

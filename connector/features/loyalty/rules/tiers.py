@@ -37,6 +37,7 @@ from connector.features.loyalty.rules.program import (
     ORDERS,
     POINTS,
     SPEND,
+    EarnRule,
     Program,
     Publication,
     Tiers,
@@ -44,6 +45,9 @@ from connector.features.loyalty.rules.program import (
 )
 from connector.kernel.clock import add_days, add_months, start_of
 from platforms.model import Order
+
+KEPT = "="
+"""Before a measure: what is kept of orders after all refunds, by which entering a tier is paid."""
 
 
 class Turn(IntEnum):
@@ -63,7 +67,7 @@ class Step(NamedTuple):
     """Something that happens to a standing.
 
     An order counts ``amount`` of a ``measure`` (a currency, points or orders) until ``leaves_at``,
-    and a refund takes of that.
+    and a refund takes of that; what is kept after all refunds is another measure, ``KEPT``.
     """
 
     at: datetime
@@ -119,13 +123,24 @@ class Kept:
     """A standing as a checkpoint keeps it.
 
     Of orders that were ``seen`` only what a later version needs, which counts in other windows.
-    ``brought`` is what was taken over and waits for a version with tiers.
+    ``brought`` is what was taken over and waits for a version with tiers, ``entered`` the tiers
+    that were reached ever.
     """
 
     state: State
     ahead: tuple[Step, ...]
     seen: tuple[Qualifying, ...]
     brought: dict[str, Holding] = field(default_factory=dict)
+    entered: tuple[str, ...] = ()
+
+
+class Entry(NamedTuple):
+    """A tier that was reached for the first time, by orders, and the points that are for it."""
+
+    at: datetime
+    tier: str
+    points: int
+    version: Publication
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,10 +161,13 @@ class Stand:
     until: datetime | None = None
 
 
-def qualifying(order: Order, program: Program, by: Collection[str]) -> Qualifying:
+def qualifying(
+    order: Order, program: Program, by: Collection[str], *, pays_entries: bool = False
+) -> Qualifying:
     """Return what a paid order counts by the version in force when it was placed.
 
-    ``by`` has what any version counts: spend, points or orders.
+    ``by`` has what any version counts: spend, points or orders. Where any ``pays_entries``, also
+    what is kept of it.
     """
     rule = next(iter(program.order_rules), None)
     basis = unmultiplied(order, rule) if rule else Basis({}, LINES)
@@ -157,17 +175,28 @@ def qualifying(order: Order, program: Program, by: Collection[str]) -> Qualifyin
     def steps() -> Iterator[Step]:
         before: Mapping[str, int] = {}
         for at, turn, kept in _lefts(order, basis):
-            now = {order.currency: floor(kept)} if SPEND in by else {}
-            if POINTS in by and rule:
-                now[POINTS] = worth(kept, order.currency, rule)
-            if ORDERS in by:
-                now[ORDERS] = int(kept > 0)
+            now = _amounts(order, kept, rule, by)
             for measure, value in now.items():
                 if more := value - before.get(measure, 0):
                     yield Step(at, turn, order.id, measure, more)
             before = now
+        for measure, value in before.items() if pays_entries else ():
+            if value:
+                yield Step(order.placed_at, Turn.ORDER, order.id, f"{KEPT}{measure}", value)
 
     return Qualifying(order.placed_at, tuple(steps()))
+
+
+def _amounts(
+    order: Order, kept: Exact, rule: EarnRule | None, by: Collection[str]
+) -> dict[str, int]:
+    """Return what counts of an order of which so much is left, by measure."""
+    found = {order.currency: floor(kept)} if SPEND in by else {}
+    if POINTS in by and rule:
+        found[POINTS] = worth(kept, order.currency, rule)
+    if ORDERS in by:
+        found[ORDERS] = int(kept > 0)
+    return found
 
 
 def _lefts(order: Order, basis: Basis) -> Iterator[tuple[datetime, Turn, Exact]]:
@@ -200,6 +229,9 @@ class Standing:
         self._program: Program | None = None
         self._tiers: Tiers | None = None
         self._needs: Sequence[Mapping[str, int]] = ()
+        self._pays_entries = any(one.program.pays_entries for one in versions)
+        self._entered: set[str] = set()
+        self._entries: list[Entry] = []
         self._year: tuple[datetime, dict[str, int]] | None = None
         self._state = State()
         self._counted: Counter[str] = Counter()
@@ -233,6 +265,7 @@ class Standing:
         self._seen = list(kept.seen)
         self._ahead = list(kept.ahead)
         self._brought |= kept.brought
+        self._entered = set(kept.entered)
 
     def tier_at(self, placed_at: datetime) -> str | None:
         """Return the tier that an order meets."""
@@ -244,13 +277,14 @@ class Standing:
     def add(self, order: Order, program: Program) -> None:
         """Let a paid order count, under the version in force when it was placed."""
         if self._by:
-            one = qualifying(order, program, self._by)
+            one = qualifying(order, program, self._by, pays_entries=self._pays_entries)
             self._seen.append(one)
             self._expect(one)
 
     def absorb(self, other: "Standing", at: datetime) -> None:
         """Let what another account's orders came to count here from an instant on."""
         self._walk(at, Turn.VERSION)
+        self._entered |= other._entered_by(at)
         for one in other._all_seen():
             steps = tuple(step._replace(at=max(step.at, at)) for step in one.steps)
             self._seen.append(Qualifying(one.placed_at, steps))
@@ -261,6 +295,21 @@ class Standing:
             leaves_at = self._leaves_at(one.placed_at)
             for step in one.steps:
                 heappush(self._ahead, step._replace(leaves_at=leaves_at))
+
+    def entries(self) -> list[Entry]:
+        """Return what is paid for reaching tiers until ``asked_at``. All orders were added."""
+        if not self._pays_entries:
+            return []
+        other = self._aside()
+        other._walk(self._asked_at, Turn.PLACED)
+        return [one for one in other._entries if one.at <= self._asked_at]
+
+    def _entered_by(self, at: datetime) -> set[str]:
+        """Return the tiers that were reached until an instant, here or before a move."""
+        other = self._aside()
+        if self._pays_entries:
+            other._walk(at, Turn.PLACED)
+        return other._entered.union(*(one.entered for one in other._brought.values()))
 
     def stand(self) -> Stand | None:
         """Return where the account stands, None where no version has tiers.
@@ -277,7 +326,11 @@ class Standing:
         asked = Stand(
             tier=self._state.tier,
             since=self._state.since,
-            counted={name: value for name, value in sorted(self._counted.items()) if value},
+            counted={
+                name: value
+                for name, value in sorted(self._counted.items())
+                if value and not name.startswith(KEPT)
+            },
             until=self._ahead[0].at if self._ahead else None,
         )
         self._year, level = None, self._level(asked.tier)
@@ -302,15 +355,18 @@ class Standing:
         other._ahead = list(self._ahead)
         other._seen = list(self._seen)
         other._brought = dict(self._brought)
+        other._entered = set(self._entered)
+        other._entries = list(self._entries)
         return other
 
-    def held(self) -> tuple[HeldTier | None, tuple[Counted, ...]]:
-        """Return the tier at ``asked_at`` and what counts for any, for whoever moves.
+    def held(self) -> tuple[HeldTier | None, tuple[Counted, ...], tuple[str, ...]]:
+        """Return the tier at ``asked_at``, what counts for any, and which were reached ever.
 
-        All orders were added. Only a version can ask again for what has left its window.
+        For whoever moves. All orders were added. Only a version can ask again for what has left its
+        window.
         """
         self._walk(self._asked_at, Turn.PLACED)
-        state = self._state
+        state, entered = self._state, tuple(sorted(self._entered_by(self._asked_at)))
         tier = HeldTier(
             name=state.tier,
             since=state.since,
@@ -323,19 +379,34 @@ class Standing:
         for one in sorted(self._all_seen(), key=lambda one: one.placed_at):
             sums: Counter[str] = Counter()
             for step in one.steps:
-                sums[step.measure] += step.amount
+                sums[step.measure] += 0 if step.measure.startswith(KEPT) else step.amount
             amounts = {name: value for name, value in sorted(sums.items()) if value}
             if amounts:
                 counted.append(Counted(placed_at=one.placed_at, amounts=amounts))
         if not state.tier and not state.is_locked:
             waiting = (one.tier for one in self._brought.values() if one.tier)
-            return next(waiting, None), tuple(counted)
-        return tier, tuple(counted)
+            return next(waiting, None), tuple(counted), entered
+        return tier, tuple(counted), entered
 
     def _all_seen(self) -> list[Qualifying]:
         """Return what was seen to count, and what was brought and not come to yet."""
-        waiting = [one for held in self._brought.values() for one in _counting(held, held.at)]
-        return [*self._seen, *waiting]
+        waiting = [self._counting(one, one.at) for one in self._brought.values()]
+        return [*self._seen, *(one for held in waiting for one in held)]
+
+    def _counting(self, holding: Holding, at: datetime) -> list[Qualifying]:
+        """Return what was brought that counts, as orders that do so from an instant on."""
+        whose = ("", KEPT) if self._pays_entries else ("",)
+        return [
+            Qualifying(
+                one.placed_at,
+                tuple(
+                    Step(at, Turn.ORDER, "", f"{kept}{measure}", amount)
+                    for measure, amount in one.amounts.items()
+                    for kept in whose
+                ),
+            )
+            for one in holding.counted
+        ]
 
     def kept(self, at: datetime) -> Kept:
         """Return what is left to know at an instant, before anything that happens then."""
@@ -349,6 +420,7 @@ class Standing:
             ahead=tuple(step for step in self._ahead if step.turn is not Turn.VERSION),
             seen=tuple(self._seen) if is_needed else (),
             brought=self._brought,
+            entered=tuple(sorted(self._entered)),
         )
 
     def _walk(self, at: datetime, turn: Turn | None) -> None:
@@ -363,6 +435,7 @@ class Standing:
         match step.turn:
             case Turn.VERSION:
                 self._follow(step.at)
+                self._enter(step.at, is_paid=False)
             case Turn.WINDOW_END:
                 self._end(step.at)
             case Turn.JUDGED if step.at == self._state.judged_at:
@@ -372,11 +445,28 @@ class Standing:
                 self._lapse(step.at)
             case Turn.BROUGHT:
                 self._go_on(self._brought.pop(step.id), step.at)
+                self._enter(step.at, is_paid=False)
             case Turn.ORDER | Turn.REFUND:
                 self._count(step)
                 self._judge(step.at)
+                self._enter(step.at, is_paid=True)
             case Turn.PLACED:
                 self._place(step)
+
+    def _enter(self, at: datetime, *, is_paid: bool) -> None:
+        """Note the tiers that what is kept of all orders reaches for the first time.
+
+        Paid is what orders reach since a program was first published; what a new version or a move
+        brings is there without.
+        """
+        if self._tiers is None or not self._pays_entries:
+            return
+        version = in_force(self._versions, at)
+        for one in self._tiers.tier[: self._reached(KEPT)]:
+            is_new = one.name not in self._entered
+            self._entered.add(one.name)
+            if is_new and is_paid and one.entry_points and version and version.is_live(at):
+                self._entries.append(Entry(at, one.name, one.entry_points, version))
 
     def _place(self, step: Step) -> None:
         """Put the account into a tier by hand; one that there is not is none."""
@@ -394,8 +484,9 @@ class Standing:
 
         What would have happened since is yet to happen, dated as it would have been.
         """
-        seen = _counting(holding, at)
+        seen = self._counting(holding, at)
         self._seen += seen
+        self._entered |= {*holding.entered}
         for one in seen:
             leaves_at = self._leaves_at(one.placed_at)
             if leaves_at > holding.at:
@@ -531,12 +622,12 @@ class Standing:
         names = self._tiers.names if self._tiers else []
         return names.index(tier) + 1 if tier in names else 0
 
-    def _reached(self) -> int:
-        """Return the level of the highest tier that what counts now suffices for."""
+    def _reached(self, of: str = "") -> int:
+        """Return the level of the highest tier that what counts now, or is kept, suffices for."""
         counted = self._counted
         for level in range(len(self._needs), 0, -1):
             for name, least in self._needs[level - 1].items():
-                if counted.get(name, 0) >= least:
+                if counted.get(of + name, 0) >= least:
                     return level
         return 0
 
@@ -555,17 +646,6 @@ class Standing:
             zone = self._program.zone
             return add_months(start_of("calendar_year", at, zone), 12, zone)
         return NEVER
-
-
-def _counting(holding: Holding, at: datetime) -> list[Qualifying]:
-    """Return what was brought that counts, as orders that do so from an instant on."""
-    return [
-        Qualifying(
-            one.placed_at,
-            tuple(Step(at, Turn.ORDER, "", *amount) for amount in one.amounts.items()),
-        )
-        for one in holding.counted
-    ]
 
 
 def _windows_of(program: Program | None) -> tuple[str, str] | None:

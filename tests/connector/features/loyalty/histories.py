@@ -88,7 +88,11 @@ def tiers(draw):
         downgrade_step=draw(st.sampled_from(["whole", "one"])),
         grace_days=draw(st.sampled_from([0, 0, 1, 10])),
         tier=[
-            Tier(name=name, **THRESHOLDS[by](first + step * place))
+            Tier(
+                name=name,
+                entry_points=draw(st.sampled_from([None, 30 + place, 7])),
+                **THRESHOLDS[by](first + step * place),
+            )
             for place, name in enumerate(names)
         ],
     )

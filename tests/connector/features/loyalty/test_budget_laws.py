@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from connector.features.loyalty.rules.budget import Book, limit_at
+from connector.features.loyalty.rules.budget import Book, is_of_tier, limit_at
 from connector.features.loyalty.rules.fold import checkpoint, fold
 from connector.features.loyalty.rules.program import Budget, publications
 from connector.kernel.admission import GivenOut
@@ -113,13 +113,15 @@ def held(book, known, versions):
     for account in ORDERS:
         mine = book.of(account, known_of(account, known, versions))
         for one in fold(mine, END).postings:
-            if one.kind in {"earn", "clawback"} and is_budgeted(one.cause, mine, versions):
+            if one.kind in {"earn", "clawback"} and is_budgeted(one, mine, versions):
                 kept += one.points
     return kept
 
 
-def is_budgeted(cause, mine, versions):
-    name = cause.split("/")[0]
+def is_budgeted(one, mine, versions):
+    if is_of_tier(one.cause):
+        return limit_at(versions, one.effective_at) > 0
+    name = one.cause.split("/")[0]
     placed = {f"order:{one.id}": one.placed_at for one in mine.orders}
     return limit_at(versions, placed.get(name, mine.signed_up_at)) > 0
 
@@ -170,7 +172,14 @@ def test_folding_from_a_checkpoint_equals_folding_from_empty(sent, versions, cut
     for account in ORDERS:
         mine = book.of(account, known_of(account, known, versions))
         taken = checkpoint(mine, at)
-        late = fold(book.of(account, begun_since(mine, taken)), END, taken)
+        rest = book.of(account, begun_since(mine, taken))
+        earlier = {
+            name for name, one in rest.admissions.items() if is_of_tier(name) and one.claim.at < at
+        }
+        rest = replace(
+            rest, admissions={k: v for k, v in rest.admissions.items() if k not in earlier}
+        )
+        late = fold(rest, END, taken)
 
         later: Ledger = Counter()
         post(later, late.postings)

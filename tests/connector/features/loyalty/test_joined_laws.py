@@ -73,7 +73,11 @@ def test_what_either_had_before_stays_as_it_was(pair, hours):
     mine, guest = pair
     at = START + hours * HOUR
     together = fold(joined(mine, guest, at), END)
-    alone = before(fold(mine, END).postings, at) | before(fold(guest, END).postings, at)
+    theirs = [
+        replace(one, cause=f"guest/{one.cause}") if one.cause.startswith("tier:") else one
+        for one in fold(guest, END).postings
+    ]
+    alone = before(fold(mine, END).postings, at) | before(theirs, at)
     assert before(together.postings, at) == alone
 
 

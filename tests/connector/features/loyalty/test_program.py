@@ -112,7 +112,15 @@ from_minor = { EUR = 60000 }
         ("[[reward]]", TIERS.replace("EUR", "XXZ"),
          "tiers.tier[0].from_minor: 'XXZ' is no currency code"),
         ("[[reward]]", TIERS.replace('name = "Gold"', 'name = "Gold"\nbenefits = ["early_access"]'),
-         "tiers.tier[1].benefits: this version can give none yet"),
+         "tiers.tier[1].benefits[0]: there is no benefit 'early_access';"
+         " write one of free_shipping, free_returns"),
+        ("[[reward]]", TIERS.replace('"Gold"', '"Gold"\nbenefits = ["free_shiping"]'),
+         "tiers.tier[1].benefits[0]: there is no benefit 'free_shiping':"
+         " did you mean `free_shipping`?"),
+        ("[[reward]]", TIERS.replace('"Gold"', '"Gold"\nbenefits = ["b", "b"]'),
+         "tiers.tier[1].benefits: each once"),
+        ("[[reward]]", TIERS.replace('"Gold"', '"Gold"\nentry_points = 0'),
+         "tiers.tier[1].entry_points: Expected a whole number >= 1"),
         ("amount_off", "percent_off", "reward[0].value_minor: percent_off has none"),
         ("cost = 500", "cost = 500\npercent = 10", "reward[0].percent: amount_off has none"),
         ("value_minor = { EUR = 500 }", "", "reward[0]: amount_off needs value_minor"),
@@ -185,3 +193,34 @@ def test_a_re_rate_holds_since_its_instant_in_place_of_what_began_later():
         assert found.version == number
     (*_, last) = publications([first, second, rated, (AT + 12 * day, program)])
     assert last.begins_at == AT + 12 * day
+
+
+MEMBER = "benefit[0]: member_price needs percent, or else value_minor and products"
+
+
+@pytest.mark.parametrize(
+    ("kind", "terms", "said"),
+    [
+        ("gift", "", "benefit[0].kind: Invalid enum value 'gift': write 'early_access' or"
+         " 'free_returns' or 'free_shipping' or 'member_price'"),
+        ("free_shipping", "percent = 10", "benefit[0].percent: free_shipping has none"),
+        ("free_shipping", "minimum_minor = { XXZ = 1 }",
+         "benefit[0].minimum_minor: 'XXZ' is no currency code; write one like EUR"),
+        ("free_returns", 'products = ["7"]', "benefit[0].products: free_returns has none"),
+        ("early_access", "", "benefit[0]: early_access needs products"),
+        ("early_access", 'products = ["7"]\nfrom = 2026-11-27T00:00:00',
+         "benefit[0]: say the zone too, such as 2026-11-27T00:00:00Z"),
+        ("member_price", "", MEMBER),
+        ("member_price", 'percent = 5\nproducts = ["7"]', MEMBER),
+        ("member_price", 'products = ["7"]',
+         "benefit[0]: an amount off products needs value_minor too"),
+        ("member_price", "value_minor = { EUR = 5 }",
+         "benefit[0]: an amount off products needs products too"),
+        ("free_returns", '[[benefit]]\nid = "a"\nkind = "free_returns"',
+         "benefit: two benefits have one id"),
+    ],
+)  # fmt: skip
+def test_a_benefit_that_cannot_be_is_told_with_its_path(kind, terms, said):
+    with pytest.raises(InvalidProgram) as caught:
+        parse(f'{PROGRAM}\n[[benefit]]\nid = "a"\nkind = "{kind}"\n{terms}\n')
+    assert str(caught.value) == said

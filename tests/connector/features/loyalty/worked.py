@@ -194,7 +194,7 @@ class Story:
         facts = self._facts(account)
         for guest, (customer, joined_at) in self.claimed.items():
             if account == guest:
-                facts = Facts(versions=self.versions)
+                facts = Facts(versions=self.versions, is_anothers=True)
             elif account == customer:
                 theirs = self._facts(guest)
                 facts = united(facts, Joined(account=guest, joined_at=joined_at, facts=theirs))
