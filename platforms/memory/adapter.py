@@ -56,6 +56,8 @@ class Memory:
         discount_kinds=frozenset({"amount", "percent", "product_amount", "free_shipping"}),
         profiles=True,
         order_notes=True,
+        knows_fulfilled=True,
+        knows_delivered=True,
     )
     connect_options = (
         ConnectOption("url", "The store's address, such as https://store.example"),

@@ -47,6 +47,8 @@ class WooCommerce:
         discount_kinds=frozenset({"amount", "percent", "product_amount", "free_shipping"}),
         profiles=True,
         order_notes=True,
+        knows_fulfilled=True,  # by an order's completion
+        knows_delivered=False,
     )
     connect_options = (
         ConnectOption("url", "The store's address, such as https://store.example"),

@@ -57,7 +57,7 @@ def tier(name: str, **needs: int) -> Json:
 
 
 def times(factor: str, **more: Any) -> Json:
-    plain = {"tier": None, "product": None, "begins_at": None, "ends_at": None}
+    plain = {"tier": None, "product": None, "collection": None, "begins_at": None, "ends_at": None}
     return {"factor": factor, **plain, **more}
 
 
@@ -79,7 +79,7 @@ def redemption(number: int, state: str, *, value: int = 500, code: str | None = 
 
 
 def entry(kind: str, points: int, at: str, **more: Any) -> Json:
-    plain = {"is_pending": False, "order_number": None, "reward_id": None}
+    plain = {"is_pending": False, "awaits": None, "order_number": None, "reward_id": None}
     about = "redemption" if kind in {"redeem", "release"} else "order"
     return {
         "kind": kind,
@@ -95,6 +95,7 @@ PROGRAM: Json = {
     "name": "Northlight Rewards",
     "version": 3,
     "pending_days": 14,
+    "pending_until": None,
     "expiry": "lot",
     "expiry_months": 12,
     "earn": [

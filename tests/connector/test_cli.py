@@ -66,6 +66,7 @@ def test_migrating_twice_takes_no_step(env):
         "0010_claims",
         "0011_imports",
         "0012_systems",
+        "0013_stamps",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}

@@ -62,7 +62,7 @@ GUESTS = ("guest1@example.test", "Guest2@Example.test")
 DATA = (
     "store", "order", "customer", "product", "order_code", "inbox", "outbox", "pass", "account",
     "entry", "redemption", "publication", "decision", "link", "claim", "api_key",
-    "reservation", "listener", "message", "act", "admission", "budget",
+    "reservation", "listener", "message", "act", "admission", "budget", "stamp",
 )  # fmt: skip
 """The tables that hold what stores and shoppers did; leases of work are nobody's."""
 KINDS: tuple[Kind, ...] = ("customer", "product", "order", "refund")

@@ -21,7 +21,7 @@ from connector.ledger.models import AccountRow
 
 MANY = 1000
 KEPT = 4  # of an account: an early fact that changes finds an early one
-FORM = f"{version('perennial')}/6"  # raise the number when the fold changes
+FORM = f"{version('perennial')}/7"  # raise the number when the fold changes
 
 
 async def usable(store: str, accounts: Sequence[AccountRow]) -> dict[str, Checkpoint | None]:

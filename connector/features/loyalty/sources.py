@@ -17,6 +17,7 @@ from connector.features.loyalty.decisions import (
 from connector.features.loyalty.rules.budget import has_budget, is_act, keys, with_admissions
 from connector.features.loyalty.rules.facts import Facts, Joined, Redemption, united
 from connector.features.loyalty.rules.program import Publication
+from connector.features.loyalty.stamps import are_read, stamps_of
 from connector.kernel.admission import Admission
 from connector.ledger import ledger
 from connector.ledger.models import LinkRow
@@ -70,6 +71,16 @@ async def _own_facts(shared: Shared, accounts: Sequence[str], since: datetime) -
     pays_acts = any(one.program.act_rules for one in versions)
     done = await acts_of(store, accounts, since) if pays_acts else {}
     held = await reservations.reservations_of(store, accounts, since)
+    stamps = await stamps_of(store, accounts, since) if are_read(versions) else {}
+    brought = {account: takeovers(decided[account]) for account in accounts}
+    awaited = {
+        lot.awaits.order
+        for some in brought.values()
+        for one in some
+        for lot in one.holding.lots
+        if lot.awaits
+    }
+    awaited_orders = await records.orders_named(store, awaited) if awaited else []
     spent = [*map(_decision, rows), *map(_reserved, held)]
     whose = [*(row.account for row in rows), *(row.account for row in held)]
     return {
@@ -79,12 +90,14 @@ async def _own_facts(shared: Shared, accounts: Sequence[str], since: datetime) -
             coded_orders=coded,
             adjustments=adjustments(decided[account]),
             imports=imports(decided[account]),
-            takeovers=takeovers(decided[account]),
+            takeovers=brought[account],
             placements=placements(decided[account]),
             acts=done.get(account, ()),
             redemptions=[one for one, by in zip(spent, whose, strict=True) if by == account],
             versions=versions,
             cancel_restores_use=shared.cancel_restores_use,
+            stamps=stamps,
+            awaited_orders=awaited_orders,
         )
         for account in accounts
     }

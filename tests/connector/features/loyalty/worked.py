@@ -32,6 +32,7 @@ from connector.features.loyalty.rules.facts import (
 )
 from connector.features.loyalty.rules.fold import Folded, fold
 from connector.features.loyalty.rules.program import Publication, in_force, publications
+from connector.features.loyalty.rules.stamps import BLANK, Stamp
 from connector.features.loyalty.rules.tiers import Placement
 from platforms.model import Charge, Order, OrderLine, Refund, RefundLine
 
@@ -56,6 +57,9 @@ KNOWN = {
     "claim",
     "import",
     "customer",
+    "product",
+    "segment",
+    "deliver",
 }
 Fact = Mapping[str, Any]
 FUNCTIONS: Mapping[str, Callable[..., Fraction | int]] = {
@@ -88,6 +92,9 @@ class Story:
     decided: list[Fact] = field(default_factory=list)
     done: list[Fact] = field(default_factory=list)
     claimed: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    collections: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    segments: dict[str, set[str]] = field(default_factory=dict)
+    stamps: dict[str, Stamp] = field(default_factory=dict)
     book: Book = field(init=False)
 
     def __post_init__(self) -> None:
@@ -112,7 +119,8 @@ class Story:
         return story
 
     def settle(self, now: datetime) -> None:
-        """Give out the program's budget to whom asks for some of it."""
+        """Stamp what is new, and give out the program's budget to whom asks for some of it."""
+        self.stamp()
         accounts = {*map(_account, self.orders.values()), *self.signed_up}
         accounts |= {customer for customer, _ in self.claimed.values()}
         again = has_budget(self.versions)
@@ -120,6 +128,18 @@ class Story:
             for account in sorted(accounts):
                 self.book.note(account, self.fold(account, now).claims)
             again = self.book.admit()
+
+    def stamp(self) -> None:
+        """Write down what orders' rules read that nobody dates, once."""
+        for order in self.orders.values():
+            version = in_force(self.versions, order.placed_at)
+            held = self.stamps.get(order.id, BLANK)
+            if version is not None:
+                lacks = held.lacks_products(order, version.program)
+                collections = {one: self.collections.get(one, ()) for one in lacks}
+                theirs = tuple(self.segments.get(order.customer_id or "", ()))
+                asks = held.lacks_segments(version.program)
+                self.stamps[order.id] = held.more(collections, theirs if asks else None)
 
     def tell(self, fact: Fact, now: datetime) -> None:
         """Let one fact become known."""
@@ -132,8 +152,8 @@ class Story:
                 self.done.append(fact)
             case "adjust" | "manual_tier" | "import":
                 self.decided.append(fact)
-            case "customer":
-                pass  # an address joins nobody
+            case "product" | "segment" | "customer":
+                self._sort(fact)
             case "release":
                 one = self.redemptions[fact["redemption"]]
                 self.redemptions[one.id] = replace(one, released_at=fact["at"])
@@ -142,6 +162,18 @@ class Story:
                 self.claimed[guest] = (f"customer:{fact['customer']}", fact["at"])
             case _:
                 self._tell_of_order(fact, now)
+
+    def _sort(self, fact: Fact) -> None:
+        """Put a product into collections, or a customer into a segment or out of it.
+
+        Where a customer only gets an address, nobody is joined.
+        """
+        if fact["kind"] == "product":
+            self.collections[fact["id"]] = tuple(fact["collections"])
+        if fact["kind"] == "segment":
+            theirs = self.segments.setdefault(fact["customer"], set())
+            theirs.discard(fact["segment"])
+            theirs |= {fact["segment"]} if fact["member"] else set()
 
     def _tell_of_order(self, fact: Fact, now: datetime) -> None:
         match fact["kind"]:
@@ -223,6 +255,7 @@ class Story:
                 one for one in self.redemptions.values() if _whose(self.asked[one.id]) == account
             ],
             versions=self.versions,
+            stamps=self.stamps,
             cancel_restores_use=self.history.get("cancel_restores_use", True),
         )
 
@@ -351,10 +384,11 @@ def _changed(order: Order, fact: Fact) -> dict[str, Any]:
     match fact["kind"]:
         case "edit":
             return _goods(fact)
-        case "cancel" if fact["dated"]:
-            return {"is_cancelled": True, "cancelled_at": fact["at"]}
         case "cancel":
-            return {"is_cancelled": True, "is_paid": False}
+            dated = {"cancelled_at": fact["at"]} if fact["dated"] else {"is_paid": False}
+            return {"is_cancelled": True, **dated}
+        case "deliver":
+            return {"delivered_at": fact["at"]}
         case "delete" | "restore":
             return {"is_deleted": fact["kind"] == "delete"}
         case "pay":
