@@ -30,7 +30,7 @@ from connector.sync.passes import (
 from connector.sync.stores import Stores
 from connector.sync.work import Work
 from connector.web.api import Endpoints
-from connector.web.feature import Part, Tools
+from connector.web.feature import Feature, Part, Tools
 from connector.web.listeners import Webhooks
 from connector.web.mail import Mailer
 from connector.web.visitors import Visitors
@@ -89,17 +89,20 @@ async def running(
     transport: httpx.AsyncBaseTransport | None = None,
     client: str | None = None,
     traced_as: str = "",
+    features: Sequence[Feature] = (),
 ) -> AsyncIterator[System]:
     """Hold the database and the HTTP client open around a wired system.
 
     ``transport`` is how stores are reached: by default over the network, checked addresses only.
     ``client`` is the module of another database client than ours, such as one that fails.
-    ``traced_as`` is what traces call the process; without it there are none.
+    ``traced_as`` is what traces call the process; without it there are none. ``features`` are
+    more than those that are found.
     """
     async with AsyncExitStack() as stack:
         otlp_url = settings.otlp_url if traced_as else ""
         tracer = await stack.enter_async_context(tracing.opened(otlp_url, traced_as))
-        models = find_models()
+        found = [*find_features(), *features]
+        models = [*find_models(), *(one.models for one in features if one.models)]
         await stack.enter_async_context(database.opened(settings.database_url, models, client))
         network = transport or http.SafeTransport(
             allow_loopback=settings.allow_loopback, plain_http=settings.plain_http
@@ -133,13 +136,21 @@ async def running(
             listeners=Listeners(vault, network, clock, random_id),
             mailer=Mailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None,
         )
-        yield _wired(settings, models, tools, bell, tracer)
+        yield _wired(settings, models, tools, bell, tracer, found)
 
 
 def _wired(
-    settings: Settings, models: Sequence[str], tools: Tools, bell: Bell, tracer: Tracer
+    settings: Settings,
+    models: Sequence[str],
+    tools: Tools,
+    bell: Bell,
+    tracer: Tracer,
+    features: Sequence[Feature],
 ) -> System:
-    parts = {feature.name: feature.start(tools) for feature in find_features()}
+    parts = {feature.name: feature.start(tools) for feature in features}
+    for part in parts.values():
+        if part.segments:
+            tools.segments.add(part.segments)
     records = Records(tools.vault, [hook for part in parts.values() for hook in part.hooks])
     pushes = {kind: push for part in parts.values() for kind, push in part.pushes.items()}
     inbox = Inbox(tools.stores, records, tools.clock)

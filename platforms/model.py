@@ -67,7 +67,8 @@ class Order:
     is what it was until then; else a cancelled order is not paid and never was. ``is_deleted`` is
     one mark for trash and purge, beside the last live state. ``codes`` are the discount codes on
     the order, lower-cased. ``total_minor`` includes tax, shipping and fees and never falls on a
-    refund.
+    refund. ``fulfilled_at`` is when all of it had left the store, ``delivered_at`` when it had
+    arrived: None while it has not, or where the platform does not say.
     """
 
     id: str
@@ -89,6 +90,8 @@ class Order:
     cancelled_at: datetime | None = None
     shipping: Charge = Charge()
     fees: Charge = Charge()
+    fulfilled_at: datetime | None = None
+    delivered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +108,13 @@ class Customer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """Something the store sells."""
+    """Something the store sells. ``collections`` are the handles of those that it is in."""
 
     id: str
     title: str
     url: str
     updated_at: datetime
+    collections: tuple[str, ...] = ()
 
 
 Record = Order | Customer | Product

@@ -42,13 +42,16 @@ class Capabilities:
     ``cancel_restores_use``: cancelling an order gives its discount codes back their use.
     ``discount_kinds``: the kinds of discount that it can issue. ``profiles``: a customer's points
     and tier can be written where themes read them. ``order_notes``: an order takes notes for the
-    merchant. What is false, or not among the kinds, raises ``Unsupported``.
+    merchant. ``knows_fulfilled`` and ``knows_delivered``: orders say when they left the store, and
+    when they arrived. What is false, or not among the kinds, raises ``Unsupported``.
     """
 
     cancel_restores_use: bool
     discount_kinds: frozenset[DiscountKind]
     profiles: bool
     order_notes: bool
+    knows_fulfilled: bool
+    knows_delivered: bool
 
 
 @dataclass(frozen=True, slots=True)

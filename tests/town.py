@@ -4,7 +4,7 @@ The store is the WooCommerce fake: it speaks the vendor's protocol. Its clock an
 """
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from connector.features.loyalty.export import Export, Exported
 from connector.features.loyalty.service import Loyalty
 from connector.sync.models import InboxRow
 from connector.system import System, running
+from connector.web.feature import Feature
 from platforms.woocommerce.fake import (
     FakeStore,
     Site,
@@ -208,11 +209,16 @@ class Town:
 
 @asynccontextmanager
 async def founded(
-    empty: str, folder: Path, site: Site = SITE, otlp_url: str = "", smtp_url: str = ""
+    empty: str,
+    folder: Path,
+    site: Site = SITE,
+    otlp_url: str = "",
+    smtp_url: str = "",
+    features: Sequence[Feature] = (),
 ) -> AsyncIterator[Town]:
     """Found a town on a copy of an empty database.
 
-    Its traces go to ``otlp_url``, its mail to ``smtp_url``.
+    Its traces go to ``otlp_url``, its mail to ``smtp_url``; it has more ``features``.
     """
     clock, wire = Clock(), Wire()
     world = World(clock=clock, rng=Random(1), transport=wire, delay_s=0.0)
@@ -228,7 +234,9 @@ async def founded(
         )
         shop = FakeStore(site, world)
         shop.add_key("read_write", key=KEY, secret=SECRET)
-        system = await stack.enter_async_context(running(settings, clock, wire, traced_as="town"))
+        system = await stack.enter_async_context(
+            running(settings, clock, wire, traced_as="town", features=features)
+        )
         wire.apps["store.example.test"] = httpx.ASGITransport(create_fake(shop))
         wire.apps["rewards.example.test"] = httpx.ASGITransport(
             create_app(system), raise_app_exceptions=False

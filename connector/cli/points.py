@@ -86,7 +86,7 @@ def explain(
     table = Table("effective", "kind", "points", "balance", "why", box=None, pad_edge=False)
     for line in found["lines"]:
         table.add_row(
-            f"{line['effective_at']:%F %T}",
+            _when(line),
             line["kind"],
             f"{line['points']:+d}",
             str(line["balance"]),
@@ -103,6 +103,12 @@ def explain(
         out.print(escape(f"has {one['benefit']} since {one['since']:%F}{code}"))
     for one in found["uses"]:
         out.print(escape(f"used {one['benefit']} on {one['used_on']} at {one['used_at']:%F %T}"))
+
+
+def _when(line: dict[str, Any]) -> str:
+    """Return when a line takes effect, as far as anybody knows."""
+    at, awaits = line["effective_at"], line["awaits"]
+    return f"{at:%F %T}" if at else f"once it is {awaits}"
 
 
 def _beyond(one: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 from tortoise.expressions import F, Q
 from tortoise.functions import Coalesce
 
@@ -476,12 +477,56 @@ async def orders_with(store: str, codes: Sequence[str]) -> list[Order]:
 
 async def order_numbers(store: str, ids: Iterable[str]) -> dict[str, str]:
     """Return the numbers of orders by their ids, as shoppers know them."""
+    return {order.id: order.number for order in await orders_named(store, ids)}
+
+
+async def orders_named(store: str, ids: Iterable[str]) -> list[Order]:
+    """Return the orders of these ids, of those that we have seen."""
     rows = await sql.rows(
         'SELECT body FROM "order" WHERE store = $1 AND platform_id = ANY($2) AND body IS NOT NULL',
-        *(store, list(ids)),
+        *(store, sorted(ids)),
     )
-    orders = [unpack(row["body"], Order) for row in rows]
-    return {order.id: order.number for order in orders}
+    return [unpack(row["body"], Order) for row in rows]
+
+
+async def collections_of(
+    store: str, ids: Iterable[str], patient_since: datetime
+) -> dict[str, tuple[str, ...]]:
+    """Return the collections of products, of those that we know: the others are to be fetched.
+
+    One that is no more is in those that it was in. One that has been waiting to be fetched since
+    before an instant is in none: nobody waits for ever.
+    """
+    rows = await sql.rows(
+        "SELECT platform_id, body, dirty_gen, fetched_gen, dirty_at FROM product"
+        " WHERE store = $1 AND platform_id = ANY($2)",
+        *(store, sorted(ids)),
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for row in rows:
+        body = row["body"] or b"{}"
+        collections = msgspec.json.decode(body, type=_Kept).collections
+        since = sql.at(row["dirty_at"])
+        is_fetched = row["dirty_gen"] <= row["fetched_gen"]
+        if collections is not None or is_fetched or (since and since < patient_since):
+            found[row["platform_id"]] = collections or ()
+    return found
+
+
+async def ask_for_products(store: str, ids: Iterable[str], now: datetime) -> None:
+    """Have products fetched that we have not seen. In a transaction; the store gets locked."""
+    await sql.lock(store)
+    await sql.many(
+        "INSERT INTO product (store, platform_id, content_hash, dirty_gen, dirty_at, fetched_gen,"
+        " older_fetches) VALUES ($1, $2, '', 1, $3, 0, 0) ON CONFLICT DO NOTHING",
+        ((store, id_, now) for id_ in sorted(ids)),
+    )
+
+
+class _Kept(msgspec.Struct):
+    """What a product's body says of its collections; one of before we asked says nothing."""
+
+    collections: tuple[str, ...] | None = None
 
 
 async def products(store: str, ids: Collection[str]) -> dict[str, Product]:

@@ -1,7 +1,7 @@
 """Time is an argument: whoever needs now takes a ``Clock``. And calendar sums, in a named zone."""
 
 import calendar
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Literal
@@ -10,6 +10,12 @@ Clock = Callable[[], datetime]
 Period = Literal["calendar_day", "calendar_week", "calendar_month", "calendar_year"]
 
 
+Awaits = Literal["fulfilled", "delivered"]
+AWAITED: Mapping[Awaits, datetime] = {
+    "fulfilled": datetime(9999, 1, 1, tzinfo=UTC),
+    "delivered": datetime(9999, 1, 2, tzinfo=UTC),
+}
+"""What stands for an instant that nobody knows yet, by what has to happen first."""
 LAST = datetime.max.replace(tzinfo=UTC)
 """As far as a calendar goes: what would end later ends then."""
 
@@ -17,6 +23,16 @@ LAST = datetime.max.replace(tzinfo=UTC)
 def system_clock() -> datetime:
     """Return the machine's time, aware UTC. Composition roots pass it on; nobody else calls it."""
     return datetime.now(UTC)  # noqa: TID251 - the one place that reads the machine's time
+
+
+def awaited(at: datetime) -> Awaits | None:
+    """Return what has to happen before an instant is known, None where it is."""
+    return next((what for what, instant in AWAITED.items() if instant == at), None)
+
+
+def unless_awaited(at: datetime) -> datetime | None:
+    """Return an instant as people are told it: None where nobody knows it yet."""
+    return None if awaited(at) else at
 
 
 def add_days(at: datetime, days: int, zone: tzinfo) -> datetime:

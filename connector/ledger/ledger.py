@@ -17,6 +17,7 @@ from connector.commerce.identity import customer_of
 from connector.commerce.models import BACKFILL, LIVE
 from connector.commerce.records import BEGINNING
 from connector.database import sql
+from connector.kernel.clock import awaited
 from connector.kernel.posting import Key, Posting
 from connector.ledger import merges
 from connector.ledger.models import AccountRow, EntryRow, LinkRow
@@ -54,7 +55,10 @@ OLDEST_DUE = oldest(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """Points that can be spent now, and points on their way, with when the next of them come."""
+    """Points that can be spent now, and points on their way, with when the next of them come.
+
+    Of those that wait for a delivery nobody knows when.
+    """
 
     available: int
     pending: int
@@ -77,7 +81,7 @@ class Settled:
 
     ``counts`` has how many entries each key has already. ``tier`` and ``standing`` are for its
     account's row. ``is_news`` where its owner sees something else than before, if only since time
-    went by.
+    went by. ``again_at`` is when it is to be settled again, where it could not be in full.
     """
 
     account: AccountRow
@@ -89,6 +93,7 @@ class Settled:
     standing: str | None
     until: datetime | None
     is_news: bool
+    again_at: datetime | None = None
 
 
 async def mark_dirty(
@@ -308,18 +313,20 @@ async def post(store: str, settled: Sequence[Settled], now: datetime) -> None:
         ),
     )
     await sql.many(
-        "UPDATE account SET settled_gen = $2, dirty_at = NULL, retry_at = NULL, next_due_at = $3,"
+        "UPDATE account SET settled_gen = $2, retry_at = $10, next_due_at = $3,"
         " next_expiry_at = $4, next_due_points = $5, version = version + $6, tier = $7,"
-        " standing = $8, until = $9 WHERE id = $1",
+        " standing = $8, until = $9, dirty_at = CASE WHEN dirty_gen > $2 THEN dirty_at END"
+        " WHERE id = $1",
         (
             (
-                *(one.account.id, one.account.dirty_gen, one.next_due_at),
+                *(one.account.id, one.account.dirty_gen - bool(one.again_at), one.next_due_at),
                 *(
                     *(one.next_expiry or (None, 0)),
                     int(one.is_news),
                     one.tier,
                     one.standing,
                     one.until,
+                    one.again_at,
                 ),
             )
             for one in settled
@@ -359,7 +366,9 @@ async def balances(store: str, keys: Sequence[str], now: datetime) -> dict[str, 
         key: Balance(
             available=available.get(key, 0),
             pending=sum(points for _, points in coming[key]),
-            pending_at=min((at for at, points in coming[key] if points > 0), default=None),
+            pending_at=min(
+                (at for at, points in coming[key] if points > 0 and not awaited(at)), default=None
+            ),
         )
         for key in keys
     }

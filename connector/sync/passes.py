@@ -35,6 +35,7 @@ from platforms.protocol import StoreClient
 
 Aim = Literal["sync", "reconcile", "audit"]
 KINDS: Sequence[Kind] = ("order", "customer", "product")
+FIRST: Sequence[Kind] = ("product", "order", "customer")  # orders may be priced by their products
 BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)  # the watermark of a store without orders
 OVERLAP = timedelta(minutes=10)
 RECONCILE_EVERY = timedelta(minutes=10)
@@ -158,7 +159,7 @@ class Passes:
             "since": since,
             "mark": await client.newest(),
             "began_at": self._clock(),
-            "listing": KINDS[0],
+            "listing": _kinds(aim)[0],
             "seen": {},
         }
         row, _ = await PassRow.get_or_create(store=store.id, aim=aim, defaults=begun)
@@ -190,7 +191,7 @@ class Passes:
                 await self._records.audited(store.id, kind, ids, row.began_at)
             row.cursor = page.next_cursor
             if page.next_cursor is None:
-                after = [*KINDS, UNSEEN if row.aim == "audit" else ""]
+                after = [*_kinds(row.aim), UNSEEN if row.aim == "audit" else ""]
                 row.listing = after[after.index(kind) + 1]
             row.seen = {str(name): count for name, count in progress.seen.items()}
             row.changed = progress.changed
@@ -368,6 +369,11 @@ class Passes:
             trouble_name=error.name,
             trouble_advice=error.advice,
         )
+
+
+def _kinds(aim: str) -> Sequence[Kind]:
+    """Return what a pass lists, in order: later ones don't begin with what changes least."""
+    return FIRST if aim == "sync" else KINDS
 
 
 WELL: dict[str, object] = {"trouble": "", "trouble_name": "", "trouble_advice": "", "failures": 0}

@@ -15,12 +15,16 @@ from connector.sync.stores import Stores
 from connector.sync.work import Work
 from connector.web.api import Endpoints
 from connector.web.mail import Mailer
+from connector.web.segments import Segments, SegmentSource
 from connector.web.visitors import Visitors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What every feature is given; no ``mailer`` where nobody set up how mail is sent."""
+    """What every feature is given; no ``mailer`` where nobody set up how mail is sent.
+
+    ``segments`` are those of all features, once all have started.
+    """
 
     clock: Clock
     ids: Ids
@@ -30,17 +34,19 @@ class Tools:
     wake: Callable[[], None]
     listeners: Listeners
     mailer: Mailer | None = None
+    segments: Segments = field(default_factory=Segments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What a feature gives back, once it has its tools."""
+    """What a feature gives back, once it has its tools; ``segments`` where it knows any."""
 
     hooks: Sequence[Hook] = ()
     pushes: Mapping[str, Push] = field(default_factory=dict)
     works: Sequence[Work] = ()
     routes: Sequence[BaseRoute] = ()
     endpoints: Endpoints = ()
+    segments: SegmentSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,6 +95,15 @@ class Stage(Protocol):
     async def place(self, basket: Basket) -> str:
         """Place an order; return its id."""
 
+    async def shelve(self, product: str, collections: Sequence[str]) -> None:
+        """Put a product into collections of these handles, and out of all others."""
+
+    async def send(self, order: str) -> None:
+        """Let all of an order leave the store; asked only where the platform knows of it."""
+
+    async def arrive(self, order: str) -> None:
+        """Let an order arrive; asked only where the platform knows of it."""
+
     async def cancel(self, order: str) -> None:
         """Cancel an order."""
 

@@ -58,6 +58,8 @@ class Memory:
         discount_kinds=frozenset(get_args(DiscountKind)),
         profiles=True,
         order_notes=True,
+        knows_fulfilled=True,
+        knows_delivered=True,
     )
     connect_options = (
         ConnectOption("url", "The store's address, such as https://store.example"),

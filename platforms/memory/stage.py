@@ -122,6 +122,19 @@ class MemoryStage:
     def _edit(self, order: str, **changes: Any) -> None:  # noqa: ANN401 - fields of a row
         self._shop.put("order", self._shop.records["order"][order] | changes)
 
+    async def shelve(self, product: str, collections: Sequence[str]) -> None:
+        """See :class:`platforms.conformance.stage.Stage`."""
+        row = self._shop.records["product"][product]
+        self._shop.put("product", row | {"shelves": list(collections)})
+
+    async def send(self, order: str) -> None:
+        """See :class:`platforms.conformance.stage.Stage`."""
+        self._edit(order, sent=self._shop.stamp())
+
+    async def arrive(self, order: str) -> None:
+        """See :class:`platforms.conformance.stage.Stage`."""
+        self._edit(order, arrived=self._shop.stamp())
+
     async def cancel(self, order: str) -> None:
         """Cancel an order: its discounts get their use back."""
         for code in self._shop.records["order"][order]["codes"]:

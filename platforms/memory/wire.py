@@ -81,6 +81,8 @@ class WireOrder(msgspec.Struct):
     codes: list[str]
     deleted: bool
     cancelled: Stamp | None = None
+    sent: Stamp | None = None
+    arrived: Stamp | None = None
 
 
 class WireProfile(msgspec.Struct):
@@ -109,6 +111,7 @@ class WireProduct(msgspec.Struct):
     title: str
     url: str
     changed: Stamp
+    shelves: list[str] = []
 
 
 class WireId(msgspec.Struct):
@@ -180,7 +183,13 @@ def read_record(kind: Kind, body: bytes) -> Record | None:
     if kind == "customer":
         return read_customer(decode(body, WireCustomer))
     product = decode(body, WireProduct)
-    return Product(id=product.id, title=product.title, url=product.url, updated_at=product.changed)
+    return Product(
+        id=product.id,
+        title=product.title,
+        url=product.url,
+        updated_at=product.changed,
+        collections=tuple(sorted(product.shelves)),
+    )
 
 
 def read_row(kind: Kind, body: bytes) -> Seen | Touched | None:
@@ -241,6 +250,8 @@ def read_order(wire: WireOrder) -> Order:
         ),
         codes=tuple(code.lower() for code in wire.codes),
         is_deleted=wire.deleted,
+        fulfilled_at=wire.sent,
+        delivered_at=wire.arrived,
     )
 
 

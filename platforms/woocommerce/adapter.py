@@ -48,6 +48,8 @@ class WooCommerce:
         discount_kinds=frozenset(get_args(DiscountKind)),
         profiles=True,
         order_notes=True,
+        knows_fulfilled=True,  # by an order's completion
+        knows_delivered=False,
     )
     connect_options = (
         ConnectOption("url", "The store's address, such as https://store.example"),

@@ -105,6 +105,7 @@ class WireOrder(msgspec.Struct):
     line_items: list[_Line]
     refunds: list[_RefundHint]
     date_paid_gmt: str | None = None
+    date_completed_gmt: str | None = None
     coupon_lines: list[_Coupon] = []
     shipping_lines: list[_Charge] = []
     fee_lines: list[_Charge] = []
@@ -121,12 +122,17 @@ class WireCustomer(msgspec.Struct):
     last_name: str = ""
 
 
+class _Category(msgspec.Struct):
+    slug: str
+
+
 class WireProduct(msgspec.Struct):
-    """A product, of which we keep what a page shows."""
+    """A product, of which we keep what a page shows, and its categories."""
 
     id: int
     name: str
     permalink: str
+    categories: list[_Category] = []
     date_created_gmt: str | None = None
     date_modified_gmt: str | None = None
 
@@ -280,6 +286,7 @@ def read_order(wire: WireOrder, refunds: Sequence[WireRefund] = ()) -> Order:
         is_deleted=wire.status == "trash",
         shipping=_charge(wire.shipping_lines, currency),
         fees=_charge(wire.fee_lines, currency),
+        fulfilled_at=stamp(wire.date_completed_gmt) if wire.date_completed_gmt else None,
     )
 
 
@@ -342,7 +349,13 @@ def read_product(wire: WireProduct) -> Product:
     changed = wire.date_modified_gmt or wire.date_created_gmt
     if changed is None:
         raise Malformed(f"product {wire.id} has no date")
-    return Product(id=str(wire.id), title=wire.name, url=wire.permalink, updated_at=stamp(changed))
+    return Product(
+        id=str(wire.id),
+        title=wire.name,
+        url=wire.permalink,
+        updated_at=stamp(changed),
+        collections=tuple(sorted(one.slug for one in wire.categories)),
+    )
 
 
 Row = WireOrder | WireCustomer | WireProduct | WireId

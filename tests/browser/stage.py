@@ -73,7 +73,7 @@ def perk(of: Json, *, code: str | None = None, used_at: str | None = None) -> Js
 
 
 def times(factor: str, **more: Any) -> Json:
-    plain = {"tier": None, "product": None, "begins_at": None, "ends_at": None}
+    plain = {"tier": None, "product": None, "collection": None, "begins_at": None, "ends_at": None}
     return {"factor": factor, **plain, **more}
 
 
@@ -95,7 +95,7 @@ def redemption(number: int, state: str, *, value: int = 500, code: str | None = 
 
 
 def entry(kind: str, points: int, at: str, **more: Any) -> Json:
-    plain = {"is_pending": False, "order_number": None, "reward_id": None}
+    plain = {"is_pending": False, "awaits": None, "order_number": None, "reward_id": None}
     about = "redemption" if kind in {"redeem", "release"} else "order"
     return {
         "kind": kind,
@@ -111,6 +111,7 @@ PROGRAM: Json = {
     "name": "Northlight Rewards",
     "version": 3,
     "pending_days": 14,
+    "pending_until": None,
     "expiry": "lot",
     "expiry_months": 12,
     "earn": [

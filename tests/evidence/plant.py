@@ -18,6 +18,7 @@ LAWS = f"{LOYALTY}/test_laws.py"
 KERNEL = "connector/kernel/admission.py"
 RULE_TESTS = (
     f"{LOYALTY}/test_worked_examples.py",
+    f"{LOYALTY}/test_waiting.py",
     f"{LOYALTY}/test_acts.py",
     f"{LOYALTY}/test_program.py",
     f"{LOYALTY}/test_entries.py",
@@ -77,9 +78,9 @@ BUGS = (
     ("a re-rate leaves what was published since", f"{RULES}/program.py",
      "if one.begins_at < begins_at]", "if True]"),
     ("excluded goods earn", f"{RULES}/earn.py",
-     "if line.product_id in out}", "if line.product_id in ()}"),
+     "return Basis({id_: 0 for", "return Basis({id_: 1 for"),
     ("a factor of one product is for all", f"{RULES}/program.py",
-     "if one.when.product in {None, product})", "if True)"),
+     "self.product in {None, product} and", "True and"),
     ("a checkpoint drops what was granted before the year", f"{RULES}/caps.py",
      "if first else []", "if first < 0 else []"),
     ("a checkpoint drops the week before the year", f"{RULES}/caps.py",
@@ -122,13 +123,29 @@ BUGS = (
     ("a factor of one tier is for all", f"{RULES}/program.py",
      "self.tier in {None, tier} and", "True and"),
     ("a tier counts for the order that reaches it", f"{RULES}/pricing.py",
-     """    met = Met(version, past.standing.tier_at(order.placed_at), past, facts.explains)
-    past.standing.add(order, version.program)
-""", """    past.standing.add(order, version.program)
-    met = Met(version, past.standing.tier_at(order.placed_at), past, facts.explains)
+     """    met = Met(version, past.standing.tier_at(order.placed_at), past, stamp, facts.explains)
+    past.standing.add(order, version.program, stamp)
+""", """    past.standing.add(order, version.program, stamp)
+    met = Met(version, past.standing.tier_at(order.placed_at), past, stamp, facts.explains)
 """),
     ("excluded goods count for tiers", f"{RULES}/tiers.py",
-     "unmultiplied(order, rule) if rule else", "Basis({}, LINES) if rule else"),
+     "unmultiplied(order, rule, stamp) if rule else", "Basis({}, LINES) if rule else"),
+    ("goods of excluded collections count for tiers", f"{RULES}/tiers.py",
+     "unmultiplied(order, rule, stamp) if rule else", "unmultiplied(order, rule) if rule else"),
+    ("collections exclude nothing", f"{RULES}/program.py",
+     "not {*collections}.isdisjoint(self.collections)", "False"),
+    ("a factor of one collection is for all", f"{RULES}/program.py",
+     "and self.collection in {None, *collections}", "and True"),
+    ("a factor of one segment is for all", f"{RULES}/program.py",
+     "and self.segment in {None, *segments}", "and True"),
+    ("what is stamped is stamped again", f"{RULES}/stamps.py",
+     "{**collections, **self.collections}", "{**self.collections, **collections}"),
+    ("points don't wait for a delivery", f"{RULES}/pricing.py",
+     "        return AWAITED[until]\n", "        return begun\n"),
+    ("what was delivered before it was paid comes before it", f"{RULES}/pricing.py",
+     "add_days(max(begun, happened_at), days, zone)", "add_days(happened_at, days, zone)"),
+    ("what waits elsewhere never comes here", f"{RULES}/decided.py",
+     "if order else AWAITED[awaits.until]", "if False else AWAITED[awaits.until]"),
     ("refunds leave what counts for tiers", f"{RULES}/tiers.py",
      "for left in kept_after(order, basis):", "for left in ():"),
     ("a tier goes without grace", f"{RULES}/tiers.py",

@@ -48,6 +48,7 @@ async def test_shoppers_are_told_of_campaigns_and_caps(town):
             "factor": "1.5",
             "tier": None,
             "product": None,
+            "collection": None,
             "begins_at": "2026-11-01T00:00:00Z",
             "ends_at": "2026-11-21T12:10:00Z",
         }

@@ -20,12 +20,13 @@ export interface Store {
   currency: string;
 }
 /**
- * The program in force.
+ * The program in force. Points of orders that are ``pending_until`` something wait for it.
  */
 export interface Program {
   name: string;
   version: number;
   pending_days: number;
+  pending_until: ('delivered' | 'fulfilled') | null;
   expiry: 'inactivity' | 'lot' | 'none';
   expiry_months: number;
   earn: EarnRule[];
@@ -57,12 +58,14 @@ export interface Cap {
 /**
  * By what the points of orders are multiplied that are placed from one instant to another.
  *
- *     Of one ``product`` alone, by the store's id, or of all; for one ``tier`` alone, or for all.
+ *     Of one ``product`` alone, by the store's id, of one ``collection``, by its handle, or of all;
+ *     for one ``tier`` alone, or for all. Those for a segment are told to nobody.
  */
 export interface Multiplier {
   factor: string;
   tier: string | null;
   product: string | null;
+  collection: string | null;
   begins_at: string | null;
   ends_at: string | null;
 }
@@ -229,14 +232,16 @@ export interface Redemption {
  *
  *     ``about`` is what it came of: an ``order``, a ``redemption``, a ``reservation`` of points at a
  *     till, a ``sign_up``, a ``tier`` that was reached, a ``review``, an ``event``, a ``newsletter``,
- *     a ``birthday``, a ``social_share``; there will be more.
+ *     a ``birthday``, a ``social_share``; there will be more. While nobody knows when it comes, it
+ *     ``awaits`` that its order is ``fulfilled`` or ``delivered``.
  */
 export interface Entry {
   kind: string;
   about: string;
   points: number;
-  at: string;
+  at: string | null;
   is_pending: boolean;
+  awaits: ('delivered' | 'fulfilled') | null;
   order_number: string | null;
   reward_id: string | null;
 }

@@ -18,7 +18,7 @@ test('what lacks the store’s currency is not shown', () => {
   const reward = { kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null, tiers: [],
     percent: null, begins_at: null, ends_at: null, limit_per_customer: null };
   const program: Program = {
-    name: 'Club', version: 1, pending_days: 0, expiry: 'none', expiry_months: 12,
+    name: 'Club', version: 1, pending_days: 0, pending_until: null, expiry: 'none', expiry_months: 12,
     earn: [
       { id: 'a', kind: 'order', points: 1, per_minor: { EUR: 100 }, caps: [] },
       { id: 'b', kind: 'order', points: 1, per_minor: { USD: 100 }, caps: [] },
@@ -125,7 +125,7 @@ test('the stem leaves out nodes whose names would touch, and ends full', () => {
 });
 
 test('entries carry the sign of their kind', () => {
-  const entry = { about: 'order', at: '', is_pending: false, order_number: null, reward_id: null };
+  const entry = { about: 'order', at: '', is_pending: false, awaits: null, order_number: null, reward_id: null };
   assert.equal(signed({ ...entry, kind: 'redeem', points: 500 }), -500);
   assert.equal(signed({ ...entry, kind: 'expire', points: -80 }), -80);
   assert.equal(signed({ ...entry, kind: 'release', points: 500 }), 500);

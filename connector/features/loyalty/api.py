@@ -34,7 +34,7 @@ from connector.features.loyalty.models import PublicationRow
 from connector.features.loyalty.rules.facts import Act
 from connector.features.loyalty.rules.program import EVENT
 from connector.features.loyalty.service import Loyalty
-from connector.kernel.clock import Clock
+from connector.kernel.clock import Awaits, Clock, awaited, unless_awaited
 from connector.kernel.ids import Ids
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow, EntryRow
@@ -145,14 +145,19 @@ class MemberList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the ledger: points that take effect at an instant, with cause and arithmetic."""
+    """One line of the ledger: points that take effect at an instant, with cause and arithmetic.
+
+    The instant is null while they wait for their order to be fulfilled or delivered, as it
+    ``awaits``; once it is, that is taken back and the points come anew.
+    """
 
     id: str
     member: str
     cause: str
     kind: str
     points: int
-    effective_at: datetime
+    effective_at: datetime | None
+    awaits: Awaits | None
     posted_at: datetime
     why: str
 
@@ -505,7 +510,8 @@ def _entry(row: EntryRow) -> Entry:
         cause=row.cause,
         kind=row.kind,
         points=row.points,
-        effective_at=row.effective_at,
+        effective_at=unless_awaited(row.effective_at),
+        awaits=awaited(row.effective_at),
         posted_at=row.posted_at,
         why=row.why,
     )

@@ -1,5 +1,7 @@
 """Every point of a balance, with its cause and its arithmetic."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,8 +11,9 @@ from connector.commerce.models import OrderRow, StoreRow
 from connector.errors import RequestInvalid
 from connector.features.loyalty.rules.tiers import Stand
 from connector.features.loyalty.standings import stand_of
+from connector.kernel.clock import Awaits, awaited, unless_awaited
 from connector.ledger import ledger
-from connector.ledger.models import AccountRow
+from connector.ledger.models import AccountRow, EntryRow
 from connector.rewards.admissions import short
 from connector.rewards.entitlements import Held, held_by, last_uses
 
@@ -19,9 +22,13 @@ USES_MAX = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One entry; ``balance`` is what all entries up to it add up to."""
+    """One entry; ``balance`` is what all entries up to it add up to.
 
-    effective_at: datetime
+    It has no instant while it ``awaits`` that its order is fulfilled or delivered.
+    """
+
+    effective_at: datetime | None
+    awaits: Awaits | None
     kind: str
     points: int
     balance: int
@@ -57,6 +64,7 @@ class Use:
 class Explanation:
     """An account's ledger, in the order in which it takes effect, and where it stands.
 
+    What waited for a delivery that came is left out, with what took it back: it came anew then.
     ``standing`` is None where there are no tiers. ``beyond`` is what the program's budget did not
     give, or not yet. ``perks`` are the benefits that the tier gives, ``uses`` the last of them.
     """
@@ -78,13 +86,14 @@ async def explain_account(store: StoreRow, who: str, now: datetime) -> Explanati
         RequestInvalid: nobody here has such an account.
     """
     account = await find(store.id, who)
-    entries = await ledger.entries(store.id, account)
+    entries = _without_what_came(await ledger.entries(store.id, account))
     lines, total = [], 0
     for entry in entries:
         total += entry.points
         lines.append(
             Line(
-                effective_at=entry.effective_at,
+                effective_at=unless_awaited(entry.effective_at),
+                awaits=awaited(entry.effective_at),
                 kind=entry.kind,
                 points=entry.points,
                 balance=total,
@@ -107,6 +116,15 @@ async def explain_account(store: StoreRow, who: str, now: datetime) -> Explanati
             for row in await last_uses(store.id, account, USES_MAX)
         ],
     )
+
+
+def _without_what_came(entries: Sequence[EntryRow]) -> list[EntryRow]:
+    waiting: Counter[tuple[str, str, datetime]] = Counter()
+    for one in entries:
+        if awaited(one.effective_at):
+            waiting[one.cause, one.kind, one.effective_at] += one.points
+    over = {key for key, points in waiting.items() if not points}
+    return [one for one in entries if (one.cause, one.kind, one.effective_at) not in over]
 
 
 async def _beyond(store: str, account: str) -> list[Beyond]:

@@ -24,6 +24,7 @@ from connector.features.loyalty.rules.facts import until
 from connector.features.loyalty.rules.fold import held
 from connector.features.loyalty.service import Loyalty
 from connector.kernel import cells
+from connector.kernel.clock import awaited
 from connector.kernel.vault import Vault
 from connector.ledger import ledger
 from connector.ledger.models import EntryRow, LinkRow
@@ -240,4 +241,6 @@ class Export:
 
 
 def _told(row: object, columns: Sequence[str]) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in columns}
+    told = {name: getattr(row, name) for name in columns}
+    at = told.get("effective_at")
+    return told | {"effective_at": None, "awaits": awaited(at)} if at and awaited(at) else told

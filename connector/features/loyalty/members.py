@@ -162,6 +162,11 @@ def _require_tiers(one: Member, tiers: Sequence[str]) -> None:
 def _require_end(lot: HeldLot, as_of: datetime) -> None:
     if lot.expires_at is None:
         return
+    if lot.awaits and not lot.idle_months:
+        raise ValueError(
+            f"{lot.points} points wait for order {lot.awaits.order} to be {lot.awaits.until} and"
+            " end already: leave expires_at out, it counts from then"
+        )
     if lot.expires_at <= lot.available_at and not lot.idle_months:
         raise ValueError(
             f"{lot.points} points end at {lot.expires_at:%FT%TZ}, before they can be spent, at"

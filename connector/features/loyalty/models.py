@@ -1,4 +1,4 @@
-"""The loyalty feature's own tables: programs, decisions by hand, claims, and what was done."""
+"""The loyalty feature's own tables: programs, decisions, claims, stamps, and what was done."""
 
 from typing import ClassVar
 
@@ -79,6 +79,23 @@ class DecisionRow(Model):
         table = "decision"
         unique_together: ClassVar = (("store", "account", "key"),)
         indexes: ClassVar = (("store", "batch"),)
+
+
+class StampRow(Model):
+    """What an order's rules read that no platform dates, as it was when it was first settled.
+
+    ``body`` is a stamp in JSON: what is in it is never changed, what lacks may be added.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    order_id = fields.CharField(max_length=ID_MAX)
+    body = fields.TextField()
+    stamped_at = fields.DatetimeField()
+
+    class Meta:
+        table = "stamp"
+        unique_together: ClassVar = (("store", "order_id"),)
 
 
 class ActRow(Model):

@@ -63,7 +63,7 @@ class Moved:
         self.customers += bool(member.customer_id)
         self.guests += not member.customer_id
         for lot in member.lots:
-            if lot.available_at <= self.as_of:
+            if lot.available_at <= self.as_of and not lot.awaits:
                 self.available += lot.points
             else:
                 self.pending += lot.points

@@ -48,7 +48,7 @@ class Programs:
             RequestInvalid: the past to rate anew is to come, or before there was a program.
         """
         program = parse(document)
-        self.require_possible(store, program)
+        await self.require_possible(store, program)
         said = (document, re_rate_from)
         async with in_transaction():
             await sql.lock(store.id)  # whoever comes meanwhile is priced by what is published
@@ -95,24 +95,52 @@ class Programs:
                 f" from {first:%FT%TZ}, so write an instant from then until now"
             )
 
-    def require_possible(self, store: StoreRow, program: Program) -> None:
+    async def require_possible(self, store: StoreRow, program: Program) -> None:
         """Refuse a program with something that the store's platform cannot do.
 
         Raises:
             InvalidProgram: with the path of it.
         """
-        kinds = self._tools.stores.platform(store.platform).capabilities.discount_kinds
+        can = self._tools.stores.platform(store.platform).capabilities
+        dated = {"fulfilled": can.knows_fulfilled, "delivered": can.knows_delivered}
         for n, reward in enumerate(program.reward):
-            if DISCOUNTS[reward.kind] not in kinds:
+            if DISCOUNTS[reward.kind] not in can.discount_kinds:
                 raise InvalidProgram(f"reward[{n}].kind: {store.platform} has no {reward.kind}")
         for benefits in program.benefits.values():
             for one in benefits:
                 discount = perk_of(one, program.currency).discount
-                if discount is not None and discount not in kinds:
+                if discount is not None and discount not in can.discount_kinds:
                     raise InvalidProgram(
                         f"tiers.tier.benefits: {store.platform} cannot give {one.id!r}: it has no"
                         f" discounts of the kind {discount}"
                     )
+        for n, rule in enumerate(program.earn):
+            if rule.pending_until and not dated[rule.pending_until]:
+                known = " or ".join(repr(name) for name, is_dated in dated.items() if is_dated)
+                instead = f"pending_until = {known}" if known else "pending_days"
+                raise InvalidProgram(
+                    f"earn[{n}].pending_until: {store.platform} does not say when orders are"
+                    f" {rule.pending_until}; write {instead}"
+                )
+        await self._require_segments(store, program)
+
+    async def _require_segments(self, store: StoreRow, program: Program) -> None:
+        """Refuse segments that nobody knows.
+
+        Raises:
+            InvalidProgram: with the path of one.
+        """
+        segments = self._tools.segments
+        names = await segments.names(store.id) if program.reads_segments else set()
+        for n, one in enumerate(program.multiplier):
+            name, path = one.when.segment, f"multiplier[{n}].when.segment"
+            if name and not segments.are_known:
+                raise InvalidProgram(
+                    f"{path}: nothing here says who is in a segment; write a tier, or leave it out"
+                )
+            if name and name not in names:
+                there = f"write one of {', '.join(sorted(names))}" if names else "there are none"
+                raise InvalidProgram(f"{path}: there is no segment {name!r}; {there}")
 
     async def notes_from(self, store: str) -> datetime | None:
         """Return the instant from which orders get notes, None where they get none."""

@@ -1,8 +1,9 @@
 """Brings accounts' ledgers to what follows from their facts, and tells whoever asked."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from tortoise.transactions import in_transaction
@@ -21,10 +22,12 @@ from connector.features.loyalty.rules.facts import Facts
 from connector.features.loyalty.rules.fold import Folded, fold
 from connector.features.loyalty.rules.movements import Checkpoint
 from connector.features.loyalty.sources import Shared, facts_of, welcomes
+from connector.features.loyalty.stamps import AGAIN, Change, Stamped, completed, keep
 from connector.features.loyalty.standings import written
 from connector.features.loyalty.views import order_of
 from connector.kernel import metrics
 from connector.kernel.admission import Admission, Claim
+from connector.kernel.clock import unless_awaited
 from connector.kernel.posting import Key, Posting, difference
 from connector.ledger import ledger, merges
 from connector.ledger.models import AccountRow
@@ -50,8 +53,9 @@ class Outcome:
     """What was worked out for an account; ``orders`` says when its orders were placed, by id.
 
     ``checkpoint`` is one to be kept, ``notes`` what changed of what is claimed of the program's
-    budget. The store ``is_told`` where points or the tier changed; the
-    account's owner sees more, such as what counts for the next tier.
+    budget, ``stamps`` what is to be written down of orders; it ``awaits`` products. The store
+    ``is_told`` where points or the tier changed; the account's owner sees more, such as what counts
+    for the next tier.
     """
 
     settled: ledger.Settled
@@ -61,6 +65,8 @@ class Outcome:
     checkpoint: Checkpoint | None
     notes: Sequence[Note]
     has_come: bool
+    stamps: Mapping[str, Change]
+    awaits: Collection[str]
     has_checkpoints: bool = False
 
     @property
@@ -85,7 +91,7 @@ class Outcome:
         ]
         if changes or self.has_come:
             available = self.folded.purse.available()
-            entries = [asdict(one) for one in changes[:ENTRIES_MAX]]
+            entries = [_told(one) for one in changes[:ENTRIES_MAX]]
             has_more = len(changes) > ENTRIES_MAX
             data = {**who, "available": available, "entries": entries, "has_more": has_more}
             yield Event(name="points.changed", data=data)
@@ -201,14 +207,20 @@ class Settling:
         writer at a time is all that SQLite has.
         """
         outcomes = await self._work_out(store, accounts)
+        if awaited := {id_ for one in outcomes for id_ in one.awaits}:
+            async with in_transaction():
+                await records.ask_for_products(store.id, awaited, self._tools.clock())
         async with in_transaction():
             same = await ledger.unchanged(store.id, accounts)
             await self._post(store, [one for one in outcomes if one.settled.account.key in same])
 
     async def settle(self, store: StoreRow, account: str) -> Folded:
         """Bring an account's ledger to what follows from the facts now. In a transaction."""
-        (outcome,) = await self._work_out(store, await ledger.locked(store.id, [account]))
-        await self._post(store, [outcome])
+        rows = await ledger.locked(store.id, [account])
+        (outcome,) = await self._work_out(store, rows)
+        if not await self._post(store, [outcome]):  # somebody stamped an order meanwhile
+            (outcome,) = await self._work_out(store, rows)
+            await self._post(store, [outcome])
         return outcome.folded
 
     async def settled(self, store: StoreRow, account: str) -> AccountRow:
@@ -225,13 +237,20 @@ class Settling:
         self, store: StoreRow, accounts: Sequence[str], since: datetime
     ) -> dict[str, Facts]:
         """Return what the points of accounts follow from; see :func:`facts_of`."""
+        found = await self._stamped(store, accounts, since)
+        return {account: one.facts for account, one in found.items()}
+
+    async def _stamped(
+        self, store: StoreRow, accounts: Sequence[str], since: datetime
+    ) -> dict[str, Stamped]:
         platform = self._tools.stores.platform(store.platform)
         shared = Shared(
             store=store.id,
             versions=await self._programs.versions(store.id),
             cancel_restores_use=platform.capabilities.cancel_restores_use,
         )
-        return await facts_of(shared, accounts, since)
+        found = await facts_of(shared, accounts, since)
+        return await completed(self._tools.segments, store.id, found, self._tools.clock())
 
     async def _work_out(self, store: StoreRow, accounts: Sequence[AccountRow]) -> list[Outcome]:
         """Return what accounts of a store lack now; those with checkpoints begin there."""
@@ -250,15 +269,22 @@ class Settling:
         now = self._tools.clock()
         keys = [one.key for one in accounts]
         begin = since.at if since else BEGINNING
-        facts = await self.facts(store, keys, begin)
+        facts = await self._stamped(store, keys, begin)
         posted = await ledger.posted(store.id, keys, begin)
         return [
             _outcome(one, facts[one.key], posted.get(one.key, {}), since, now) for one in accounts
         ]
 
-    async def _post(self, store: StoreRow, outcomes: Sequence[Outcome]) -> None:
-        """Append what accounts lack, and want the store to hear of it."""
+    async def _post(self, store: StoreRow, worked_out: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Append what accounts lack, and want the store to hear of it; return whose was.
+
+        Not where an order of theirs was stamped otherwise meanwhile: they are to be worked out
+        again, and stay dirty.
+        """
         now = self._tools.clock()
+        stamps = {id_: stamp for one in worked_out for id_, stamp in one.stamps.items()}
+        others = await keep(store.id, stamps, now)
+        outcomes = [one for one in worked_out if one.stamps.keys().isdisjoint(others)]
         await ledger.post(store.id, [one.settled for one in outcomes], now)
         if await listeners.heard(store.id):
             live_at = await self._programs.live_at(store.id) or now
@@ -276,9 +302,10 @@ class Settling:
         pushes = await self._entitle(store, outcomes)
         changed = [one for one in outcomes if one.is_told]
         if not changed and not pushes:
-            return
+            return outcomes
         notes_from = await self._programs.notes_from(store.id)
         await self.notices.want(store, [one.news for one in changed], notes_from, pushes)
+        return outcomes
 
     async def _entitle(self, store: StoreRow, outcomes: Sequence[Outcome]) -> list[Wanted]:
         """Let customers hold the perks of their tiers, and no others; return what to push."""
@@ -300,13 +327,19 @@ def _together(accounts: Sequence[AccountRow]) -> Iterator[Sequence[AccountRow]]:
         yield accounts[first : first + TOGETHER]
 
 
+def _told(change: Posting) -> dict[str, Any]:
+    """Return a change as other systems are told it."""
+    return asdict(change) | {"effective_at": unless_awaited(change.effective_at)}
+
+
 def _outcome(
     account: AccountRow,
-    facts: Facts,
+    stamped: Stamped,
     posted: Mapping[Key, ledger.Posted],
     since: Checkpoint | None,
     now: datetime,
 ) -> Outcome:
+    facts = stamped.facts
     folded, changes = _folded(account, facts, posted, since, now)
     standing = written(folded.stand)
     due_at = account.next_due_at
@@ -323,14 +356,18 @@ def _outcome(
         standing=standing,
         until=folded.stand.until if folded.stand else None,
         is_news=bool(changes) or was_due or standing != account.standing,
+        again_at=now + AGAIN if stamped.awaits else None,
     )
     placed = {order.id: order.placed_at for order in facts.orders}
     claimed = [_claimed(claim, facts) for claim in folded.claims]
-    waits = any(one.waiting for one in claimed)  # caps don't know yet what of it is granted
+    # caps don't know yet what of it is granted
+    waits = any(one.waiting for one in claimed) or bool(stamped.awaits)
     return Outcome(
         settled=settled,
         folded=folded,
         has_come=bool(came),
+        stamps=stamped.changes,
+        awaits=stamped.awaits,
         is_told=bool(changes or came) or tier != account.tier,
         orders=placed,
         checkpoint=None if waits else checkpoints.taken(facts, now, since),

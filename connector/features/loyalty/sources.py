@@ -24,6 +24,7 @@ from connector.features.loyalty.rules.budget import (
 )
 from connector.features.loyalty.rules.facts import Facts, Joined, Redemption, united
 from connector.features.loyalty.rules.program import Publication
+from connector.features.loyalty.stamps import are_read, stamps_of
 from connector.kernel.admission import Admission
 from connector.ledger import ledger, merges
 from connector.ledger.ledger import END
@@ -88,6 +89,16 @@ async def _own_facts(shared: Shared, accounts: Sequence[str], since: datetime) -
         spent[homes.of(row.account, row.redeemed_at)].append(_decision(row))
     for one in held:
         spent[homes.of(one.account, one.reserved_at)].append(_reserved(one))
+    stamps = await stamps_of(store, accounts, since) if are_read(versions) else {}
+    brought = {account: takeovers(decided.get(account, ())) for account in accounts}
+    awaited = {
+        lot.awaits.order
+        for some in brought.values()
+        for one in some
+        for lot in one.holding.lots
+        if lot.awaits
+    }
+    awaited_orders = await records.orders_named(store, awaited) if awaited else []
     return {
         account: Facts(
             orders=orders[account],
@@ -95,12 +106,14 @@ async def _own_facts(shared: Shared, accounts: Sequence[str], since: datetime) -
             coded_orders=coded,
             adjustments=adjustments(decided.get(account, ())),
             imports=imports(decided.get(account, ())),
-            takeovers=takeovers(decided.get(account, ())),
+            takeovers=brought[account],
             placements=placements(decided.get(account, ())),
             acts=done.get(account, ()),
             redemptions=spent[account],
             versions=versions,
             cancel_restores_use=shared.cancel_restores_use,
+            stamps=stamps,
+            awaited_orders=awaited_orders,
         )
         for account in accounts
     }

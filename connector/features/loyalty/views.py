@@ -23,6 +23,7 @@ from connector.features.loyalty.rules.program import (
     Tiers,
 )
 from connector.features.loyalty.rules.tiers import Stand
+from connector.kernel.clock import Awaits, awaited, unless_awaited
 from connector.ledger.ledger import Balance, Line
 from connector.ledger.models import AccountRow
 from connector.rewards.entitlements import Held
@@ -68,12 +69,14 @@ class EarnRuleView:
 class MultiplierView:
     """By what the points of orders are multiplied that are placed from one instant to another.
 
-    Of one ``product`` alone, by the store's id, or of all; for one ``tier`` alone, or for all.
+    Of one ``product`` alone, by the store's id, of one ``collection``, by its handle, or of all;
+    for one ``tier`` alone, or for all. Those for a segment are told to nobody.
     """
 
     factor: str
     tier: str | None
     product: str | None
+    collection: str | None
     begins_at: datetime | None
     ends_at: datetime | None
 
@@ -160,11 +163,12 @@ class TiersView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramView:
-    """The program in force."""
+    """The program in force. Points of orders that are ``pending_until`` something wait for it."""
 
     name: str
     version: int
     pending_days: int
+    pending_until: Awaits | None
     expiry: Literal["lot", "inactivity", "none"]
     expiry_months: int
     earn: list[EarnRuleView]
@@ -197,14 +201,16 @@ class EntryView:
 
     ``about`` is what it came of: an ``order``, a ``redemption``, a ``reservation`` of points at a
     till, a ``sign_up``, a ``tier`` that was reached, a ``review``, an ``event``, a ``newsletter``,
-    a ``birthday``, a ``social_share``; there will be more.
+    a ``birthday``, a ``social_share``; there will be more. While nobody knows when it comes, it
+    ``awaits`` that its order is ``fulfilled`` or ``delivered``.
     """
 
     kind: str
     about: str
     points: int
-    at: datetime
+    at: datetime | None
     is_pending: bool
+    awaits: Awaits | None
     order_number: str | None
     reward_id: str | None
 
@@ -298,14 +304,16 @@ def view_program(
 ) -> ProgramView:
     """Return a program version as shoppers see it; ``left`` of limited rewards, by id."""
     program = version.program
+    waiting = [one for one in program.order_rules if one.pending_until]
     return ProgramView(
         name=program.name,
         version=version.version,
         pending_days=max((rule.pending_days for rule in program.order_rules), default=0),
+        pending_until=next((one.pending_until for one in waiting), None),
         expiry=program.expiry.kind,
         expiry_months=program.expiry.months,
         earn=[_earn(rule) for rule in program.earn],
-        multipliers=[_multiplier(one) for one in program.multiplier],
+        multipliers=[_multiplier(one) for one in program.multiplier if not one.when.segment],
         rewards=[
             _reward(one, left, products)
             for one in sorted(program.reward, key=lambda one: one.cost)
@@ -333,6 +341,7 @@ def _multiplier(one: Multiplier) -> MultiplierView:
         factor=one.factor,
         tier=when.tier,
         product=when.product,
+        collection=when.collection,
         begins_at=when.begins_at and when.begins_at.astimezone(UTC),
         ends_at=when.ends_at and when.ends_at.astimezone(UTC),
     )
@@ -508,8 +517,9 @@ def _history(held: Holdings, rewards: dict[str, str], now: datetime) -> list[Ent
             kind=line.kind,
             about="tier" if is_of_tier(line.cause) else line.cause.partition(":")[0],
             points=line.points,
-            at=line.effective_at,
+            at=unless_awaited(line.effective_at),
             is_pending=line.effective_at > now,
+            awaits=awaited(line.effective_at),
             order_number=held.orders.get(order_of(line.cause)),
             reward_id=rewards.get(line.cause),
         )

@@ -1,5 +1,6 @@
 """What an order means: whose it is, whether it is paid, what its refunds took back."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from platforms.conformance.check import Failed, Terms, expect, expect_equal
@@ -65,6 +66,40 @@ async def cancelled_unpaid(on: Ground) -> None:
     await on.stage.cancel(id_)
     order = await on.order(id_)
     expect(order.is_cancelled and not order.is_paid, f"it reads as {order!r}")
+
+
+@replace(ORDER, rests_on="knows_fulfilled").check(
+    "orders.fulfilled", "an order says when it left the store, once it has"
+)
+async def fulfilled(on: Ground) -> None:
+    id_ = await on.buy()
+    expect_equal((await on.order(id_)).fulfilled_at, None, "fulfilled_at before")
+    on.stage.forward(3600)
+    at = on.stage.now()
+    await on.stage.send(id_)
+    expect_equal((await on.order(id_)).fulfilled_at, at, "fulfilled_at")
+
+
+@replace(ORDER, rests_on="knows_delivered").check(
+    "orders.delivered", "an order says when it arrived, once it has"
+)
+async def delivered(on: Ground) -> None:
+    id_ = await on.buy()
+    expect_equal((await on.order(id_)).delivered_at, None, "delivered_at before")
+    on.stage.forward(3600)
+    at = on.stage.now()
+    await on.stage.arrive(id_)
+    expect_equal((await on.order(id_)).delivered_at, at, "delivered_at")
+
+
+@ORDER.check("products.collections", "a product has the collections that it is in, sorted")
+async def collections(on: Ground) -> None:
+    id_ = await on.stage.add_product("Tea", "3.00")
+    for wanted in (["summer", "new"], ["sale"]):
+        await on.stage.shelve(id_, wanted)
+        tea = (await on.client.fetch("product", [id_]))[id_]
+        got = tea.collections if isinstance(tea, Product) else None
+        expect_equal(got, tuple(sorted(wanted)), "collections")
 
 
 @ORDER.check("orders.unknown-status", "an unknown status is kept, and counts as unpaid")

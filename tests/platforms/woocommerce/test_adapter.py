@@ -501,3 +501,23 @@ def test_addresses_are_taken_as_merchants_paste_them(typed, url):
 def test_what_is_no_address_is_said_so(typed):
     with pytest.raises(Malformed):
         WOO.install.store_url(typed)
+
+
+async def test_a_product_is_in_its_categories_and_an_order_is_fulfilled_when_completed(
+    client, store
+):
+    shelves = [{"id": 16, "name": slug, "slug": slug} for slug in ("summer", "sale")]
+    product = products.create(
+        store, {"name": "Tea", "regular_price": "3.00", "categories": shelves}
+    )
+    order = orders.create(
+        store, {"line_items": [{"product_id": product["id"], "quantity": 1}], "set_paid": True}
+    )
+    (tea,) = (await client.fetch("product", [str(product["id"])])).values()
+    (waits,) = (await client.fetch("order", [str(order["id"])])).values()
+    orders.update(store, order, {"status": "completed"})
+    (sent,) = (await client.fetch("order", [str(order["id"])])).values()
+
+    assert tea.collections == ("sale", "summer")
+    assert (waits.fulfilled_at, waits.delivered_at) == (None, None)
+    assert (sent.fulfilled_at, sent.delivered_at) == (wire.stamp(order["date_completed_gmt"]), None)

@@ -5,7 +5,7 @@ import { type Child, h } from '../ui/h.ts';
 import { bag, check, clock, gift, lock } from '../ui/icons.ts';
 import type { Key, Words } from '../ui/words.ts';
 import { claim } from './claim.ts';
-import { DEEDS } from './history.ts';
+import { DEEDS, ONCE } from './history.ts';
 import { notOver } from './offers.ts';
 import { SEPARATOR, list, row, title } from './parts.ts';
 import { type Scene, rateText } from './scene.ts';
@@ -24,7 +24,7 @@ const SHOWN = new Set(['review', 'newsletter', 'birthday']);
 
 export function earn(scene: Scene): Child[] {
   const { words, program, rates } = scene;
-  const { pending_days: days, expiry, expiry_months: months } = program;
+  const { pending_days: days, pending_until: until, expiry, expiry_months: months } = program;
   const last = { lot: 'monthsLast', inactivity: 'monthsIdle', none: 'neverExpire' } as const;
   const more = notOver(program, Date.now()).filter(({ tier }) => !tier).map((one) =>
     row({
@@ -59,7 +59,11 @@ export function earn(scene: Scene): Child[] {
         shape: check,
         isOff: true,
         title: words.t('whenYours'),
-        detail: days ? words.t('whenDays', { n: days }) : words.t('whenNow'),
+        detail: until
+          ? [words.t(ONCE[until]), ...(days ? [words.t('daysLater', { n: days })] : [])].join(SEPARATOR)
+          : days
+            ? words.t('whenDays', { n: days })
+            : words.t('whenNow'),
       }),
       row({
         shape: clock,

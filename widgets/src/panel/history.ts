@@ -19,6 +19,9 @@ export const DEEDS: Record<string, Key | undefined> = {
   tier: 'didTier',
 };
 
+/** What has to happen to an order before its points come. */
+export const ONCE = { fulfilled: 'onceFulfilled', delivered: 'onceDelivered' } as const;
+
 export function history(scene: MemberScene): Child[] {
   const { words, visitor } = scene;
   return [
@@ -33,13 +36,13 @@ function line(scene: MemberScene, entry: Entry): HTMLElement {
   const { words } = scene;
   const points = signed(entry);
   const [shape, name] = describe(scene, entry);
-  const date = words.day(entry.at);
+  const date = entry.at ? words.day(entry.at) : '';
   const tone = entry.is_pending ? 'pn-pts pn-mute' : points > 0 ? 'pn-pts pn-up' : 'pn-pts';
   return row({
     shape,
     isOff: true,
     title: name,
-    detail: entry.is_pending ? words.t('pendingEntry', { date }) : date,
+    detail: entry.awaits ? words.t(ONCE[entry.awaits]) : entry.is_pending ? words.t('pendingEntry', { date }) : date,
     end: h('p', { class: tone }, words.signed(points)),
   });
 }

@@ -3,6 +3,7 @@
 import { type Child, h } from '../ui/h.ts';
 import { check, gift, icon, svg } from '../ui/icons.ts';
 import type { Key } from '../ui/words.ts';
+import { ONCE } from './history.ts';
 import { best, open, stem, theirs } from './offers.ts';
 import { button, row } from './parts.ts';
 import { type MemberScene, nameOf, rateText, shortOf, useText, worthText } from './scene.ts';
@@ -50,12 +51,15 @@ function balance(scene: MemberScene): HTMLElement {
 function pending({ words, visitor }: MemberScene): HTMLElement | null {
   if (visitor.pending <= 0) return null;
   const points = h('b', null, h('bdi', { dir: 'ltr' }, words.signed(visitor.pending)));
-  const at = visitor.pending_at;
+  const { pending_at: at, history } = visitor;
+  const until = history.find(({ awaits }) => awaits)?.awaits;
   return h(
     'p',
     { class: 'pn-pending' },
     h('span', null, ...words.parts('onTheWay', { points })),
-    at && h('span', null, words.t('yoursOn', { date: words.day(at) })),
+    at
+      ? h('span', null, words.t('yoursOn', { date: words.day(at) }))
+      : until && h('span', null, words.t(ONCE[until])),
   );
 }
 

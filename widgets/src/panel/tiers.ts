@@ -79,8 +79,8 @@ function perks({ words, program }: Scene, tier: string): string {
     .join(SEPARATOR);
 }
 
-export function times(words: Scene['words'], { factor, product }: Multiplier): string {
-  return words.t(product ? 'timesSome' : 'times', { factor: Number(factor) });
+export function times(words: Scene['words'], { factor, product, collection }: Multiplier): string {
+  return words.t(product || collection ? 'timesSome' : 'times', { factor: Number(factor) });
 }
 
 /** What each tier takes and gives. */

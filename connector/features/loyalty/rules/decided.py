@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from connector.features.loyalty.rules.budget import (
     SIGN_UP,
@@ -9,17 +10,26 @@ from connector.features.loyalty.rules.budget import (
     cause_of_tier,
 )
 from connector.features.loyalty.rules.facts import Adjustment, Facts, Redemption
+from connector.features.loyalty.rules.holding import Awaited, HeldLot
 from connector.features.loyalty.rules.lots import Lot
 from connector.features.loyalty.rules.movements import Grant, Movement, Rank
-from connector.features.loyalty.rules.pricing import Past, grant, within
+from connector.features.loyalty.rules.pricing import (
+    Past,
+    available_at,
+    ends_at,
+    grant,
+    within,
+)
 from connector.features.loyalty.rules.program import (
     Program,
     in_force,
 )
 from connector.kernel.admission import Claim, Worth
-from connector.kernel.clock import add_days
+from connector.kernel.clock import AWAITED, add_days, awaited
 from connector.kernel.posting import Posting
 from platforms.model import Order
+
+UTC_ZONE = ZoneInfo("UTC")
 
 
 def welcomed(facts: Facts, claims: Claims | None) -> Iterator[Grant]:
@@ -29,9 +39,9 @@ def welcomed(facts: Facts, claims: Claims | None) -> Iterator[Grant]:
     if at is None or version is None:
         return
     for rule in version.program.sign_up_rules:
-        available_at = add_days(at, rule.pending_days, version.program.zone)
+        begins_at = add_days(at, rule.pending_days, version.program.zone)
         why = f"signed up, program version {version.version}"
-        earned = Posting(f"{SIGN_UP}{rule.id}", "earn", available_at, rule.points, why)
+        earned = Posting(f"{SIGN_UP}{rule.id}", "earn", begins_at, rule.points, why)
         yield from _for_good(earned, at, claims, version.program)
 
 
@@ -94,19 +104,40 @@ def moved_in(facts: Facts) -> Iterator[Grant]:
             cause = (
                 f"import:{one.id}/{number:05}"  # of lots that end at once, the order of spending
             )
-            at = max(held.available_at, one.holding.at)
+            at, lot = max(held.available_at, one.holding.at), _brought(cause, held)
+            if held.awaits:
+                at = _wait(lot, held.awaits, facts, one.holding.at)
             posting = Posting(cause, "import", at, held.points, f"taken over: {one.batch}")
-            lot = Lot(
-                cause=cause,
-                points=held.points,
-                available_at=held.available_at,
-                expires_at=held.expires_at,
-                idle_months=held.idle_months,
-            )
             steps = [Movement(at=one.holding.at, rank=Rank.BROUGHT, id=cause, cause=cause)]
             if at > one.holding.at:
                 steps.append(Movement(at=at, rank=Rank.MATURITY, id=cause, cause=cause))
             yield Grant(postings=(posting,), lot=lot, movements=tuple(steps))
+
+
+def _brought(cause: str, held: HeldLot) -> Lot:
+    return Lot(
+        cause=cause,
+        points=held.points,
+        available_at=held.available_at,
+        expires_at=held.expires_at,
+        idle_months=held.idle_months,
+    )
+
+
+def _wait(lot: Lot, awaits: Awaited, facts: Facts, since: datetime) -> datetime:
+    """Let a lot come once its order allows, if it does, and end as it would have; return when.
+
+    Not before it was brought.
+    """
+    order = next((one for one in facts.awaited_orders if one.id == awaits.order), None)
+    zone = facts.versions[0].program.zone if facts.versions else UTC_ZONE
+    at = available_at(order, awaits.until, awaits.days, zone) if order else AWAITED[awaits.until]
+    lot.available_at = at = max(at, since)
+    if awaited(at):
+        lot.awaits = awaits
+    elif awaits.months and not lot.idle_months:
+        lot.expires_at = ends_at(at, awaits.months, zone, to_the_end=awaits.end_of_month)
+    return at
 
 
 def owed_before(facts: Facts) -> Iterator[Posting]:

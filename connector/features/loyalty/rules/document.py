@@ -210,7 +210,8 @@ def _at_odds(rule: EarnRule, path: str) -> Iterator[str]:
     given = {
         "per_minor": not is_order and rule.per_minor,
         "caps": rule.kind == "sign_up" and rule.caps,
-        "exclude": not is_order and rule.exclude.products,
+        "exclude": not is_order and rule.exclude,
+        "pending_until": not is_order and rule.pending_until,
         "count": not is_order and rule.count != ["lines"],
         "rounding": not is_order and rule.rounding != "floor",
         "event": rule.kind != "event" and rule.event,

@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from connector.features.loyalty.rules.program import EarnRule, Program, factor
+from connector.features.loyalty.rules.stamps import BLANK, Stamp
 from platforms.model import Order, Refund
 
 Exact = int | Fraction
@@ -58,28 +59,33 @@ class Basis(NamedTuple):
         return Basis({id_: int(bool(by)) for id_, by in self.weights.items()}, self.counted)
 
 
-def weighed(order: Order, rule: EarnRule, program: Program, tier: str | None) -> Basis:
+def weighed(
+    order: Order, rule: EarnRule, program: Program, tier: str | None, stamp: Stamp = BLANK
+) -> Basis:
     """Return what counts of an order: multiplied, and not at all where it is excluded.
 
     ``tier`` is the one that the account was in. Shipping and fees are of no product.
     """
-    out = unmultiplied(order, rule)
-    holding = program.holding(order.placed_at, tier)
+    out = unmultiplied(order, rule, stamp)
+    holding = program.holding(order.placed_at, tier, stamp.segments or ())
     if not holding:
         return out
     products = {line.id: line.product_id for line in order.lines}
     products |= dict.fromkeys((SHIPPING, FEES), "")
     weights = {
-        id_: out.weights.get(id_, 1) * factor(holding, product) for id_, product in products.items()
+        id_: out.weights.get(id_, 1) * factor(holding, product, stamp.of(product))
+        for id_, product in products.items()
     }
     return Basis(weights, out.counted)
 
 
-def unmultiplied(order: Order, rule: EarnRule) -> Basis:
+def unmultiplied(order: Order, rule: EarnRule, stamp: Stamp = BLANK) -> Basis:
     """Return what counts of an order at all."""
-    out = rule.exclude.products
-    weights = {line.id: 0 for line in order.lines if line.product_id in out} if out else {}
-    return Basis(weights, rule.counted)
+    if not rule.exclude:
+        return Basis({}, rule.counted)
+    products = ((line.id, line.product_id) for line in order.lines)
+    has = rule.exclude.has
+    return Basis({id_: 0 for id_, one in products if has(one, stamp.of(one))}, rule.counted)
 
 
 def parts(order: Order, basis: Basis) -> list[tuple[str, int]]:

@@ -1,11 +1,12 @@
 """What an account's points follow from: snapshots, decisions, and accounts that joined it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connector.features.loyalty.rules.holding import Holding
 from connector.features.loyalty.rules.program import Publication
+from connector.features.loyalty.rules.stamps import Stamp
 from connector.features.loyalty.rules.tiers import Placement
 from connector.kernel.admission import Admission
 from platforms.model import Order
@@ -92,8 +93,9 @@ class Facts:
     ``signed_up_at`` is when a customer became one, None for a guest. Unless the fold ``explains``,
     what orders earned comes without its arithmetic in words, which takes as long as the sums.
     ``joined`` are other accounts that became this one's; what they did since is among its own.
-    ``admissions``, by cause, are theirs too: what of a budget is decided. An account that
-    ``is_anothers`` by now has none of its own.
+    ``admissions``, by cause, are theirs too: what of a budget is decided. So are ``stamps``, by
+    order: what was written down when it was first settled. ``awaited_orders`` are those that lots
+    wait for that were taken over. An account that ``is_anothers`` by now has none of its own.
     """
 
     orders: Sequence[Order] = ()
@@ -111,6 +113,8 @@ class Facts:
     joined: Sequence["Joined"] = ()
     admissions: Mapping[str, Admission] = field(default_factory=dict)
     is_anothers: bool = False
+    stamps: Mapping[str, Stamp] = field(default_factory=dict)
+    awaited_orders: Sequence[Order] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +138,9 @@ def united(facts: Facts, joined: Joined, brought: Collection[str] = ()) -> Facts
     at, theirs = joined.joined_at, joined.facts
     moved = [one for one in facts.orders if one.id in brought]
     facts = replace(facts, orders=[one for one in facts.orders if one.id not in brought])
-    theirs = replace(theirs, orders=[*theirs.orders, *moved])
+    stamps = {**theirs.stamps, **facts.stamps}
+    awaited = [*facts.awaited_orders, *theirs.awaited_orders]
+    theirs = replace(theirs, orders=[*theirs.orders, *moved], stamps=stamps)
     before = replace(
         theirs,
         orders=[one for one in theirs.orders if one.placed_at < at],
@@ -154,6 +160,8 @@ def united(facts: Facts, joined: Joined, brought: Collection[str] = ()) -> Facts
             *facts.takeovers,
             *(one for one in theirs.takeovers if one.holding.at >= at),
         ],
+        stamps=stamps,
+        awaited_orders=awaited,
         joined=[*facts.joined, replace(joined, facts=before)],
     )
 
@@ -162,6 +170,23 @@ def under(facts: Facts, versions: Sequence[Publication]) -> Facts:
     """Return facts, with those of accounts that joined, under other versions of the program."""
     joined = [replace(one, facts=under(one.facts, versions)) for one in facts.joined]
     return replace(facts, versions=versions, joined=joined)
+
+
+def with_stamps(facts: Facts, stamps: Mapping[str, Stamp], without: Collection[str]) -> Facts:
+    """Return facts, with those of accounts that joined, with more stamps.
+
+    And ``without`` some orders, by their ids, that cannot be settled yet.
+    """
+    joined = [replace(one, facts=with_stamps(one.facts, stamps, without)) for one in facts.joined]
+    orders = [one for one in facts.orders if one.id not in without] if without else facts.orders
+    return replace(facts, orders=orders, joined=joined, stamps={**facts.stamps, **stamps})
+
+
+def orders_in(facts: Facts) -> Iterator[Order]:
+    """Yield the orders of facts, and of accounts that joined."""
+    yield from facts.orders
+    for one in facts.joined:
+        yield from orders_in(one.facts)
 
 
 def until(facts: Facts, at: datetime) -> list[Facts]:

@@ -42,6 +42,7 @@ from connector.features.loyalty.rules.program import (
 from connector.features.loyalty.rules.tiers import Stand
 from connector.features.loyalty.rules.walk import Walk
 from connector.kernel.admission import Claim
+from connector.kernel.clock import awaited
 from connector.kernel.posting import Posting
 
 
@@ -72,7 +73,8 @@ def fold(facts: Facts, at: datetime, since: Checkpoint | None = None) -> Folded:
     postings = [*begun.postings, *begun.walk.until(at)]
     purse, stand = begun.walk.purse, begun.past.standing.stand()
     next_expiry = purse.next_expiry(at)
-    ahead = [posting.effective_at for posting in postings if posting.effective_at > at]
+    coming = (one.effective_at for one in postings if one.effective_at > at)
+    ahead = [one for one in coming if not awaited(one)]
     if next_expiry:
         ahead.append(next_expiry[0])
     if begun.past.acts.next_at:
@@ -145,9 +147,10 @@ def held(facts: Facts, at: datetime) -> Holding:
         lots=tuple(
             HeldLot(
                 points=lot.points - falls[lot.cause],
-                available_at=lot.available_at,
+                available_at=at if lot.awaits else lot.available_at,
                 expires_at=end if at < (end := purse.end_of(lot)) < NEVER else None,
                 idle_months=lot.idle_months,
+                awaits=lot.awaits,
             )
             for lot in left
         ),

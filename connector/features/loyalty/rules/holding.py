@@ -10,10 +10,25 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from connector.kernel.clock import Awaits
+
 POINTS_MAX = 10**15
 Aware = Annotated[datetime, Meta(tz=True)]
 Points = Annotated[int, Meta(ge=1, le=POINTS_MAX)]
 Owed = Annotated[int, Meta(ge=0, le=POINTS_MAX)]
+
+
+class Awaited(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What has to happen to an ``order`` before its points can be spent, ``days`` later.
+
+    From then on they last so many ``months``, or for ever; perhaps to the end of that month.
+    """
+
+    order: Annotated[str, Meta(min_length=1, max_length=64)]
+    until: Awaits
+    days: Annotated[int, Meta(ge=0, le=3650)] = 0
+    months: Annotated[int, Meta(ge=0, le=120)] = 0
+    end_of_month: bool = False
 
 
 class HeldLot(
@@ -22,13 +37,15 @@ class HeldLot(
     """Points that can be spent from ``available_at`` on and end at ``expires_at``, None for never.
 
     With ``idle_months`` they end where nothing happens for so long: at ``expires_at`` if nothing
-    does, which for points on their way may be earlier, since their coming is something.
+    does, which for points on their way may be earlier, since their coming is something. What it
+    ``awaits``, if anything, has to happen first.
     """
 
     points: Points
     available_at: Aware
     expires_at: Aware | None = None
     idle_months: Annotated[int, Meta(ge=0, le=1200)] = 0
+    awaits: Awaited | None = None
 
 
 class HeldTier(

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from connector.features.loyalty.rules.holding import Awaited
+
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -17,6 +19,7 @@ class Lot:
     ``points`` is what is left. Until it ``is_open``, a lot is on its way: nothing is spent from
     it, but what undoes its own cause comes off it. With ``idle_months`` it ends with all others
     that have as many, where nothing happens for so long; else at ``expires_at``, None for never.
+    What it ``awaits`` is said while nobody knows from when it can be spent.
     """
 
     cause: str
@@ -24,6 +27,7 @@ class Lot:
     available_at: datetime
     expires_at: datetime | None
     idle_months: int = 0
+    awaits: Awaited | None = None
     is_open: bool = False
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from math import floor
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from connector.features.loyalty.rules.acts import Acts
 from connector.features.loyalty.rules.budget import (
@@ -31,17 +32,27 @@ from connector.features.loyalty.rules.earn import (
     worth,
 )
 from connector.features.loyalty.rules.facts import Facts
+from connector.features.loyalty.rules.holding import Awaited
 from connector.features.loyalty.rules.lots import Lot
 from connector.features.loyalty.rules.movements import Checkpoint, Grant, Movement, Rank, moved
 from connector.features.loyalty.rules.program import (
     EarnRule,
+    Expiry,
     Program,
     Publication,
     in_force,
 )
+from connector.features.loyalty.rules.stamps import BLANK, Stamp
 from connector.features.loyalty.rules.tiers import Standing
 from connector.kernel.admission import Claim, Worth
-from connector.kernel.clock import add_days, add_months, end_of_month
+from connector.kernel.clock import (
+    AWAITED,
+    Awaits,
+    add_days,
+    add_months,
+    awaited,
+    end_of_month,
+)
 from connector.kernel.posting import Posting
 from platforms.model import Order, Refund
 from platforms.money import to_text
@@ -106,8 +117,9 @@ def granted(order: Order, facts: Facts, past: Past) -> Iterator[Grant]:
     version = in_force(facts.versions, order.placed_at)
     if version is None or not counts(order, version.program):
         return
-    met = Met(version, past.standing.tier_at(order.placed_at), past, facts.explains)
-    past.standing.add(order, version.program)
+    stamp = facts.stamps.get(order.id, BLANK)
+    met = Met(version, past.standing.tier_at(order.placed_at), past, stamp, facts.explains)
+    past.standing.add(order, version.program, stamp)
     for number, rule in enumerate(version.program.order_rules, start=1):
         if order.currency in rule.per_minor:
             grant = _granted_by(rule, order, cause_of(order.id, number), met)
@@ -116,32 +128,32 @@ def granted(order: Order, facts: Facts, past: Past) -> Iterator[Grant]:
 
 
 class Met(NamedTuple):
-    """What an order meets: the version, its tier, and all that was before."""
+    """What an order meets: the version, its tier, all that was before, and its stamp."""
 
     version: Publication
     tier: str | None
     past: Past
+    stamp: Stamp
     explains: bool
 
 
 def _granted_by(rule: EarnRule, order: Order, cause: str, met: Met) -> Grant | None:
     program, past = met.version.program, met.past
-    basis = weighed(order, rule, program, met.tier)
+    basis = weighed(order, rule, program, met.tier, met.stamp)
     value = worth(kept_minor(order, (), basis), order.currency, rule)
     gross, cap = past.given.cut(rule, value, order.placed_at, program.zone)
     if gross == 0:
         return None
-    begun = max(order.placed_at, order.paid_at or order.placed_at)
-    available_at = add_days(begun, rule.pending_days, program.zone)
+    begins_at = available_at(order, rule.pending_until, rule.pending_days, program.zone)
     why = ""
     if met.explains:
-        why = _priced(order, rule, basis)
-        if cap is not None:
-            why += f" = {value}, of which {gross} within the cap of {cap.points} {PER[cap.per]}"
-        if any(one.when.tier == met.tier for one in program.multiplier if met.tier):
-            why += f", in tier {met.tier}"
-        why += f", program version {met.version.version}"
-    earned = Posting(cause, "earn", available_at, gross, why)
+        of = (
+            f" = {value}, of which {gross} within the cap of {cap.points} {PER[cap.per]}"
+            if cap
+            else ""
+        )
+        why = f"{_priced(order, rule, basis)}{of}{_met(met)}"
+    earned = Posting(cause, "earn", begins_at, gross, why)
     taken, waiting = [*_taken(order, rule, basis, earned)], 0
     if past.claims and program.budget:
         hoped, _ = past.hoped.cut(rule, value, order.placed_at, program.zone)
@@ -157,7 +169,45 @@ def _granted_by(rule: EarnRule, order: Order, cause: str, met: Met) -> Grant | N
     past.add(rule, order.placed_at, earned.points, waiting)
     if earned.points == 0:
         return None
-    return grant(earned, tuple(one.posting for one in taken), program)
+    given = grant(earned, tuple(one.posting for one in taken), program)
+    given.lot.awaits = _awaits(order, rule, begins_at, program.expiry)
+    return given
+
+
+def _awaits(order: Order, rule: EarnRule, begins_at: datetime, expiry: Expiry) -> Awaited | None:
+    until = awaited(begins_at)
+    if until is None:
+        return None
+    return Awaited(
+        order=order.id,
+        until=until,
+        days=rule.pending_days,
+        months=expiry.months if expiry.kind == "lot" else 0,
+        end_of_month=expiry.end_of_month,
+    )
+
+
+def _met(met: Met) -> str:
+    """Return what else decided of an order's points, in words."""
+    asked = [one.when for one in met.version.program.multiplier]
+    why = f", in tier {met.tier}" if met.tier and any(one.tier == met.tier for one in asked) else ""
+    theirs = [one for one in met.stamp.segments or () if any(when.segment == one for when in asked)]
+    why += f", in segment {' and '.join(theirs)}" if theirs else ""
+    return f"{why}, program version {met.version.version}"
+
+
+def available_at(order: Order, until: Awaits | None, days: int, zone: ZoneInfo) -> datetime:
+    """Return from when what an order earns can be spent, so many days after all has happened.
+
+    What has to happen ``until`` then may not have: see :func:`awaited`.
+    """
+    begun = max(order.placed_at, order.paid_at or order.placed_at)
+    if until is None:
+        return add_days(begun, days, zone)
+    happened_at = order.fulfilled_at if until == "fulfilled" else order.delivered_at
+    if happened_at is None:
+        return AWAITED[until]
+    return add_days(max(begun, happened_at), days, zone)
 
 
 class Taken(NamedTuple):
@@ -260,8 +310,14 @@ def _left_over(order: Order, refund: Refund | None, rest: str, points: int) -> s
 
 
 def expires_at(available_at: datetime, program: Program) -> datetime | None:
-    """Return when a lot of this program version ends by itself, None if never."""
-    if program.expiry.kind != "lot":
+    """Return when a lot of this program version ends by itself, None if never or not known yet."""
+    if program.expiry.kind != "lot" or awaited(available_at):
         return None
-    end = add_months(available_at, program.expiry.months, program.zone)
-    return end_of_month(end, program.zone) if program.expiry.end_of_month else end
+    expiry = program.expiry
+    return ends_at(available_at, expiry.months, program.zone, to_the_end=expiry.end_of_month)
+
+
+def ends_at(begins_at: datetime, months: int, zone: ZoneInfo, *, to_the_end: bool) -> datetime:
+    """Return when points end that last so many months, or to the end of the last one."""
+    end = add_months(begins_at, months, zone)
+    return end_of_month(end, zone) if to_the_end else end

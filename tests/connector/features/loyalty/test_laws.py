@@ -19,11 +19,14 @@ from connector.features.loyalty.rules.facts import Redemption
 from connector.features.loyalty.rules.fold import checkpoint, fold
 from connector.features.loyalty.rules.movements import Checkpoint
 from connector.features.loyalty.rules.program import in_force, publications
+from connector.features.loyalty.rules.stamps import BLANK
+from connector.kernel.clock import AWAITED
 from connector.kernel.posting import Key, difference
 from tests.connector.features.loyalty.histories import (
     DAY,
     END,
     HOUR,
+    STAMPS,
     START,
     facts,
     histories,
@@ -93,7 +96,8 @@ def test_entries_sum_to_open_lots_less_the_deficit(history):
     orders, redeemed, versions = history
     known = facts([life[-1] for life in orders], redeemed, versions)
 
-    for at in {one.effective_at for one in fold(known, END).postings}:
+    instants = {one.effective_at for one in fold(known, END).postings}
+    for at in instants - {*AWAITED.values()}:
         folded = fold(known, at)
         effective = sum(one.points for one in folded.postings if one.effective_at <= at)
         open_lots = sum(lot.points for lot in folded.purse.lots.values() if lot.is_open)
@@ -117,19 +121,28 @@ def priced(order, version, rule, refunds, tier):
     def minor(one):
         return one.total_minor + (one.tax_minor if "tax" in rule.count else 0)
 
+    stamp = STAMPS.get(order.id, BLANK)
+
     def times(product):
         factor = Fraction(1)
         for one in version.program.multiplier:
             when = one.when
             is_now = when.begins_at is None or when.begins_at <= order.placed_at < when.ends_at
-            if is_now and when.tier in (None, tier):
-                factor *= Fraction(one.factor) if when.product in (None, product) else 1
+            segments = stamp.segments or ()
+            is_theirs = when.tier in (None, tier) and when.segment in (None, *segments)
+            is_it = when.product in (None, product) and when.collection in (
+                None,
+                *stamp.collections.get(product, ()),
+            )
+            factor *= Fraction(one.factor) if is_now and is_theirs and is_it else 1
         return factor
 
     kept = Fraction(0)
     for line in order.lines:
         part = minor(line) - sum(minor(one) for one in named if one.line_id == line.id)
+        shelves = stamp.collections.get(line.product_id, ())
         excluded = line.product_id in rule.exclude.products
+        excluded = excluded or any(one in rule.exclude.collections for one in shelves)
         kept += 0 if excluded else part * times(line.product_id)
     gone = [one for one in named if one.line_id not in {line.id for line in order.lines}]
     kept -= sum(minor(one) for one in gone)

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.json import decode, encode
 
-from connector.features.loyalty.rules.facts import Facts, Takeover, as_it_was, until
+from connector.features.loyalty.rules.facts import (
+    Facts,
+    Takeover,
+    as_it_was,
+    orders_in,
+    until,
+)
 from connector.features.loyalty.rules.fold import checkpoint, fold, held
 from connector.features.loyalty.rules.holding import Counted, HeldLot, HeldTier, Holding
 from connector.features.loyalty.rules.movements import Checkpoint
@@ -44,12 +50,16 @@ def ageless(one: Facts) -> Facts:
     return replace(one, acts=[act for act in one.acts if act.kind != "birthday"])
 
 
-def gone_on(holding: Holding, versions, begins_at) -> Facts:
-    """Return the facts of an installation that begins with what another one knew."""
+def gone_on(holding: Holding, versions, begins_at, orders=()) -> Facts:
+    """Return the facts of an installation that begins with what another one knew.
+
+    It reads the ``orders`` that lots wait for as well.
+    """
     program = versions[-1].program
     return Facts(
         takeovers=[Takeover(id="t", holding=holding, batch="b")],
         versions=publications([(begins_at, program)]),
+        awaited_orders=[*orders],
     )
 
 
@@ -60,7 +70,7 @@ def test_who_moves_has_at_any_later_instant_what_who_stays_has(history, hours, g
     at = begins_at + later * HOUR
     stays = known(history, moved_at)
 
-    moves = gone_on(held(stays, moved_at), stays.versions, begins_at)
+    moves = gone_on(held(stays, moved_at), stays.versions, begins_at, stays.orders)
 
     assert held(moves, at) == held(stays, at)
     assert fold(moves, at).purse.available() == fold(stays, at).purse.available()
@@ -77,7 +87,8 @@ def test_who_was_joined_moves_as_one(pair, joined_hours, hours, later):
     (then,) = until(joined(ageless(mine), guest, START + joined_hours * HOUR), moved_at)
     stays, at = as_it_was(then, moved_at), moved_at + later * HOUR
 
-    moves = gone_on(held(stays, moved_at), stays.versions, moved_at)
+    orders = [*orders_in(stays)]
+    moves = gone_on(held(stays, moved_at), stays.versions, moved_at, orders)
 
     assert held(moves, at) == held(stays, at)
     assert fold(moves, at).purse.available() == fold(stays, at).purse.available()
@@ -87,7 +98,8 @@ def test_who_was_joined_moves_as_one(pair, joined_hours, hours, later):
 def test_a_checkpoint_forgets_nothing_of_what_was_brought(history, hours, cut, gap):
     moved_at = START + hours * HOUR
     stays = known(history, moved_at)
-    moves = gone_on(held(stays, moved_at), stays.versions, moved_at + gap * HOUR)
+    begins_at = moved_at + gap * HOUR
+    moves = gone_on(held(stays, moved_at), stays.versions, begins_at, stays.orders)
     cut_at, at = START + hours * HOUR + cut * HOUR, START + 500 * DAY
 
     since = decode(encode(checkpoint(moves, cut_at)), type=Checkpoint)
