@@ -123,6 +123,7 @@ def checkpoint(facts: Facts, at: datetime, since: Checkpoint | None = None) -> C
         used=walk.used,
         ahead=tuple(walk.ahead),
         tail=tuple(posting for posting in postings if posting.effective_at >= at),
+        is_refused=begun.past.is_refused,
     )
 
 

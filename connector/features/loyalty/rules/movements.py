@@ -74,7 +74,7 @@ class Checkpoint:
     ``given`` is what caps have to know of what was granted, ``acts`` what later acts have to, and
     ``standing`` what tiers have to of what counts. ``used`` says when the points that a redemption
     took would have expired, ``ahead`` what is yet to happen, and ``tail`` what earlier facts want
-    to be posted at the instant or after it.
+    to be posted at the instant or after it. ``is_refused``: something was, of the program's budget.
     """
 
     at: datetime
@@ -87,3 +87,4 @@ class Checkpoint:
     used: dict[str, datetime]
     ahead: tuple[Movement, ...]
     tail: tuple[Posting, ...]
+    is_refused: bool = False

@@ -85,13 +85,19 @@ class Past(NamedTuple):
         """Return what a checkpoint leaves, nothing without one."""
         given = hoped = Given(facts.versions, since.given if since else {})
         claims = Claims(facts.admissions) if has_budget(facts.versions) else None
-        if claims and not has_refused(facts.admissions):
+        is_refused = has_refused(facts.admissions) or (since is not None and since.is_refused)
+        if claims and not is_refused:
             hoped = Given(facts.versions, since.given if since else {})
         known = (since.at, since.standing) if since else None
         taken_over = {one.id: one.holding for one in facts.takeovers}
         standing = Standing(facts.versions, at, known, facts.placements, taken_over)
         acts = Acts(facts.acts, facts.versions, at, (since.at, since.acts) if since else None)
         return cls(given, hoped, acts, standing, claims)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether something was, of a budget."""
+        return self.claims is not None and self.hoped is self.given
 
     def absorb(self, other: "Past", at: datetime) -> None:
         """Note what was before of an account that joins at an instant."""
