@@ -40,6 +40,14 @@ EARLIER = (  # what an account that is dirty already says is before what is said
     "account.dirty_gen > account.settled_gen AND"
     " (account.{0} IS NULL OR account.{0} <= excluded.{0})"
 )
+REMINDING = (
+    "(SELECT a.id FROM account a WHERE a.store = s.id AND a.remind_at <= :now"
+    " ORDER BY a.remind_at LIMIT 1) IS NOT NULL"
+)
+"""Whether a store ``s`` has accounts to which to say at ``:now`` that points will expire."""
+OLDEST_REMINDING = oldest(
+    "SELECT MIN(a.remind_at) FROM account a WHERE a.store = s.id AND a.remind_at <= :now"
+)
 OLDEST_DIRTY = oldest(
     "SELECT MIN(COALESCE(a.retry_at, a.dirty_at)) FROM account a WHERE a.store = s.id"
     " AND a.lane = {lane} AND a.dirty_gen > a.settled_gen"
@@ -81,7 +89,8 @@ class Settled:
 
     ``counts`` has how many entries each key has already. ``tier`` and ``standing`` are for its
     account's row. ``is_news`` where its owner sees something else than before, if only since time
-    went by. ``again_at`` is when it is to be settled again, where it could not be in full.
+    went by. At ``remind_at`` it is next said that points expire. ``again_at`` is when it is to be
+    settled again, where it could not be in full.
     """
 
     account: AccountRow
@@ -93,6 +102,7 @@ class Settled:
     standing: str | None
     until: datetime | None
     is_news: bool
+    remind_at: datetime | None = None
     again_at: datetime | None = None
 
 
@@ -245,6 +255,12 @@ def _not_postponed(rows: QuerySet[AccountRow], now: datetime) -> QuerySet[Accoun
     return rows.filter(Q(retry_at=None) | Q(retry_at__lte=now))
 
 
+async def to_remind(store: str, now: datetime, limit: int) -> list[AccountRow]:
+    """Return accounts of a store for which it is time to say that points are going to expire."""
+    rows = AccountRow.filter(store=store, remind_at__lte=now)
+    return await rows.order_by("remind_at", "id").limit(limit)
+
+
 async def postpone(account: AccountRow, until: datetime) -> None:
     """Leave an account that could not be settled for later."""
     await AccountRow.filter(id=account.id).update(retry_at=until)
@@ -315,7 +331,8 @@ async def post(store: str, settled: Sequence[Settled], now: datetime) -> None:
     await sql.many(
         "UPDATE account SET settled_gen = $2, retry_at = $10, next_due_at = $3,"
         " next_expiry_at = $4, next_due_points = $5, version = version + $6, tier = $7,"
-        " standing = $8, until = $9, dirty_at = CASE WHEN dirty_gen > $2 THEN dirty_at END"
+        " standing = $8, until = $9, remind_at = $11,"
+        " dirty_at = CASE WHEN dirty_gen > $2 THEN dirty_at END"
         " WHERE id = $1",
         (
             (
@@ -327,6 +344,7 @@ async def post(store: str, settled: Sequence[Settled], now: datetime) -> None:
                     one.standing,
                     one.until,
                     one.again_at,
+                    one.remind_at,
                 ),
             )
             for one in settled

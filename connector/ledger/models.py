@@ -18,7 +18,8 @@ class AccountRow(Model):
     ``dirty_from`` or later; null says nothing. ``dirty_at`` is since when it waits in its lane,
     null while it is clean.
     ``tier`` and ``standing`` are what its feature last knew of its tier, for whoever shows it;
-    the standing holds ``until`` then, and nobody but who shows it need care.
+    the standing holds ``until`` then, and nobody but who shows it need care. At ``remind_at`` it is
+    time to say that points are going to expire.
     Where settling failed, it waits until ``retry_at``. ``version`` grows with every change of what
     its owner sees.
     """
@@ -39,6 +40,7 @@ class AccountRow(Model):
     tier = fields.CharField(max_length=100, null=True)
     standing = fields.TextField(null=True)
     until = fields.DatetimeField(null=True)
+    remind_at = fields.DatetimeField(null=True)
 
     def is_past(self, now: datetime) -> bool:
         """Return whether what it says needs to be settled before it is shown."""

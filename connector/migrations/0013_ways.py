@@ -158,6 +158,11 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.AddField(
+            model_name="AccountRow",
+            name="remind_at",
+            field=fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+        ),
+        ops.AddField(
             model_name="CustomerRow",
             name="email",
             field=fields.CharField(null=True, max_length=320),
@@ -176,4 +181,7 @@ class Migration(migrations.Migration):
             index=Index(fields=["store", "lapses_at"]),
         ),
         ops.RunPython(read_anew),
+        ops.RunSQL(
+            "CREATE INDEX account_remind ON account (store, remind_at) WHERE remind_at IS NOT NULL"
+        ),
     ]

@@ -54,7 +54,13 @@ TRANSPORT = (PlatformError, httpx.HTTPError, httpx.InvalidURL, OSError, ValueErr
 PREFIX = "whsec_"  # of all keys of Standard Webhooks
 
 
-EventName = Literal["points.changed", "tier.changed", "redemption.changed", "entitlement.used"]
+EventName = Literal[
+    "points.changed",
+    "points.expiring",
+    "tier.changed",
+    "redemption.changed",
+    "entitlement.used",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

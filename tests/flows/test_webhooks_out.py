@@ -20,7 +20,13 @@ from tests.flows.test_perks import PERKS
 from tests.flows.test_tiers import TIERED
 from tests.town import NOW, PROGRAM
 
-ALL = ["points.changed", "tier.changed", "redemption.changed", "entitlement.used"]
+ALL = [
+    "points.changed",
+    "points.expiring",
+    "tier.changed",
+    "redemption.changed",
+    "entitlement.used",
+]
 
 
 class System(httpx.AsyncBaseTransport):

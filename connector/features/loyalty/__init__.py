@@ -4,6 +4,7 @@ from connector.features.loyalty import claims as claim_mail
 from connector.features.loyalty.api import LoyaltyApi
 from connector.features.loyalty.claims import Claims
 from connector.features.loyalty.notices import NOTE, PROFILE
+from connector.features.loyalty.reminders import Reminders
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.storefront import Storefront
 from connector.ledger import ledger
@@ -40,6 +41,12 @@ def start(tools: Tools) -> Part:
                 waiting=reservations.ENDING,
                 job=loyalty.end_late_reservations,
                 oldest=reservations.OLDEST_ENDING,
+            ),
+            Work(
+                name="reminders",
+                waiting=ledger.REMINDING,
+                job=Reminders(loyalty.programs, tools.clock).tell,
+                oldest=ledger.OLDEST_REMINDING,
             ),
             Work(
                 name="lapsed",

@@ -17,10 +17,12 @@ from connector.features.loyalty import checkpoints
 from connector.features.loyalty.notices import News, Notices
 from connector.features.loyalty.perks import perks_of
 from connector.features.loyalty.programs import Programs
+from connector.features.loyalty.reminders import remind_at
 from connector.features.loyalty.rules.budget import key_of, limit_at
 from connector.features.loyalty.rules.facts import Facts
 from connector.features.loyalty.rules.fold import Folded, fold
 from connector.features.loyalty.rules.movements import Checkpoint
+from connector.features.loyalty.rules.program import in_force
 from connector.features.loyalty.sources import Shared, facts_of, welcomes
 from connector.features.loyalty.stamps import AGAIN, Change, Stamped, completed, keep
 from connector.features.loyalty.standings import written
@@ -356,6 +358,7 @@ def _outcome(
         standing=standing,
         until=folded.stand.until if folded.stand else None,
         is_news=bool(changes) or was_due or standing != account.standing,
+        remind_at=_remind_at(account, folded, facts, now),
         again_at=now + AGAIN if stamped.awaits else None,
     )
     placed = {order.id: order.placed_at for order in facts.orders}
@@ -373,6 +376,12 @@ def _outcome(
         checkpoint=None if waits else checkpoints.taken(facts, now, since),
         notes=[_note(account.key, one) for one in claimed if _is_new(one, facts)],
     )
+
+
+def _remind_at(account: AccountRow, folded: Folded, facts: Facts, now: datetime) -> datetime | None:
+    version = in_force(facts.versions, now)
+    ends_at = folded.next_expiry[0] if folded.next_expiry else None
+    return remind_at(account, ends_at, version.program.expiry if version else None, now)
 
 
 def _folded(

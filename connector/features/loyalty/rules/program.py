@@ -5,7 +5,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from math import prod
@@ -141,12 +141,21 @@ class Expiry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """When points end: each ``lot`` so many months after it could first be spent.
 
     Or after so many months of ``inactivity``, all together: every order placed, and all points
-    that come or are redeemed, keep them for as long again.
+    that come or are redeemed, keep them for as long again. So many days ahead (``remind_days``)
+    other systems are told.
     """
 
     kind: Literal["lot", "inactivity", "none"] = "none"
     months: Annotated[int, msgspec.Meta(ge=1, le=120)] = 12
     end_of_month: bool = False
+    remind_days: Annotated[
+        list[Annotated[int, msgspec.Meta(ge=1, le=365)]], msgspec.Meta(max_length=10)
+    ] = msgspec.field(default_factory=list)
+
+    def next_reminder(self, ends_at: datetime, now: datetime) -> datetime | None:
+        """Return when next to say that points end at an instant, None for no more."""
+        days = (ends_at - timedelta(days=days) for days in self.remind_days)
+        return min((at for at in days if at > now), default=None)
 
     @property
     def idle_months(self) -> int:
