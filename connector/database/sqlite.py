@@ -9,9 +9,11 @@ import fcntl
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import (
     SqliteClient,
@@ -25,6 +27,7 @@ from typing_extensions import override
 from connector.errors import DatabaseUnusable
 
 SCHEMES = ("sqlite",)
+sqlite3.register_converter("TIMESTAMP", lambda text: datetime.fromisoformat(text.decode()))
 BUSY_MS = 10_000  # how long a writer waits for another process's transaction
 
 
@@ -101,13 +104,31 @@ class LockedContext(SqliteTransactionContext):
         return self.connection
 
 
-class ImmediateClient(SqliteClient):
-    """The stock client with the other way to begin, and a second connection for reading.
+class TimedClient(SqliteClient):
+    """The stock client, whose rows hold times as times.
+
+    Read as text, a time takes tortoise 19 us, and an account's row has ten of them.
+    """
+
+    @override
+    async def create_connection(self, with_db: bool) -> None:
+        if self._connection is None:
+            self._connection = await aiosqlite.connect(
+                self.filename, isolation_level=None, detect_types=sqlite3.PARSE_DECLTYPES
+            )
+            self._connection.row_factory = sqlite3.Row
+            for name, value in self.pragmas.items():
+                await self._connection.execute_fetchall(f"PRAGMA {name}={value}")
+            await self._post_connect()
+
+
+class ImmediateClient(TimedClient):
+    """The client with the other way to begin, and a second connection for reading.
 
     What is read outside a transaction waits for no transaction: WAL shows it the last commit.
     """
 
-    _reader: SqliteClient | None = None
+    _reader: TimedClient | None = None
 
     @override
     def _in_transaction(self) -> TransactionContext:
@@ -118,7 +139,7 @@ class ImmediateClient(SqliteClient):
         await super().create_connection(with_db)
         if self._reader is None:
             pragmas = {**self.pragmas, "query_only": "ON"}
-            reader = SqliteClient(self.filename, connection_name=self.connection_name, **pragmas)
+            reader = TimedClient(self.filename, connection_name=self.connection_name, **pragmas)
             await reader.create_connection(with_db)
             self._reader = reader
 
