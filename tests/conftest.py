@@ -4,7 +4,7 @@ import os
 
 import pytest
 import structlog
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests import databases
 from tests.town import founded
@@ -22,6 +22,14 @@ settings.register_profile(
     max_examples=250 if databases.ENGINE == "sqlite" else 25,  # no law of these asks a database
     deadline=None,
     derandomize=True,
+    suppress_health_check=LAX,
+)
+settings.register_profile(  # is it red at all? Of planted bugs most are at once
+    "glance",
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=LAX,
 )
 settings.register_profile("evidence", max_examples=5000, deadline=None, suppress_health_check=LAX)
