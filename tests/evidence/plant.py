@@ -123,17 +123,18 @@ BUGS = (
     ("a factor of one tier is for all", f"{RULES}/program.py",
      "self.tier in {None, tier} and", "True and"),
     ("a tier counts for the order that reaches it", f"{RULES}/pricing.py",
-     """    met = Met(version, past.standing.tier_at(order.placed_at), past, stamp, facts.explains)
-    past.standing.add(order, version.program, stamp)
-""", """    past.standing.add(order, version.program, stamp)
+     """    past.standing.add(order, rules[0] if rules else None, first)
+""", """    past.standing.add(order, rules[0] if rules else None, first)
     met = Met(version, past.standing.tier_at(order.placed_at), past, stamp, facts.explains)
 """),
-    ("excluded goods count for tiers", f"{RULES}/tiers.py",
-     "unmultiplied(order, rule, stamp) if rule else", "Basis({}, LINES) if rule else"),
-    ("goods of excluded collections count for tiers", f"{RULES}/tiers.py",
-     "unmultiplied(order, rule, stamp) if rule else", "unmultiplied(order, rule) if rule else"),
+    ("excluded goods count for tiers", f"{RULES}/pricing.py",
+     "first = goods_of(order, rules[0] if rules else None, stamp)",
+     "first = goods_of(order, None, stamp)"),
+    ("goods of excluded collections count", f"{RULES}/pricing.py",
+     "first = goods_of(order, rules[0] if rules else None, stamp)",
+     "first = goods_of(order, rules[0] if rules else None)"),
     ("collections exclude nothing", f"{RULES}/program.py",
-     "not {*collections}.isdisjoint(self.collections)", "False"),
+     "any(one in self.collections for one in collections)", "False"),
     ("a factor of one collection is for all", f"{RULES}/program.py",
      "and self.collection in {None, *collections}", "and True"),
     ("a factor of one segment is for all", f"{RULES}/program.py",
@@ -147,7 +148,8 @@ BUGS = (
     ("what waits elsewhere never comes here", f"{RULES}/decided.py",
      "if order else AWAITED[awaits.until]", "if False else AWAITED[awaits.until]"),
     ("refunds leave what counts for tiers", f"{RULES}/tiers.py",
-     "for left in kept_after(order, basis):", "for left in ():"),
+     "lefts = (order.placed_at, Turn.ORDER, goods.whole), kept_after(order, goods.basis)",
+     "lefts = (order.placed_at, Turn.ORDER, goods.whole), ()"),
     ("a tier goes without grace", f"{RULES}/tiers.py",
      "add_days(at, self._tiers.grace_days,", "add_days(at, 0,"),
     ("what is regained in the grace goes all the same", f"{RULES}/tiers.py",
@@ -180,8 +182,7 @@ BUGS = (
      'return lefts if end is None else [*lefts, Left("cancel", end, 0)]',
      "return lefts"),
     ("only the first rule earns", f"{RULES}/pricing.py",
-     "enumerate(version.program.order_rules, start=1)",
-     "enumerate(version.program.order_rules[:1], start=1)"),
+     "enumerate(rules, start=1)", "enumerate(rules[:1], start=1)"),
     ("a checkpoint welcomes again", f"{RULES}/fold.py",
      "facts.signed_up_at if _is_before(facts.signed_up_at, at) else None", "None"),
     ("what a merchant took may not be owed", f"{RULES}/walk.py",

@@ -59,24 +59,38 @@ class Basis(NamedTuple):
         return Basis({id_: int(bool(by)) for id_, by in self.weights.items()}, self.counted)
 
 
+class Goods(NamedTuple):
+    """What counts of an order, not multiplied, and what that comes to before any refund."""
+
+    basis: Basis
+    whole: Exact
+
+
+def goods_of(order: Order, rule: EarnRule | None, stamp: Stamp = BLANK) -> Goods:
+    """Return what counts of an order by a rule; without one, its goods."""
+    basis = unmultiplied(order, rule, stamp) if rule else Basis({}, LINES)
+    return Goods(basis, kept_minor(order, (), basis))
+
+
 def weighed(
-    order: Order, rule: EarnRule, program: Program, tier: str | None, stamp: Stamp = BLANK
-) -> Basis:
+    order: Order, goods: Goods, program: Program, tier: str | None, stamp: Stamp = BLANK
+) -> Goods:
     """Return what counts of an order: multiplied, and not at all where it is excluded.
 
     ``tier`` is the one that the account was in. Shipping and fees are of no product.
     """
-    out = unmultiplied(order, rule, stamp)
+    out = goods.basis
     holding = program.holding(order.placed_at, tier, stamp.segments or ())
     if not holding:
-        return out
+        return goods
     products = {line.id: line.product_id for line in order.lines}
     products |= dict.fromkeys((SHIPPING, FEES), "")
     weights = {
         id_: out.weights.get(id_, 1) * factor(holding, product, stamp.of(product))
         for id_, product in products.items()
     }
-    return Basis(weights, out.counted)
+    basis = Basis(weights, out.counted)
+    return Goods(basis, kept_minor(order, (), basis))
 
 
 def unmultiplied(order: Order, rule: EarnRule, stamp: Stamp = BLANK) -> Basis:
@@ -107,6 +121,8 @@ def _parts_back(refund: Refund, basis: Basis) -> list[tuple[str, int]]:
 
 
 def _charges(of: Order | Refund, basis: Basis, *, tax: bool) -> list[tuple[str, int]]:
+    if basis.counted.isdisjoint((SHIPPING, FEES)):
+        return []
     found = ((SHIPPING, of.shipping), (FEES, of.fees))
     return [(id_, c.total_minor + tax * c.tax_minor) for id_, c in found if id_ in basis.counted]
 

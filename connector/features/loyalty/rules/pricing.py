@@ -24,9 +24,10 @@ from connector.features.loyalty.rules.caps import Given
 from connector.features.loyalty.rules.earn import (
     Basis,
     Exact,
+    Goods,
     counts,
+    goods_of,
     kept_after,
-    kept_minor,
     parts,
     weighed,
     worth,
@@ -125,10 +126,13 @@ def granted(order: Order, facts: Facts, past: Past) -> Iterator[Grant]:
         return
     stamp = facts.stamps.get(order.id, BLANK)
     met = Met(version, past.standing.tier_at(order.placed_at), past, stamp, facts.explains)
-    past.standing.add(order, version.program, stamp)
-    for number, rule in enumerate(version.program.order_rules, start=1):
+    rules = version.program.order_rules
+    first = goods_of(order, rules[0] if rules else None, stamp)
+    past.standing.add(order, rules[0] if rules else None, first)
+    for number, rule in enumerate(rules, start=1):
         if order.currency in rule.per_minor:
-            grant = _granted_by(rule, order, cause_of(order.id, number), met)
+            goods = first if number == 1 else goods_of(order, rule, stamp)
+            grant = _granted_by(rule, order, goods, cause_of(order.id, number), met)
             if grant is not None:
                 yield grant
 
@@ -143,10 +147,10 @@ class Met(NamedTuple):
     explains: bool
 
 
-def _granted_by(rule: EarnRule, order: Order, cause: str, met: Met) -> Grant | None:
+def _granted_by(rule: EarnRule, order: Order, goods: Goods, cause: str, met: Met) -> Grant | None:
     program, past = met.version.program, met.past
-    basis = weighed(order, rule, program, met.tier, met.stamp)
-    value = worth(kept_minor(order, (), basis), order.currency, rule)
+    basis, whole = weighed(order, goods, program, met.tier, met.stamp)
+    value = worth(whole, order.currency, rule)
     gross, cap = past.given.cut(rule, value, order.placed_at, program.zone)
     if gross == 0:
         return None

@@ -60,7 +60,7 @@ class Exclude(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     def has(self, product: str, collections: Collection[str]) -> bool:
         """Return whether a product, in these collections, is one of them."""
-        return product in self.products or not {*collections}.isdisjoint(self.collections)
+        return product in self.products or any(one in self.collections for one in collections)
 
 
 class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):

@@ -11,7 +11,7 @@ minor units by currency, points, and orders of which something is kept.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,12 +22,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from connector.features.loyalty.rules.earn import (
-    LINES,
-    Basis,
     Exact,
+    Goods,
     kept_after,
-    kept_minor,
-    unmultiplied,
     worth,
 )
 from connector.features.loyalty.rules.holding import Counted, HeldTier, Holding
@@ -43,7 +40,6 @@ from connector.features.loyalty.rules.program import (
     Tiers,
     in_force,
 )
-from connector.features.loyalty.rules.stamps import BLANK, Stamp
 from connector.kernel.clock import add_days, add_months, start_of
 from platforms.model import Order
 
@@ -164,33 +160,28 @@ class Stand:
 
 def qualifying(
     order: Order,
-    program: Program,
+    rule: EarnRule | None,
+    goods: Goods,
     by: Collection[str],
-    stamp: Stamp = BLANK,
     *,
     pays_entries: bool = False,
 ) -> Qualifying:
-    """Return what a paid order counts by the version in force when it was placed.
+    """Return what a paid order counts by the first rule of the version in force at its instant.
 
     ``by`` has what any version counts: spend, points or orders. Where any ``pays_entries``, also
     what is kept of it.
     """
-    rule = next(iter(program.order_rules), None)
-    basis = unmultiplied(order, rule, stamp) if rule else Basis({}, LINES)
-
-    def steps() -> Iterator[Step]:
-        before: Mapping[str, int] = {}
-        for at, turn, kept in _lefts(order, basis):
-            now = _amounts(order, kept, rule, by)
-            for measure, value in now.items():
-                if more := value - before.get(measure, 0):
-                    yield Step(at, turn, order.id, measure, more)
-            before = now
-        for measure, value in before.items() if pays_entries else ():
-            if value:
-                yield Step(order.placed_at, Turn.ORDER, order.id, f"{KEPT}{measure}", value)
-
-    return Qualifying(order.placed_at, tuple(steps()))
+    steps, before = list[Step](), dict[str, int]()
+    for at, turn, kept in _lefts(order, goods):
+        now = _amounts(order, kept, rule, by)
+        for measure, value in now.items():
+            if more := value - before.get(measure, 0):
+                steps.append(Step(at, turn, order.id, measure, more))
+        before = now
+    for measure, value in before.items() if pays_entries else ():
+        if value:
+            steps.append(Step(order.placed_at, Turn.ORDER, order.id, f"{KEPT}{measure}", value))
+    return Qualifying(order.placed_at, tuple(steps))
 
 
 def _amounts(
@@ -205,11 +196,10 @@ def _amounts(
     return found
 
 
-def _lefts(order: Order, basis: Basis) -> Iterator[tuple[datetime, Turn, Exact]]:
-    """Yield what is left of an order's goods: when it was placed, after refunds and a cancel."""
-    yield order.placed_at, Turn.ORDER, kept_minor(order, (), basis)
-    for left in kept_after(order, basis):  # of most there is none
-        yield max(left.at, order.placed_at), Turn.REFUND, left.kept
+def _lefts(order: Order, goods: Goods) -> list[tuple[datetime, Turn, Exact]]:
+    """Return what is left of an order's goods: when it was placed, after refunds and a cancel."""
+    first, lefts = (order.placed_at, Turn.ORDER, goods.whole), kept_after(order, goods.basis)
+    return [first, *((max(one.at, order.placed_at), Turn.REFUND, one.kept) for one in lefts)]
 
 
 class Standing:
@@ -280,10 +270,10 @@ class Standing:
         self._walk(placed_at, Turn.ORDER)
         return self._state.tier
 
-    def add(self, order: Order, program: Program, stamp: Stamp = BLANK) -> None:
-        """Let a paid order count, under the version in force when it was placed."""
+    def add(self, order: Order, rule: EarnRule | None, goods: Goods) -> None:
+        """Let a paid order count by the first rule of the version in force at its instant."""
         if self._by:
-            one = qualifying(order, program, self._by, stamp, pays_entries=self._pays_entries)
+            one = qualifying(order, rule, goods, self._by, pays_entries=self._pays_entries)
             self._seen.append(one)
             self._expect(one)
 
@@ -299,8 +289,8 @@ class Standing:
     def _expect(self, one: Qualifying) -> None:
         if self._tiers is not None:
             leaves_at = self._leaves_at(one.placed_at)
-            for step in one.steps:
-                heappush(self._ahead, step._replace(leaves_at=leaves_at))
+            for at, turn, id_, measure, amount, _ in one.steps:
+                heappush(self._ahead, Step(at, turn, id_, measure, amount, leaves_at))
 
     def entries(self) -> list[Entry]:
         """Return what is paid for reaching tiers until ``asked_at``. All orders were added."""
