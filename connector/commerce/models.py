@@ -107,8 +107,7 @@ class OrderRow(RecordRow):
 class CustomerRow(RecordRow):
     """A customer.
 
-    ``email`` is the snapshot's in canonical form, to find them by: empty where there is none, null
-    where nobody looked since the column is there.
+    ``email`` is the snapshot's in canonical form, to find them by; empty where there is none.
     """
 
     email = fields.CharField(max_length=EMAIL_MAX, null=True)

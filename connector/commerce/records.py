@@ -54,7 +54,6 @@ TABLE_NAMES: dict[Kind, str] = {kind: f'"{table._meta.db_table}"' for kind, tabl
 OLDER_MAX = 2  # fetches in a row: then the store was restored from a backup, and is right
 OLDER_PAUSE = timedelta(seconds=30)  # between the two: a lagging cache catches up
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-UNREAD_MAX = 500
 FOUND_MAX = 100  # customers of one address
 CODES_MAX = 100  # of one order
 CODE_MAX = 100  # characters; ours have 16
@@ -73,7 +72,8 @@ MORE_COLUMNS: dict[Kind, tuple[str, ...]] = {
 class Stored:
     """A record was stored: what was held before, what is now, and whose points each moves.
 
-    ``was_of`` and ``is_of`` are the accounts of the two, empty where they move nobody's.
+    ``was_of`` and ``is_of`` are the accounts of the two, empty where they move nobody's. Of what
+    ``is_gone`` the store has no more; what it was last is told again.
     """
 
     store: StoreRow
@@ -82,6 +82,7 @@ class Stored:
     was_of: str
     is_of: str
     lane: int
+    is_gone: bool = False
 
     @property
     def accounts(self) -> set[str]:
@@ -392,6 +393,8 @@ def _fetched(row: Held, dirty: Dirty, record: Record | None, now: datetime) -> b
         row.dirty_at = None
     row.older_fetches = row.fetch_failures = 0
     row.retry_at = row.shown_at = None
+    if record is None and isinstance(held, Customer) and not row.is_gone:
+        row.stored.append((held, held, row.account))
     row.is_gone = record is None
     return changed
 
@@ -410,6 +413,7 @@ def _stored(store: StoreRow, row: Held, guest_key: bytes, lane: int) -> list[Sto
                 was_of=was,
                 is_of=row.account,
                 lane=lane,
+                is_gone=row.is_gone,
             )
         )
     return told
@@ -567,12 +571,6 @@ async def customer_ids(store: str) -> dict[str, str]:
 
 async def by_email(store: str, email: str) -> list[str]:
     """Return the ids of a store's customers who have an address, the first who signed up first."""
-    unread = CustomerRow.filter(store=store, email=None, body__not_isnull=True)
-    while rows := await unread.limit(UNREAD_MAX):  # stored before there was the column
-        for row in rows:
-            held = snapshot(row)
-            assert isinstance(held, Customer)
-            await CustomerRow.filter(id=row.id, email=None).update(email=_findable(held))
     found = CustomerRow.filter(store=store, email=canonical_email(email)[:EMAIL_MAX])
     return [row.platform_id for row in await found.order_by("id").limit(FOUND_MAX)]
 

@@ -267,19 +267,24 @@ async def postpone(account: AccountRow, until: datetime) -> None:
 
 
 async def locked(store: str, keys: Sequence[str]) -> list[AccountRow]:
-    """Return accounts, locked in the order of their keys for the transaction that we are in."""
+    """Return accounts, locked in the order of their keys for the transaction that we are in.
+
+    With them whom they were merged into, as what changes of the one changes the other.
+    """
+    found = await merges.homes(store, keys)
+    every = {*keys, *found.owners(keys)}
     await sql.many(
         "INSERT INTO account"
         " (store, key, dirty_gen, settled_gen, next_due_points, version)"
         " VALUES ($1, $2, 1, 0, 0, 0) ON CONFLICT (store, key) DO NOTHING",
-        ((store, key) for key in sorted(keys)),
+        ((store, key) for key in sorted(every)),
     )
     held = await sql.rows(
-        "SELECT id FROM account WHERE store = $1 AND key = ANY($2)"
+        "SELECT id, key FROM account WHERE store = $1 AND key = ANY($2)"
         ' ORDER BY key COLLATE "C" FOR UPDATE',
-        *(store, list(keys)),
+        *(store, [*every]),
     )
-    return await AccountRow.filter(id__in=[row["id"] for row in held])
+    return await AccountRow.filter(id__in=[row["id"] for row in held if row["key"] in keys])
 
 
 async def unchanged(store: str, accounts: Sequence[AccountRow]) -> set[str]:

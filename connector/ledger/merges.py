@@ -1,9 +1,10 @@
 """Accounts that the store made one: whose is what no order carries.
 
 The store says whose an order is, and its points go along. If it moves all that an account ever
-bought to another, the two are one person: two customers merged, or a guest who signed up. Then what
-the first spent and was given before goes along as well. If it moves an order only, nothing else
-does; if it moves one back, the account is its own again.
+bought to another, the two are one person: a guest who signed up, or a customer who was merged and
+is gone from the store. Then what the first spent and was given before goes along as well. If it
+moves an order only, nothing else does, nor while the customer is still there, as who corrects a
+wrong name merges nobody; if it moves one back, the account is its own again.
 """
 
 from collections import defaultdict
@@ -12,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from tortoise.expressions import Q
-
 from connector.database import sql
 from connector.ledger.models import LinkRow, MergeRow
 
 Fact = TypeVar("Fact")
 HOPS_MAX = 100  # from account to account
+HOLDS = (  # of a customer who is still there, orders were corrected
+    "(m.account NOT LIKE 'customer:%' OR EXISTS (SELECT 1 FROM customer c WHERE c.store = m.store"
+    " AND c.platform_id = substr(m.account, 10) AND c.is_gone))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Homes:
             owner, merged_at = self.merged.get(account, ("", at))
             if at >= merged_at:
                 break
-            account = owner
+            account, at = owner, merged_at  # there since then, whatever became of others before
         return account
 
     def read(self, accounts: Sequence[str]) -> list[str]:
@@ -71,8 +74,12 @@ async def merged(store: str, accounts: Collection[str]) -> list[tuple[str, str]]
     """Return which of these accounts were merged, each with the one that it was merged into."""
     if not await MergeRow.exists(store=store):
         return []
-    rows = await MergeRow.filter(store=store, account__in=list(accounts))
-    return [(row.account, row.owner) for row in rows]
+    rows = await sql.rows(
+        "SELECT account, owner FROM merge m WHERE m.store = $1 AND m.account = ANY($2)"
+        f" AND {HOLDS}",
+        *(store, list(accounts)),
+    )
+    return [(row["account"], row["owner"]) for row in rows]
 
 
 async def homes(store: str, accounts: Collection[str]) -> Homes:
@@ -82,12 +89,17 @@ async def homes(store: str, accounts: Collection[str]) -> Homes:
     if not await MergeRow.exists(store=store):
         return Homes(merged)
     while ahead:
-        rows = await MergeRow.filter(
-            Q(account__in=list(ahead)) | Q(owner__in=list(ahead)), store=store
+        rows = await sql.rows(
+            "SELECT account, owner, merged_at FROM merge m WHERE m.store = $1"
+            f" AND (m.account = ANY($2) OR m.owner = ANY($2)) AND {HOLDS}",
+            *(store, list(ahead)),
         )
-        merged |= {row.account: (row.owner, row.merged_at) for row in rows}
+        for row in rows:
+            merged_at = sql.at(row["merged_at"])
+            assert merged_at is not None
+            merged[row["account"]] = row["owner"], merged_at
         seen |= ahead
-        ahead = {name for row in rows for name in (row.account, row.owner)} - seen
+        ahead = {name for row in rows for name in (row["account"], row["owner"])} - seen
     return Homes(merged)
 
 
@@ -107,6 +119,12 @@ async def follow(
     return changed | await _merge(store, moved, now)
 
 
+async def gone(store: str, accounts: Collection[str]) -> set[str]:
+    """Return whose points may differ as these customers are gone from the store."""
+    rows = await MergeRow.filter(store=store, account__in=list(accounts)) if accounts else []
+    return {name for row in rows for name in (row.account, row.owner)}
+
+
 async def _merge(store: str, moved: Mapping[str, str], now: datetime) -> set[str]:
     if not moved:
         return set()
@@ -116,10 +134,16 @@ async def _merge(store: str, moved: Mapping[str, str], now: datetime) -> set[str
     )
     kept = {row["account"] for row in left}
     kept |= {row.account for row in await LinkRow.filter(store=store, account__in=[*moved])}
-    kept |= {row.account for row in await MergeRow.filter(store=store, account__in=[*moved])}
+    before = {row.account: row for row in await MergeRow.filter(store=store, account__in=[*moved])}
+    held = dict(await merged(store, moved))
     changed: set[str] = set()
     for account, owner in sorted(moved.items()):
-        if account in kept:
+        row = before.get(account)
+        if account in kept or (account in held and row and row.owner != owner):
+            continue
+        if row:  # what it did since goes along too
+            await MergeRow.filter(id=row.id).update(owner=owner, merged_at=now)
+            changed |= {account, owner, row.owner}
             continue
         others = (await homes(store, [owner])).owners([owner])
         if account in others:  # it was emptied into that one, and the other way before

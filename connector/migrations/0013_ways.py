@@ -1,9 +1,12 @@
+import orjson
 from orjson import loads
 from tortoise import fields, migrations
 from tortoise.fields.data import JSON_DUMPS
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
+
+from connector.commerce.identity import canonical_email
 
 NOW = {"sqlite": "strftime('%Y-%m-%d %H:%M:%f+00:00', 'now')", "postgres": "now()"}
 BACKFILL = 1
@@ -20,6 +23,21 @@ async def read_anew(_: object, editor: BaseSchemaEditor) -> None:
     await editor.client.execute_script(
         f"UPDATE store SET audit_at = {now} WHERE audit_at IS NOT NULL"
     )
+
+
+async def say_addresses(_: object, editor: BaseSchemaEditor) -> None:
+    last = 0
+    while rows := await editor.client.execute_query_dict(
+        f"SELECT id, body FROM customer WHERE id > {last} AND body IS NOT NULL ORDER BY id LIMIT 500"
+    ):
+        last = rows[-1]["id"]
+        for row in rows:
+            email = canonical_email(orjson.loads(row["body"])["email"] or "")
+            mark = "?" if editor.client.capabilities.dialect == "sqlite" else "$1"
+            await editor.client.execute_query(
+                f"UPDATE customer SET email = {mark} WHERE id = {row['id']}",
+                [email.replace("\0", "")[:320]],
+            )
 
 
 class Migration(migrations.Migration):
@@ -176,12 +194,14 @@ class Migration(migrations.Migration):
             name="lapses_at",
             field=fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
         ),
-        ops.AddIndex(
-            model_name="RedemptionRow",
-            index=Index(fields=["store", "lapses_at"]),
-        ),
         ops.RunPython(read_anew),
+        ops.RunPython(say_addresses),
         ops.RunSQL(
-            "CREATE INDEX account_remind ON account (store, remind_at) WHERE remind_at IS NOT NULL"
+            [
+                "CREATE INDEX account_remind ON account (store, remind_at)"
+                " WHERE remind_at IS NOT NULL",
+                "CREATE INDEX redemption_lapsed ON redemption (store, lapses_at)"
+                " WHERE lapses_at IS NOT NULL AND state <> 'used'",
+            ]
         ),
     ]

@@ -13,7 +13,7 @@ from typing import Any
 from tortoise.transactions import in_transaction
 
 from connector.commerce import records
-from connector.commerce.identity import customer_account, customer_of
+from connector.commerce.identity import canonical_email, customer_account, customer_of
 from connector.commerce.models import LIVE, StoreRow
 from connector.database import sql
 from connector.errors import BenefitUnavailable
@@ -181,13 +181,14 @@ class Entitlements:
     async def named_by(self, told: Sequence[records.Stored]) -> list[PerkCodeRow]:
         """Return the codes of ours that what is told of one store is about.
 
-        Those of orders, and those that waited for a customer's address.
+        Those of orders, and those of customers whose address is new.
         """
         store, ours = told[0].store.id, named_in(told)
         found = await PerkCodeRow.filter(store=store, code__in=ours).order_by("id") if ours else []
-        if reachable := [*_newly_reachable(told)]:
-            accounts = [customer_account(id_) for id_ in reachable]
-            rows = PerkCodeRow.filter(store=store, account__in=accounts, state="reserved")
+        if moved := [*_with_new_address(told)]:
+            accounts = [customer_account(id_) for id_ in moved]
+            rows = PerkCodeRow.filter(store=store, account__in=accounts, is_wanted=True)
+            rows = rows.exclude(state__in=["used", "revoked"])
             known = {row.id for row in found}
             found += [row for row in await rows if row.id not in known]
         return found
@@ -195,6 +196,7 @@ class Entitlements:
     async def follow(self, store: StoreRow, rows: Sequence[PerkCodeRow]) -> list[Wanted]:
         """Follow what orders say of codes whose accounts we hold; return what to push."""
         pushes, events = [row for row in rows if row.state == "reserved"], list[Event]()
+        emails = await records.emails_of(store.id, [row.account for row in rows])
         for row in rows:
             uses = await self._codes.uses(store, row.code)
             if uses and row.state != "used":
@@ -204,10 +206,12 @@ class Entitlements:
             elif not uses and row.state == "used":  # the store gave the use back
                 await PerkCodeRow.filter(id=row.id).update(state="issued")
                 pushes.append(row)
+            elif _is_anothers(row, emails.get(row.account)):
+                pushes += await self._replaced(row)
         if rows:
             await ledger.seen_anew(store.id, sorted({row.account for row in rows}))
             await listeners.tell(store.id, events, self._clock())
-        return [(PUSH, row.id, LIVE) for row in pushes]
+        return [(PUSH, id_, LIVE) for id_ in dict.fromkeys(row.id for row in pushes)]
 
     async def _used(self, row: PerkCodeRow, order: Order) -> tuple[list[PerkCodeRow], list[Event]]:
         """Log an order's use of a code, and make the next; return that, and what to tell."""
@@ -217,6 +221,13 @@ class Entitlements:
         is_next = row.is_wanted and held.ended_at is None
         made = await self._next_codes([held]) if is_next else []
         return made, [event] if event else []
+
+    async def _replaced(self, row: PerkCodeRow) -> list[PerkCodeRow]:
+        """Take back a code that is for an address of before, and make the next; return both."""
+        await PerkCodeRow.filter(id=row.id).update(is_wanted=False)
+        held = await EntitlementRow.get(id=row.entitlement)
+        made = await self._next_codes([held]) if row.is_wanted and held.ended_at is None else []
+        return [row, *made]
 
     async def use(
         self, store: str, account: str, benefit: str, key: str, *, kind: str
@@ -238,12 +249,19 @@ class Entitlements:
         return row
 
 
-def _newly_reachable(told: Sequence[records.Stored]) -> Iterator[str]:
-    """Yield the customers who have an e-mail address, and had none."""
+def _with_new_address(told: Sequence[records.Stored]) -> Iterator[str]:
+    """Yield the customers who have another e-mail address than before, or had none."""
     for one in told:
-        had = isinstance(one.before, Customer) and one.before.email is not None
-        if isinstance(one.after, Customer) and one.after.email is not None and not had:
+        had = one.before.email if isinstance(one.before, Customer) else None
+        if isinstance(one.after, Customer) and one.after.email not in {None, had}:
             yield one.after.id
+
+
+def _is_anothers(row: PerkCodeRow, email: str | None) -> bool:
+    """Return whether a code is for another address than the customer's is now."""
+    if row.email is None or email is None or not row.is_wanted:
+        return False
+    return canonical_email(row.email) != canonical_email(email)
 
 
 def _is_same(row: EntitlementRow, perk: Perk) -> bool:

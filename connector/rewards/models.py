@@ -51,7 +51,6 @@ class RedemptionRow(Model):
             ("store", "account", "idempotency_key"),
             ("store", "code"),
         )
-        indexes: ClassVar = (("store", "lapses_at"),)
 
 
 class EntitlementRow(Model):

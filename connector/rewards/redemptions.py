@@ -32,11 +32,12 @@ CHECKOUT_GRACE = timedelta(hours=1)  # a checkout that began with the code may e
 LAPSED_BATCH = 100
 LAPSED = (
     "(SELECT r.id FROM redemption r WHERE r.store = s.id AND r.lapses_at <= :now"
-    " ORDER BY r.lapses_at LIMIT 1) IS NOT NULL"
+    " AND r.state <> 'used' ORDER BY r.lapses_at LIMIT 1) IS NOT NULL"
 )
 """Whether a store ``s`` has codes that ended unused, for which points go back, at ``:now``."""
 OLDEST_LAPSED = oldest(
     "SELECT MIN(r.lapses_at) FROM redemption r WHERE r.store = s.id AND r.lapses_at <= :now"
+    " AND r.state <> 'used'"
 )
 DISCOUNTS: Mapping[str, DiscountKind] = {
     "amount_off": "amount",
@@ -129,6 +130,7 @@ class Redemptions:
     async def take_back_lapsed(self, store: StoreRow) -> int:
         """Decide to give points back for codes that ended unused; return of how many."""
         lapsed = RedemptionRow.filter(store=store.id, lapses_at__lte=self._clock())
+        lapsed = lapsed.exclude(state="used")  # until the store gives the use back
         rows = await lapsed.order_by("lapses_at", "id").limit(LAPSED_BATCH)
         ids = [row.id for row in rows]
         async with in_transaction():
@@ -256,8 +258,11 @@ async def queued(store: str, reward_id: str, stock: int | None) -> None:
 
 async def _held(store: str, who: Who, terms: Terms) -> int:
     """Return how many of a reward an account has had; those that it gave back are none."""
-    mine = RedemptionRow.filter(store=store, account=who.account, reward_id=terms.reward_id)
-    return await mine.exclude(state="returned").count()
+    homes = await merges.homes(store, [who.account])
+    whole = homes.read([who.account])
+    mine = RedemptionRow.filter(store=store, account__in=whole, reward_id=terms.reward_id)
+    rows = await mine.exclude(state="returned").limit(terms.limit or 0)
+    return sum(homes.of(row.account, row.redeemed_at) == who.account for row in rows)
 
 
 async def left(store: str, stocks: Mapping[str, int]) -> dict[str, int]:

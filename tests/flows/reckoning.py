@@ -205,18 +205,15 @@ class Books:
         owner = account_of(order)
         if owner in self.emptied and order.placed_at < self.emptied[owner][1]:
             del self.emptied[owner]
-        if was and was not in self.emptied and was not in map(account_of, self.held.values()):
-            after = owner
-            while after in self.emptied and after != was:
-                after = self.emptied[after][0]
-            if after == was:
-                del self.emptied[owner]
+        is_left = GUEST in map(account_of, self.held.values())
+        is_free = self.emptied.get(was, (owner,))[0] == owner
+        if was == GUEST and is_free and not is_left:  # the other accounts' customers are there
             self.emptied[was] = owner, now
 
     def home(self, account: str, at: datetime) -> str:
         """Return whose is what an account was given or spent at an instant."""
         while account in self.emptied and at < self.emptied[account][1]:
-            account = self.emptied[account][0]
+            account, at = self.emptied[account]
         return account
 
     def version_at(self, at: datetime) -> Version | None:

@@ -4,6 +4,7 @@ import pytest
 
 from connector.rewards.models import RedemptionRow
 from connector.rewards.redemptions import CHECKOUT_GRACE
+from platforms.woocommerce.fake import orders
 from tests.flows.test_api import client
 from tests.flows.test_rewards import rich
 from tests.flows.test_tiers import TIERED
@@ -155,3 +156,26 @@ async def test_a_till_chooses_too(town):
     made = await api.post(path, {"reward": "part", "points": 250})
     assert (made.status_code, made.json()["cost"], made.json()["value_minor"]) == (201, 250, 125)
     assert (await api.post(path, {"reward": "part", "points": 0})).status_code == 400
+
+
+async def test_a_code_that_lapsed_while_used_gives_back_once_the_use_is(town):
+    program = PROGRAM.replace("cost = 500", f"cost = 500\ngives_back = true\n{ENDING}")
+    maya = await rich(town, program)
+    before = (await town.visitor(maya))["available"]
+    assert (await town.redeem(maya)).status_code == 201
+    await town.settle()
+    row = await RedemptionRow.get()
+    coffee = town.product("10.00")
+    order = town.order(coffee, 3, maya, set_paid=False, coupon_lines=[{"code": row.code}])
+    await town.settle()
+    assert (await RedemptionRow.get()).state == "used"
+    town.clock.forward(days=31)
+    await town.settle()
+    orders.update(town.shop, order, {"status": "cancelled"})
+    await town.settle()
+    town.clock.at += CHECKOUT_GRACE
+    await town.settle()
+    town.clock.at += CHECKOUT_GRACE
+    await town.settle()
+    row = await RedemptionRow.get()
+    assert (row.state, (await town.visitor(maya))["available"]) == ("returned", before)

@@ -69,10 +69,10 @@ lively = settings(
 MUST_HAPPEN = {
     "earn", "clawback", "expire", "redeem", "release", "adjust",
     "InsufficientPoints", "RewardUnavailable", "RewardSoldOut", "KeyReused", "same again",
-    "deficit", "tier", "older", "moved", "merged", "corrected",
+    "deficit", "tier", "older", "moved", "corrected",
     "checkpoint",
 }  # fmt: skip
-RARE = {"late use"}  # where there are few examples
+RARE = {"late use", "merged"}  # where there are few examples
 REFUSALS = (InsufficientPoints, KeyReused, RewardSoldOut, RewardUnavailable)
 HOUR, DAY = 60, 24 * 60
 SHIPPING = 490

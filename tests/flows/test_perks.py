@@ -439,3 +439,16 @@ async def test_what_the_platform_cannot_give_is_refused_with_its_path(town):
         with pytest.raises(InvalidProgram) as refused:
             await publish(town, PERKS.replace(said, instead, 1))
         assert str(refused.value) == problem
+
+
+async def test_a_code_goes_over_to_a_new_address(town):
+    maya, _, _ = await bought(town, 10)
+    first = (await perks(town, maya))["free_shipping"]["code"]
+    assert coupons(town)[first]["email_restrictions"] == ["maya@example.test"]
+
+    people.update(town.shop, town.shop.get("customer", maya), {"email": "new@example.test"})
+    await town.settle()
+    town.clock.forward(hours=2)
+    await town.settle()
+    now = (await perks(town, maya))["free_shipping"]["code"]
+    assert coupons(town)[now]["email_restrictions"] == ["new@example.test"]

@@ -21,6 +21,7 @@ from connector.ledger import ledger
 from connector.ledger.models import EntryRow
 from connector.web.feature import Feature, Part
 from platforms.woocommerce.fake import orders, products, refunds
+from tests.flows.test_perks import PERKS, perks
 from tests.town import NOW, PROGRAM, founded
 
 SHELVES = PROGRAM.replace(
@@ -332,3 +333,33 @@ async def test_rating_the_past_anew_stamps_what_it_reads(town):
     assert await available(town, maya) == 0
     (row,) = await StampRow.all()
     assert row.order_id == str(order["id"])
+
+
+async def test_rating_anew_takes_nothing_away_while_a_product_is_fetched(town):
+    await town.connect()
+    keep_quiet_of_products(town)
+    maya, coffee = town.shopper(), town.product("10.00")
+    town.order(coffee, 10, maya)
+    await town.settle()
+    assert await available(town, maya) == 500
+    await Loyalty(town.system.tools).programs.publish(await town.row(), SHELVES, re_rate_from=NOW)
+    await town.settle()
+    entries = [(one.kind, one.points) for one in await EntryRow.all().order_by("id")]
+    assert (await available(town, maya), entries) == (500, [("earn", 500)])
+
+
+async def test_a_perk_survives_while_an_order_waits_for_a_product_under_a_re_rate(town):
+    await town.connect(PERKS)
+    keep_quiet_of_products(town)
+    maya, coffee = town.shopper(), town.product("10.00")
+    town.order(coffee, 10, maya)
+    await town.settle()
+    code = (await perks(town, maya))["free_shipping"]["code"]
+    program = PERKS.replace(
+        "[[reward]]", '[[multiplier]]\nwhen = { collection = "summer" }\nfactor = "2"\n\n[[reward]]'
+    )
+    await Loyalty(town.system.tools).programs.publish(await town.row(), program, re_rate_from=NOW)
+    await town.settle()
+    town.clock.forward(seconds=6)
+    await town.settle()
+    assert (await perks(town, maya))["free_shipping"]["code"] == code

@@ -36,7 +36,7 @@ from connector.features.loyalty.rules.program import EVENT
 from connector.features.loyalty.service import Loyalty
 from connector.kernel.clock import Awaits, Clock, awaited, unless_awaited
 from connector.kernel.ids import Ids
-from connector.ledger import ledger
+from connector.ledger import ledger, merges
 from connector.ledger.models import AccountRow, EntryRow
 from connector.rewards.entitlements import held_by, uses_of
 from connector.rewards.models import PerkUseRow, RedemptionRow, ReservationRow
@@ -321,7 +321,8 @@ class LoyaltyApi:
     async def redemptions(self, asked: Asked[Listed, Nothing]) -> RedemptionList:
         """List a member's redemptions."""
         account, page = await _known(asked), asked.query
-        rows = RedemptionRow.filter(store=asked.store.id, account=account)
+        homes = await merges.homes(asked.store.id, [account])
+        rows = RedemptionRow.filter(store=asked.store.id, account__in=homes.read([account]))
         if page.after:
             last = await rows.get_or_none(id=known(page.after))
             if last is None:

@@ -55,7 +55,8 @@ class Outcome:
     """What was worked out for an account; ``orders`` says when its orders were placed, by id.
 
     ``checkpoint`` is one to be kept, ``notes`` what changed of what is claimed of the program's
-    budget, ``stamps`` what is to be written down of orders; it ``awaits`` products. The store
+    budget, ``stamps`` what is to be written down of orders; it ``awaits`` products, and
+    ``is_held_back`` where an order that is left out for them has entries already. The store
     ``is_told`` where points or the tier changed; the account's owner sees more, such as what counts
     for the next tier.
     """
@@ -69,6 +70,7 @@ class Outcome:
     has_come: bool
     stamps: Mapping[str, Change]
     awaits: Collection[str]
+    is_held_back: bool
     has_checkpoints: bool = False
 
     @property
@@ -148,7 +150,10 @@ class Settling:
                 bought[one.is_of] = min(one.since, bought.get(one.is_of, one.since))
                 if one.was_of:
                     moved[one.was_of] = one.is_of
-        return await merges.follow(told[0].store.id, moved, bought, self._tools.clock())
+        store, now = told[0].store.id, self._tools.clock()
+        left = [one.after.id for one in told if one.is_gone and isinstance(one.after, Customer)]
+        changed = await merges.gone(store, [customer_account(id_) for id_ in left])
+        return changed | await merges.follow(store, moved, bought, now)
 
     async def _signed_up(self, told: Sequence[records.Stored]) -> list[tuple[str, datetime]]:
         """Return the accounts of customers who are new to us, where signing up earns."""
@@ -215,11 +220,16 @@ class Settling:
         async with in_transaction():
             same = await ledger.unchanged(store.id, accounts)
             await self._post(store, [one for one in outcomes if one.settled.account.key in same])
+        for one in outcomes:
+            if one.is_held_back:
+                await ledger.postpone(one.settled.account, self._tools.clock() + AGAIN)
 
     async def settle(self, store: StoreRow, account: str) -> Folded:
         """Bring an account's ledger to what follows from the facts now. In a transaction."""
         rows = await ledger.locked(store.id, [account])
         (outcome,) = await self._work_out(store, rows)
+        if outcome.is_held_back:
+            return outcome.folded
         if not await self._post(store, [outcome]):  # somebody stamped an order meanwhile
             (outcome,) = await self._work_out(store, rows)
             await self._post(store, [outcome])
@@ -286,7 +296,8 @@ class Settling:
         now = self._tools.clock()
         stamps = {id_: stamp for one in worked_out for id_, stamp in one.stamps.items()}
         others = await keep(store.id, stamps, now)
-        outcomes = [one for one in worked_out if one.stamps.keys().isdisjoint(others)]
+        known = [one for one in worked_out if not one.is_held_back]
+        outcomes = [one for one in known if one.stamps.keys().isdisjoint(others)]
         await ledger.post(store.id, [one.settled for one in outcomes], now)
         if await listeners.heard(store.id):
             live_at = await self._programs.live_at(store.id) or now
@@ -371,6 +382,7 @@ def _outcome(
         has_come=bool(came),
         stamps=stamped.changes,
         awaits=stamped.awaits,
+        is_held_back=any(order_of(cause) in stamped.left_out for cause, _, _ in posted),
         is_told=bool(changes or came) or tier != account.tier,
         orders=placed,
         checkpoint=None if waits else checkpoints.taken(facts, now, since),

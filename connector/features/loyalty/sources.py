@@ -145,6 +145,7 @@ def _united(facts: Facts, link: LinkRow, theirs: Facts, since: datetime) -> Fact
         adjustments=[one for one in whole.adjustments if one.adjusted_at >= since],
         imports=[one for one in whole.imports if one.imported_at >= since],
         takeovers=[one for one in whole.takeovers if one.holding.at >= since],
+        acts=[one for one in whole.acts if one.at >= since],
         joined=facts.joined,
     )
 

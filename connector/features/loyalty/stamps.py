@@ -34,12 +34,13 @@ class Change(NamedTuple):
 class Stamped:
     """An account's facts with all stamps that can be had, and which of them are new.
 
-    It ``awaits`` products; orders of theirs that were never settled are left out.
+    It ``awaits`` products; orders of theirs that have no stamp are ``left_out`` until then.
     """
 
     facts: Facts
     changes: Mapping[str, Change] = field(default_factory=dict)
     awaits: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
 
 
 class _Lacking(NamedTuple):
@@ -134,7 +135,10 @@ def _stamped(
             changes[one.order.id] = Change(one.held, stamp)
     new = {id_: one.now for id_, one in changes.items()}
     return Stamped(
-        facts=with_stamps(facts, new, waiting), changes=changes, awaits=frozenset(awaits)
+        facts=with_stamps(facts, new, waiting),
+        changes=changes,
+        awaits=frozenset(awaits),
+        left_out=frozenset(waiting),
     )
 
 

@@ -147,6 +147,7 @@ def united(facts: Facts, joined: Joined, brought: Collection[str] = ()) -> Facts
         adjustments=[one for one in theirs.adjustments if one.adjusted_at < at],
         imports=[one for one in theirs.imports if one.imported_at < at],
         takeovers=[one for one in theirs.takeovers if one.holding.at < at],
+        acts=[one for one in theirs.acts if one.at < at],
     )
     return replace(
         facts,
@@ -162,6 +163,7 @@ def united(facts: Facts, joined: Joined, brought: Collection[str] = ()) -> Facts
         ],
         stamps=stamps,
         awaited_orders=awaited,
+        acts=[*facts.acts, *(one for one in theirs.acts if one.at >= at)],
         joined=[*facts.joined, replace(joined, facts=before)],
     )
 

@@ -163,6 +163,7 @@ class Story:
                 was = self.orders[fact["order"]]
                 moved = replace(was, customer_id=fact["customer"])
                 self.orders[was.id] = moved
+                # an account that is left empty was merged: its customer is gone from the store
                 if not any(_account(one) == _account(was) for one in self.orders.values()):
                     self.merged[_account(was)] = (_account(moved), fact["at"])
             case _:
