@@ -1,3 +1,5 @@
+import unicodedata
+
 import orjson
 from orjson import loads
 from tortoise import fields, migrations
@@ -5,8 +7,6 @@ from tortoise.fields.data import JSON_DUMPS
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
-
-from connector.commerce.identity import canonical_email
 
 NOW = {"sqlite": "strftime('%Y-%m-%d %H:%M:%f+00:00', 'now')", "postgres": "now()"}
 BACKFILL = 1
@@ -32,11 +32,11 @@ async def say_addresses(_: object, editor: BaseSchemaEditor) -> None:
     ):
         last = rows[-1]["id"]
         for row in rows:
-            email = canonical_email(orjson.loads(row["body"])["email"] or "")
+            email = unicodedata.normalize("NFC", orjson.loads(row["body"]).get("email") or "")
             mark = "?" if editor.client.capabilities.dialect == "sqlite" else "$1"
             await editor.client.execute_query(
                 f"UPDATE customer SET email = {mark} WHERE id = {row['id']}",
-                [email.replace("\0", "")[:320]],
+                [email.strip().lower().replace("\0", "")[:320]],
             )
 
 

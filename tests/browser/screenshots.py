@@ -24,6 +24,8 @@ from tests.browser.stage import (
     Play,
     Stage,
     benefit,
+    gift,
+    part,
     perk,
     redemption,
     reward,
@@ -224,6 +226,30 @@ def all_kinds(play: Play) -> None:
     rewards[5] |= {"id": "bag", "kind": "product_off", "cost": 2000}
 
 
+def in_part(play: Play) -> None:
+    assert play.program
+    play.program["rewards"].insert(0, part(100, 2000, days=60))
+
+
+def in_part_later(play: Play) -> None:
+    in_part(play)
+    nothing_affordable(play)
+    assert play.program
+    play.program["rewards"][0]["minimum_points"] = 500
+
+
+def gifts(play: Play) -> None:
+    assert play.program
+    several = gift(1200, "Enamel mug", f"{LONG} {LONG} tea", "شاي أخضر بالنعناع", "Candle")
+    play.program["rewards"] = [several, gift(400, "Enamel mug") | {"id": "mug"}]
+
+
+def cheaper(play: Play) -> None:
+    assert play.program
+    first, _, last = play.program["rewards"]
+    first["cost_in"], last["cost_in"] = {"Silver": 300}, {"Silver": 1300}
+
+
 def had_already(play: Play) -> None:
     assert play.visitor
     play.visitor["used_up"] = ["5-off"]
@@ -259,6 +285,18 @@ async def use(page: Page) -> None:
 
 async def use_and_wait(page: Page) -> None:
     await use(page)
+    await page.locator("perennial-panel code").first.wait_for()
+
+
+async def slide(page: Page) -> None:
+    slider = page.locator("perennial-panel input[type=range]")
+    for _ in range(6):
+        await slider.press("ArrowUp")
+
+
+async def take(page: Page) -> None:
+    await page.get_by_role("radio").nth(1).check()
+    await page.locator("perennial-panel fieldset + .pn-btn").click()
     await page.locator("perennial-panel code").first.wait_for()
 
 
@@ -349,6 +387,21 @@ SHOTS = [
     Shot("all kinds at home", set_up=all_kinds),
     Shot("all kinds", tab=2, set_up=all_kinds),
     Shot("arabic kinds", tab=2, query=ARABIC, set_up=all_kinds),
+    Shot("slider", tab=2, set_up=in_part, act=slide),
+    Shot("slider at home", set_up=in_part),
+    Shot("slider with too few points", tab=2, set_up=in_part_later),
+    Shot("arabic slider", tab=2, query=ARABIC, set_up=in_part, act=slide),
+    Shot("dark slider", tab=2, query=DARK, set_up=in_part, act=slide),
+    Shot("gift choice", tab=2, set_up=gifts),
+    Shot("gift at home", set_up=gifts),
+    Shot("arabic gift choice", tab=2, query=ARABIC, set_up=gifts),
+    Shot("dark gift choice", tab=2, query=DARK, set_up=gifts),
+    Shot("gift code issued", tab=2, set_up=gifts, act=take),
+    Shot("arabic gift code issued", tab=2, query=ARABIC, set_up=gifts, act=take),
+    Shot("tier price", tab=2, set_up=cheaper),
+    Shot("arabic tier price", tab=2, query=ARABIC, set_up=cheaper),
+    Shot("polish slider", tab=2, query={"lang": "pl"}, set_up=in_part),
+    Shot("japanese gift choice", tab=2, query={"lang": "ja"}, set_up=gifts),
     Shot("had already", tab=2, set_up=had_already),
     Shot("idle", tab=1, set_up=idle),
     Shot("arabic idle", tab=1, query=ARABIC, set_up=idle),

@@ -49,7 +49,28 @@ def reward(
         "code_expires_days": days,
         "left": left,
         "tiers": [],
+        "cost_in": {},
+        "minimum_points": None,
+        "maximum_points": None,
+        "gives_back": False,
+        "gifts": [],
     }
+
+
+def part(least: int, most: int, *, days: int | None = None) -> Json:
+    """Points for a part of a cart: 50 points are 50 cents."""
+    more = {"id": "part", "kind": "part_of_cart", "gives_back": bool(days)}
+    return reward(50, 50, days=days) | more | {"minimum_points": least, "maximum_points": most}
+
+
+def gift(cost: int, *titles: str) -> Json:
+    """A product for nothing, of those with ids from 71 on."""
+    gifts = [
+        {"id": str(n), "title": title, "url": f"https://store.example/product/{n}"}
+        for n, title in enumerate(titles, 71)
+    ]
+    more = {"id": "gift", "kind": "free_product", "value_minor": {}, "gifts": gifts}
+    return reward(cost, 0, days=30) | more | {"gives_back": True}
 
 
 def tier(name: str, **needs: int) -> Json:
@@ -89,6 +110,8 @@ def redemption(number: int, state: str, *, value: int = 500, code: str | None = 
         "value_minor": value,
         "minimum_minor": 2000,
         "currency": "EUR",
+        "products": [],
+        "gives_back": False,
         "expires_at": "2027-01-19T12:00:00Z",
         "redeemed_at": f"2026-11-{18 - number % 18 + 1:02}T10:00:00Z",
     }
@@ -211,6 +234,7 @@ class Play:
     cart_refusal: str = ""
     cart: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    asked: list[Json] = field(default_factory=list)
     token: str = "token-1"
     visits: int = 0
 
@@ -220,17 +244,24 @@ class Play:
         told = {"store": store, "program": self.program, "visitor": visitor}
         return {**told, "can_claim": self.can_claim}
 
-    def redeem(self, reward_id: str, key: str) -> None:
+    def redeem(self, asked: Json, key: str) -> None:
         """Spend points once for each key; the code comes with a later poll."""
         assert self.visitor
         assert self.program
         if key in self.keys:
             return
         self.keys.append(key)
-        chosen = next(each for each in self.program["rewards"] if each["id"] == reward_id)
-        value = chosen["value_minor"]["EUR"]
-        self.visitor["available"] -= chosen["cost"]
-        self.visitor["redemptions"].insert(0, redemption(len(self.keys), "reserved", value=value))
+        self.asked.append(asked)
+        chosen = next(each for each in self.program["rewards"] if each["id"] == asked["reward"])
+        tier = (self.visitor["standing"] or {}).get("tier")
+        cost = asked.get("points") or chosen["cost_in"].get(tier, chosen["cost"])
+        value = chosen["value_minor"].get("EUR", 0) * (cost // chosen["cost"] or 1)
+        made = redemption(len(self.keys), "reserved", value=value)
+        made |= {"reward_id": chosen["id"], "kind": chosen["kind"], "cost": cost}
+        made |= {"products": [asked["product"]] if "product" in asked else []}
+        made |= {"gives_back": chosen["gives_back"]}
+        self.visitor["available"] -= cost
+        self.visitor["redemptions"].insert(0, made)
 
     def tick(self) -> None:
         """Issue what was reserved, once it was asked for often enough."""
@@ -282,14 +313,14 @@ class Stage:
     async def redeem(self, request: Request) -> Response:
         assert request.headers["x-perennial"] == "1"
         assert request.headers["authorization"]
-        reward_id = json.loads(await request.body())["reward"]
+        asked = json.loads(await request.body())
         key = request.headers["idempotency-key"]
         if self.play.redeem_problems:
             status, code = self.play.redeem_problems.pop(0)
             if status == 504:
-                self.play.redeem(reward_id, key)
+                self.play.redeem(asked, key)
             return problem(status, code)
-        self.play.redeem(reward_id, key)
+        self.play.redeem(asked, key)
         return JSONResponse(self.play.state(is_known=True), 201)
 
     async def claim(self, request: Request) -> Response:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, Request, expect
 
-from tests.browser.screenshots import deeds, perks
-from tests.browser.stage import CODE, TOMAS, Stage, redemption
+from tests.browser.screenshots import cheaper, deeds, gifts, in_part, in_part_later, perks
+from tests.browser.stage import CODE, TOMAS, Stage, part, redemption
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -416,9 +416,155 @@ async def test_where_no_mail_can_be_sent_nothing_is_offered(page: Page, stage: S
     await expect(dialog.get_by_text("Ordered without signing in?")).to_have_count(0)
 
 
+async def test_the_slider_redeems_by_keyboard_what_it_says(page: Page, stage: Stage) -> None:
+    in_part(stage.play)
+    await open_panel(page)
+    await page.get_by_role("button", name="Rewards", exact=True).click()
+    card = page.get_by_role("article", name="Money off your cart")
+    slider = card.get_by_role("slider", name="Points to use")
+    for name, said in (("min", "100"), ("max", "1200"), ("step", "50")):
+        await expect(slider).to_have_attribute(name, said)
+    await expect(slider).to_have_attribute("aria-valuetext", "100 points is €1.00 off")
+
+    await slider.focus()
+    for _ in range(3):
+        await page.keyboard.press("ArrowRight")
+    await expect(card).to_contain_text("250 points = €2.50 off")
+    await expect(slider).to_have_attribute("aria-valuetext", "250 points is €2.50 off")
+    await expect(card).to_contain_text("On orders from €2.50")
+    await expect(card).to_contain_text("Unused, your points come back")
+    await page.evaluate("dispatchEvent(new Event('online'))")  # the view is drawn again
+    await expect(slider).to_be_focused()
+    await expect(slider).to_have_value("250")
+
+    await page.keyboard.press("Tab")
+    await expect(card.get_by_role("button", name="Use 250 points")).to_be_focused()
+    await page.keyboard.press("Enter")
+
+    code = page.get_by_role("article", name="€2.50 off")
+    await expect(code.locator("code")).to_have_text(CODE)
+    await expect(code).to_contain_text("Unused, your points come back")
+    assert stage.play.asked == [{"reward": "part", "points": 250}]
+    assert stage.play.visitor
+    assert stage.play.visitor["available"] == 990
+    assert stage.play.visitor["redemptions"][0]["value_minor"] == 250
+
+
+async def test_a_choice_whose_answer_was_lost_is_asked_for_again(page: Page, stage: Stage) -> None:
+    in_part(stage.play)
+    stage.play.redeem_problems = [(500, "internal")]
+    await open_panel(page)
+    await page.get_by_role("button", name="Rewards", exact=True).click()
+    slider = page.get_by_role("slider", name="Points to use")
+    await slider.press("ArrowRight")
+    await page.get_by_role("button", name="Use 150 points").click()
+    await expect(slider).to_have_value("150")
+    await slider.press("ArrowRight")  # what is chosen by now is another redemption
+
+    await page.get_by_role("alert").get_by_role("button", name="Try again").click()
+
+    await expect(page.locator("perennial-panel code")).to_have_text(CODE)
+    assert stage.play.asked == [{"reward": "part", "points": 150}]
+
+
+async def test_too_few_points_for_the_slider_say_what_is_missing(page: Page, stage: Stage) -> None:
+    in_part_later(stage.play)
+    await open_panel(page)
+    await page.get_by_role("button", name="Rewards", exact=True).click()
+
+    card = page.get_by_role("article", name="Money off your cart")
+    await expect(card).to_contain_text("500 points = €5 off")
+    await expect(card).to_contain_text("380 points to go")
+    await expect(card.get_by_role("slider")).to_have_count(0)
+    await expect(card.get_by_role("button")).to_have_count(0)
+
+
+async def test_where_there_is_one_step_there_is_nothing_to_slide(page: Page, stage: Stage) -> None:
+    assert stage.play.program
+    stage.play.program["rewards"] = [part(1200, 2000)]
+    await open_panel(page)
+    await page.get_by_role("button", name="Choose a reward").click()
+
+    card = page.get_by_role("article", name="Money off your cart")
+    await expect(card.get_by_role("slider")).to_have_count(0)
+    await card.get_by_role("button", name="Use 1,200 points").click()
+    await expect(page.locator("perennial-panel code")).to_have_text(CODE)
+    assert stage.play.asked == [{"reward": "part", "points": 1200}]
+
+
+async def test_a_gift_is_chosen_by_keyboard(page: Page, stage: Stage) -> None:
+    gifts(stage.play)
+    assert stage.play.program
+    title = stage.play.program["rewards"][0]["gifts"][2]["title"]
+    await open_panel(page)
+    await tab_to(page, "Choose a reward")
+    await page.keyboard.press("Enter")
+    group = page.get_by_role("group", name="Choose your gift")
+    await expect(group.get_by_role("radio")).to_have_count(4)
+    await expect(group.get_by_role("radio", name="Enamel mug")).to_be_checked()
+
+    await group.get_by_role("radio", name="Enamel mug").focus()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowDown")
+    tea = group.get_by_role("radio", name=title)
+    await page.evaluate("dispatchEvent(new Event('online'))")  # the view is drawn again
+    await expect(tea).to_be_focused()
+    await expect(tea).to_be_checked()
+    await tab_to(page, "Choose this gift for 1,200 points")
+    await page.keyboard.press("Enter")
+
+    code = page.get_by_role("article").filter(has=page.locator("code"))
+    await expect(code.locator("code")).to_have_text(CODE)
+    await expect(code.get_by_role("heading")).to_have_text(f"\u2068{title}\u2069 for free")
+    await expect(code).to_contain_text("Put it into your cart, then use the code.")
+    await expect(code.get_by_role("link", name="Go to your gift")).to_have_attribute(
+        "href", "https://store.example/product/73"
+    )
+    assert stage.play.asked == [{"reward": "gift", "product": "73"}]
+
+
+async def test_one_gift_is_taken_at_once_and_links_to_the_web_alone(
+    page: Page, stage: Stage
+) -> None:
+    gifts(stage.play)
+    assert stage.play.program
+    stage.play.program["rewards"] = stage.play.program["rewards"][1:]
+    stage.play.program["rewards"][0]["gifts"][0]["url"] = "javascript:alert(1)"
+    await open_panel(page)
+
+    name = "Use 400 points for \u2068Enamel mug\u2069 for free"
+    await page.get_by_role("button", name=name).click()
+
+    code = page.get_by_role("article").filter(has=page.locator("code"))
+    await expect(code).to_contain_text("Put it into your cart, then use the code.")
+    await expect(code.get_by_role("link")).to_have_count(0)
+    assert stage.play.asked == [{"reward": "mug", "product": "71"}]
+
+
+async def test_a_tiers_price_stands_beside_the_usual_one(page: Page, stage: Stage) -> None:
+    cheaper(stage.play)
+    await open_panel(page)
+    await page.get_by_role("button", name="Rewards", exact=True).click()
+
+    card = page.get_by_role("article", name="€5 off")
+    await expect(card.locator("s")).to_have_text("500")
+    await expect(card).to_contain_text("300 points instead of 500 points")
+    await card.get_by_role("button", name="Use 300 points for €5 off").click()
+
+    await expect(page.locator("perennial-panel code")).to_have_text(CODE)
+    assert stage.play.visitor
+    assert stage.play.visitor["available"] == 940
+
+
 @pytest.mark.parametrize("query", ["", "?scheme=dark&accent=%23f3b48b", "?lang=ar&dir=rtl"])
 async def test_axe_finds_nothing(page: Page, stage: Stage, query: str) -> None:
     assert stage.play.visitor
+    cheaper(stage.play)
+    assert stage.play.program
+    costly = stage.play.program["rewards"][:1]
+    gifts(stage.play)
+    stage.play.program["rewards"] += costly
+    in_part(stage.play)
     stage.play.visitor["redemptions"] = [redemption(1, "issued", code=CODE)]
     await open_panel(page, query)
     await page.add_script_tag(path=AXE)

@@ -94,6 +94,12 @@ async def test_a_gift_is_one_piece_of_what_was_chosen(town):
     (coupon,) = coupons(town)
     assert (coupon["discount_type"], coupon["amount"]) == ("percent", "100")
     assert (coupon["product_ids"], coupon["limit_usage_to_x_items"]) == ([cup], 1)
+    (told,) = (await town.visitor(maya))["redemptions"]
+    assert (told["kind"], told["products"], told["gives_back"]) == (
+        "free_product",
+        [str(cup)],
+        False,
+    )
     lines = [{"product_id": tea, "quantity": 1}, {"product_id": cup, "quantity": 3}]
     code = [{"code": coupon["code"]}]
     order = town.order(tea, 1, maya, line_items=lines, coupon_lines=code)
@@ -122,6 +128,8 @@ async def test_points_come_back_for_a_code_that_ended_unused_if_so_published(tow
     maya = await rich(town, PROGRAM + ENDING + more)
     await town.redeem(maya)
     await town.settle()
+    (told,) = (await town.visitor(maya))["redemptions"]
+    assert (told["products"], told["gives_back"]) == ([], back > 0)
 
     town.clock.forward(days=30)
     await town.settle()

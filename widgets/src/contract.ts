@@ -212,6 +212,9 @@ export interface Perk {
 }
 /**
  * One of the visitor's redemptions. The code is told once the store has it.
+ *
+ *     It takes off some ``products``, by the store's ids, or the whole order. Where it ``gives_back``,
+ *     its points come back if it ends unused.
  */
 export interface Redemption {
   id: string;
@@ -224,7 +227,9 @@ export interface Redemption {
   percent: number;
   minimum_minor: number;
   currency: string;
+  products: string[];
   expires_at: string | null;
+  gives_back: boolean;
   redeemed_at: string;
 }
 /**

@@ -3,19 +3,20 @@ import test from 'node:test';
 import { readConfig } from '../src/config.ts';
 import type { Program, Redemption, Visitor } from '../src/contract.ts';
 import { arrivals } from '../src/launcher/arrivals.ts';
-import { type Offer, best, notOver, offers, open, rates, signed, stem } from '../src/panel/offers.ts';
+import { type Offer, best, fit, needsChoice, notOver, offers, open, rates, signed, stem, worth } from '../src/panel/offers.ts';
 import { troubleOf, uuid } from '../src/panel/redeem.ts';
 import { cartUrl } from '../src/platforms/woocommerce.ts';
 import { follow, luminance } from '../src/theme/dress.ts';
 
 const offer = (cost: number, left: number | null = null): Offer => ({
   id: String(cost), kind: 'amount_off', cost, valueMinor: cost, percent: 0, minimumMinor: 0, days: null, left,
-  opensAt: undefined, isUsedUp: false, endsAt: null,
+  opensAt: undefined, isUsedUp: false, endsAt: null, usual: 0, part: null, gifts: [], givesBack: false,
 });
+const plain = { cost_in: {}, minimum_points: null, maximum_points: null, gives_back: false, gifts: [] };
 const three = [offer(500), offer(1000), offer(1500)];
 
 test('what lacks the store’s currency is not shown', () => {
-  const reward = { kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null, tiers: [],
+  const reward = { ...plain, kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null, tiers: [],
     percent: null, begins_at: null, ends_at: null, limit_per_customer: null };
   const program: Program = {
     name: 'Club', version: 1, pending_days: 0, pending_until: null, expiry: 'none', expiry_months: 12,
@@ -58,7 +59,7 @@ test('the best reward is the dearest that the points pay for', () => {
 
 test('a reward for a tier is open to who is in it', () => {
   const reward = {
-    kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null, id: 'gold', cost: 100,
+    ...plain, kind: 'amount_off', minimum_minor: {}, code_expires_days: null, left: null, id: 'gold', cost: 100,
     value_minor: { EUR: 100 }, tiers: ['Platinum', 'Gold'], begins_at: null, ends_at: null, percent: null,
   };
   const tiers = ['Silver', 'Gold', 'Platinum'].map((name) => ({ name }));
@@ -74,7 +75,7 @@ test('a reward for a tier is open to who is in it', () => {
 
 test('a reward is offered from its beginning until its end, in currencies that all its amounts have', () => {
   const reward = {
-    kind: 'percent_off', percent: 10, minimum_minor: { EUR: 2000 }, code_expires_days: null, left: null,
+    ...plain, kind: 'percent_off', percent: 10, minimum_minor: { EUR: 2000 }, code_expires_days: null, left: null,
     id: 'tenth', cost: 100, value_minor: {}, tiers: [],
     begins_at: '2026-11-20T00:00:00Z', ends_at: '2026-12-01T00:00:00Z',
   };
@@ -91,13 +92,51 @@ test('a reward is offered from its beginning until its end, in currencies that a
 
 test('what somebody had as often as one may is not offered again', () => {
   const reward = {
-    id: 'once', kind: 'free_shipping', cost: 100, value_minor: {}, minimum_minor: {}, tiers: [], left: null,
+    ...plain, id: 'once', kind: 'free_shipping', cost: 100, value_minor: {}, minimum_minor: {}, tiers: [], left: null,
   };
   const program = { rewards: [reward], tiers: null } as unknown as Program;
   const visitor = { standing: null, used_up: ['once'] } as unknown as Visitor;
 
   assert.equal(best(offers(program, 'EUR', null, 0), 500)?.id, 'once');
   assert.equal(best(offers(program, 'EUR', visitor, 0), 500), undefined);
+});
+
+test('a tier has a price of its own, which guests and others do not see', () => {
+  const reward = {
+    ...plain, id: 'five', kind: 'amount_off', cost: 500, cost_in: { Gold: 300, Bronze: 700 },
+    value_minor: { EUR: 500 }, minimum_minor: {}, tiers: [], left: null,
+  };
+  const program = { rewards: [reward], tiers: null } as unknown as Program;
+  const price = (visitor: Visitor | null): number[] =>
+    offers(program, 'EUR', visitor, 0).flatMap(({ cost, usual }) => [cost, usual]);
+  const of = (tier: string | null): Visitor => ({ standing: { tier }, used_up: [] }) as unknown as Visitor;
+
+  assert.deepEqual(price(null), [500, 0]);
+  assert.deepEqual(price(of(null)), [500, 0]);
+  assert.deepEqual(price(of('Gold')), [300, 500]);
+  assert.deepEqual(price(of('Bronze')), [700, 0]);
+  assert.equal(best(offers(program, 'EUR', of('Gold'), 0), 300)?.id, 'five');
+});
+
+test('a part of a cart costs its least, and steps end at what the shopper has', () => {
+  const reward = {
+    ...plain, id: 'part', kind: 'part_of_cart', cost: 50, minimum_points: 100, maximum_points: 400,
+    value_minor: { EUR: 25 }, minimum_minor: {}, tiers: [], left: null,
+  };
+  const program = { rewards: [reward], tiers: null } as unknown as Program;
+  const [offer] = offers(program, 'EUR', null, 0);
+  const part = offer!.part!;
+
+  assert.deepEqual([offer!.cost, offer!.valueMinor, needsChoice(offer!)], [100, 50, true]);
+  assert.deepEqual([100, 250, 400].map((points) => worth(part, points)), [50, 125, 200]);
+  assert.deepEqual([99, 100, 149, 399, 400, 5000].map((had) => fit(part, 400, had)), [100, 100, 100, 350, 400, 400]);
+  assert.deepEqual([0, 130, 250, 9000].map((wanted) => fit(part, wanted, 1000)), [100, 100, 250, 400]);
+  assert.deepEqual([0, 499].map((had) => best([offer!], had)?.id), [undefined, 'part']);
+});
+
+test('only of several gifts there is one to choose', () => {
+  const one = { id: '7', title: 'Mug', url: '' };
+  assert.deepEqual([[], [one], [one, one]].map((gifts) => needsChoice({ ...offer(500), gifts })), [false, false, true]);
 });
 
 test('what is sold out is neither the best nor the goal', () => {
@@ -135,7 +174,7 @@ test('entries carry the sign of their kind', () => {
 test('open codes come newest first, without those that are over', () => {
   const one = (id: string, state: Redemption['state'], day: string): Redemption => ({
     id, state, reward_id: 'r', kind: 'amount_off', percent: 0, cost: 1, code: null, value_minor: 1, minimum_minor: 0,
-    currency: 'EUR', expires_at: null, redeemed_at: `2026-11-${day}T00:00:00Z`,
+    currency: 'EUR', products: [], expires_at: null, gives_back: false, redeemed_at: `2026-11-${day}T00:00:00Z`,
   });
   const list = [one('a', 'issued', '01'), one('b', 'used', '03'), one('c', 'reserved', '02')];
 

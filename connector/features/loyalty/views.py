@@ -179,7 +179,11 @@ class ProgramView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedemptionView:
-    """One of the visitor's redemptions. The code is told once the store has it."""
+    """One of the visitor's redemptions. The code is told once the store has it.
+
+    It takes off some ``products``, by the store's ids, or the whole order. Where it ``gives_back``,
+    its points come back if it ends unused.
+    """
 
     id: str
     reward_id: str
@@ -191,7 +195,9 @@ class RedemptionView:
     percent: int
     minimum_minor: int
     currency: str
+    products: list[str]
     expires_at: datetime | None
+    gives_back: bool
     redeemed_at: datetime
 
 
@@ -492,7 +498,9 @@ def view_redemption(row: RedemptionRow) -> RedemptionView:
         percent=row.basis_points // 100,
         minimum_minor=row.minimum_minor,
         currency=row.currency,
+        products=row.product_ids or [],
         expires_at=row.expires_at,
+        gives_back=row.lapses_at is not None,
         redeemed_at=row.redeemed_at,
     )
 

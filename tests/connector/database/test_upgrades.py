@@ -85,3 +85,17 @@ async def test_the_recorded_store_comes_through(database_url, file):
     assert {account: points for account, points in before if points} == {
         account: points for account, points in held.items() if points
     }
+
+
+def test_customers_can_be_found_by_the_addresses_that_they_have(database_url):
+    databases.migrate(database_url, "0012_systems")
+    release.fill(database_url)
+    body = """'{"email": " Maya@Example.test"}'"""
+    written = f"CAST({body} AS BLOB)"
+    if databases.ENGINE == "postgres":
+        written = f"convert_to({body}, 'UTF8')"
+    databases.query(database_url, f"UPDATE customer SET body = {written}")
+
+    databases.migrate(database_url)
+
+    assert databases.query(database_url, "SELECT email FROM customer") == [("maya@example.test",)]

@@ -6,7 +6,7 @@ import { type Shape, back, bag, check, clock, gift, info } from '../ui/icons.ts'
 import type { Key } from '../ui/words.ts';
 import { signed } from './offers.ts';
 import { list, row, title } from './parts.ts';
-import { type MemberScene, nameOf } from './scene.ts';
+import { type MemberScene, titleOf } from './scene.ts';
 
 /** What earns besides buying. */
 export const DEEDS: Record<string, Key | undefined> = {
@@ -50,7 +50,7 @@ function line(scene: MemberScene, entry: Entry): HTMLElement {
 function describe(scene: MemberScene, { kind, about, order_number: number, reward_id }: Entry): [Shape, string] {
   const { words } = scene;
   const offer = scene.offers.find(({ id }) => id === reward_id);
-  const reward = offer ? nameOf(scene, offer) : words.t(about === 'reservation' ? 'pointsUsed' : 'reward');
+  const reward = offer ? titleOf(scene, offer) : words.t(about === 'reservation' ? 'pointsUsed' : 'reward');
   switch (kind) {
     case 'earn':
       if (DEEDS[about]) return [check, words.t(DEEDS[about])];

@@ -4,7 +4,7 @@ import { type Child, h } from '../ui/h.ts';
 import { check, gift, icon, svg } from '../ui/icons.ts';
 import type { Key } from '../ui/words.ts';
 import { ONCE } from './history.ts';
-import { best, open, stem, theirs } from './offers.ts';
+import { best, needsChoice, open, stem, theirs } from './offers.ts';
 import { button, row } from './parts.ts';
 import { type MemberScene, nameOf, rateText, shortOf, useText, worthText } from './scene.ts';
 import { standing } from './tiers.ts';
@@ -42,8 +42,8 @@ function balance(scene: MemberScene): HTMLElement {
         isWide: true,
         key: 'use',
         isOff: scene.isOffline || !!redeemer.sending,
-        label: useText(scene, offer),
-        click: () => scene.redeem(offer.id),
+        label: needsChoice(offer) ? words.t('choose') : useText(scene, offer),
+        click: () => (needsChoice(offer) ? scene.go('rewards') : scene.redeem(offer.id, { product: offer.gifts[0]?.id })),
       }),
   );
 }
@@ -85,7 +85,7 @@ function way(scene: MemberScene): Child[] {
       ...nodes.map(({ offer, x }) =>
         node(x, true, shortOf(scene, offer), nameOf(scene, offer)),
       ),
-      node(1, isReached, nameOf(scene, goal), nameOf(scene, goal)),
+      node(1, isReached, goal.gifts.length ? shortOf(scene, goal) : nameOf(scene, goal), nameOf(scene, goal)),
     ),
     h(
       'p',

@@ -1,6 +1,6 @@
 /** What can be earned and had in a store's currency, and how far a balance reaches. Pure. */
 
-import type { Entry, Multiplier, Program, Redemption, Visitor } from '../contract.ts';
+import type { Entry, Gift, Multiplier, Program, Redemption, Reward, Visitor } from '../contract.ts';
 
 export interface Rate {
   readonly points: number;
@@ -14,11 +14,27 @@ export interface Off {
   readonly percent: number;
 }
 
+/** How many points are for a part of a cart, and what each step of them is worth. */
+export interface Part {
+  readonly least: number;
+  readonly most: number;
+  readonly step: number;
+  readonly stepMinor: number;
+}
+
+/** Of a part of a cart the cost and the value are the least that there is. */
 export interface Offer extends Off {
   readonly id: string;
   readonly cost: number;
+  /** What it costs who is in no tier that has it cheaper, where the shopper is; else 0. */
+  readonly usual: number;
+  readonly part: Part | null;
+  /** The products of which one is for nothing. */
+  readonly gifts: readonly Gift[];
   readonly minimumMinor: number;
   readonly days: number | null;
+  /** Whether the points come back for a code that ended unused. */
+  readonly givesBack: boolean;
   /** How many can still be had, where there are only so many. */
   readonly left: number | null;
   /** The tier that it opens at, where the shopper is not in one that has it. */
@@ -29,7 +45,7 @@ export interface Offer extends Off {
   readonly endsAt: string | null;
 }
 
-const KINDS = new Set(['amount_off', 'percent_off', 'product_off', 'free_shipping']);
+const KINDS = new Set(['amount_off', 'percent_off', 'product_off', 'free_shipping', 'part_of_cart', 'free_product']);
 
 /** The rates of orders; a rule that lacks the currency pays nothing and is left out. */
 export function rates(program: Program, currency: string): Rate[] {
@@ -51,18 +67,43 @@ export function offers(program: Program, currency: string, visitor: Visitor | nu
   const names = program.tiers?.tiers.map(({ name }) => name) ?? [];
   return program.rewards
     .flatMap((reward) => {
-      const { id, kind, cost, code_expires_days: days, left, tiers, ends_at: endsAt } = reward;
+      const { id, kind, gifts, code_expires_days: days, left, tiers, ends_at: endsAt } = reward;
       const isNow = isBetween(reward.begins_at, endsAt, now);
       const lacks = [reward.value_minor, reward.minimum_minor].some((by) => Object.keys(by).length && !by[currency]);
       if (!KINDS.has(kind) || !isNow || lacks) return [];
-      const valueMinor = reward.value_minor[currency] ?? 0;
+      const stepMinor = reward.value_minor[currency] ?? 0;
+      const part = partOf(reward, stepMinor);
+      const valueMinor = part ? worth(part, part.least) : stepMinor;
+      const cost = part?.least ?? reward.cost_in[tier ?? ''] ?? reward.cost;
+      const usual = !part && cost < reward.cost ? reward.cost : 0;
       const minimumMinor = reward.minimum_minor[currency] ?? 0;
       const opensAt = tier && tiers.includes(tier) ? undefined : names.find((name) => tiers.includes(name));
       const isUsedUp = visitor?.used_up.includes(id) ?? false;
       const off = { kind, valueMinor, percent: reward.percent ?? 0 };
-      return [{ id, cost, ...off, minimumMinor, days, left, opensAt, isUsedUp, endsAt }];
+      const price = { cost, usual, part, gifts, givesBack: reward.gives_back };
+      return [{ id, ...price, ...off, minimumMinor, days, left, opensAt, isUsedUp, endsAt }];
     })
     .sort((a, b) => a.cost - b.cost || a.valueMinor - b.valueMinor);
+}
+
+function partOf({ cost: step, minimum_points: least, maximum_points: most }: Reward, stepMinor: number): Part | null {
+  return most ? { least: least ?? step, most, step, stepMinor } : null;
+}
+
+/** What so many points take off a cart. */
+export function worth({ step, stepMinor }: Part, points: number): number {
+  return Math.floor(points / step) * stepMinor;
+}
+
+/** The points nearest to those that were chosen that the shopper has and a step ends at. */
+export function fit({ least, most, step }: Part, points: number, available: number): number {
+  const steps = Math.floor((Math.min(points, most, available) - least) / step);
+  return least + Math.max(steps, 0) * step;
+}
+
+/** Whether there is more to say than that one wants it. */
+export function needsChoice({ part, gifts }: Offer): boolean {
+  return !!part || gifts.length > 1;
 }
 
 function isBetween(begins: string | null, ends: string | null, now: number): boolean {

@@ -4,7 +4,7 @@
  * The one idea: whatever changes, the whole view is drawn again from the session's state, and the
  * focus, the scroll position and opened details are given back to what has the same key.
  *
- * @csspart panel, balance, reward, code, code-text, button, button-primary, tabs
+ * @csspart panel, balance, reward, slider, gifts, code, code-text, button, button-primary, tabs
  * @fires close - when the shopper closes it
  */
 
@@ -13,8 +13,9 @@ import { type Child, adopt, h } from '../ui/h.ts';
 import { close, clock, earn as earnIcon, gift, home as homeIcon, icon } from '../ui/icons.ts';
 import type { Words } from '../ui/words.ts';
 import { Cart } from './cart.ts';
-import type { Claimer } from './claim.ts';
-import { Redeemer } from './redeem.ts';
+import { Claimer } from './claimer.ts';
+import { offers, rates } from './offers.ts';
+import { type Choice, Redeemer } from './redeem.ts';
 import type { MemberScene, Scene, View } from './scene.ts';
 import type * as Views from './views.ts';
 
@@ -63,7 +64,7 @@ export class PerennialPanel extends HTMLElement {
     this.#words = words;
     this.#views = views;
     this.#redeemer = new Redeemer(session, draw);
-    this.#claimer = new views.Claimer(session, draw);
+    this.#claimer = new Claimer(session, draw);
     this.#cart = new Cart(base, session.config, () => {
       draw();
       this.#sayCart();
@@ -235,8 +236,8 @@ export class PerennialPanel extends HTMLElement {
       config,
       store,
       program,
-      rates: this.#views.rates(program, store.currency),
-      offers: this.#views.offers(program, store.currency, state.visitor, Date.now()),
+      rates: rates(program, store.currency),
+      offers: offers(program, store.currency, state.visitor, Date.now()),
       redeemer: this.#redeemer,
       cart: this.#cart,
       claimer: this.#claimer,
@@ -247,7 +248,7 @@ export class PerennialPanel extends HTMLElement {
         this.#go(view);
         this.#body.focus();
       },
-      redeem: (reward) => void this.#redeem(reward),
+      redeem: (reward, choice) => void this.#redeem(reward, choice),
       copy: (code) => void this.#copy(code),
       close: () => this.close(),
     };
@@ -272,10 +273,10 @@ export class PerennialPanel extends HTMLElement {
     return key ? this.#body.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
   }
 
-  async #redeem(reward: string): Promise<void> {
+  async #redeem(reward: string, choice: Choice = {}): Promise<void> {
     this.#view = 'rewards';
     this.#say(this.#words.t('getting'));
-    const done = this.#redeemer.redeem(reward);
+    const done = this.#redeemer.redeem(reward, choice);
     this.#body.scrollTop = 0;
     (this.#find('latest') ?? this.#body).focus({ preventScroll: true });
     await done;

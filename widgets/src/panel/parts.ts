@@ -39,10 +39,10 @@ export function button({ kind, label, key, click, name, isWide, isOff, isSubmit 
 }
 
 /** A link that looks like a button; nothing when the address is not one of the web. */
-export function link(href: string, label: string, kind: Kind): HTMLAnchorElement | null {
-  if (!href || !/^https?:$/.test(new URL(href, location.href).protocol)) return null;
+export function link(href: string, label: string, kind: Kind, key = 'link'): HTMLAnchorElement | null {
   const isWide = kind === '1' ? ' pn-btn-wide' : '';
-  return h('a', { href, class: `pn-btn pn-btn-${kind}${isWide}`, part: 'button', 'data-key': 'link' }, label);
+  const to = h('a', { href, class: `pn-btn pn-btn-${kind}${isWide}`, part: 'button', 'data-key': key }, label);
+  return href && /^https?:$/.test(to.protocol) ? to : null;
 }
 
 interface Row {

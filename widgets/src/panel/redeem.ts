@@ -18,8 +18,15 @@ export interface Trouble {
   readonly needsSignIn: boolean;
 }
 
+/** What a shopper says of a reward: how many points, or which product of several. */
+export interface Choice {
+  readonly points?: number;
+  readonly product?: string | undefined;
+}
+
 interface Intent {
   readonly reward: string;
+  readonly choice: Choice;
   readonly key: string;
   readonly known: ReadonlySet<string>;
 }
@@ -61,6 +68,8 @@ export class Redeemer {
   trouble: Trouble | null = null;
   /** The redemption that this page asked for last. */
   latest: string | null = null;
+  /** What was chosen last, by the reward, since the view may be drawn again at any time. */
+  readonly chosen = new Map<string, Choice>();
   readonly #session: Session;
   readonly #changed: () => void;
   #intent: Intent | null = null;
@@ -72,10 +81,10 @@ export class Redeemer {
     this.#changed = changed;
   }
 
-  async redeem(reward: string): Promise<void> {
+  async redeem(reward: string, choice: Choice): Promise<void> {
     if (this.sending) return;
     const known = new Set(this.#redemptions().map(({ id }) => id));
-    this.#intent = { reward, key: uuid(), known };
+    this.#intent = { reward, choice, key: uuid(), known };
     await this.retry();
   }
 
@@ -93,7 +102,7 @@ export class Redeemer {
         'Idempotency-Key': intent.key,
         'X-Perennial': '1',
       },
-      body: JSON.stringify({ reward: intent.reward }),
+      body: JSON.stringify({ reward: intent.reward, ...intent.choice }),
     });
     if (status === 200 || status === 201) this.#session.accept(body as State);
     else await this.#refused(status, (body as { code?: unknown } | null)?.code);

@@ -3,9 +3,11 @@
 import type { Redemption } from '../contract.ts';
 import { type Child, h } from '../ui/h.ts';
 import { check, clock, copy, down, gift, icon, lock } from '../ui/icons.ts';
+import { gifts, slider, useButton } from './choices.ts';
 import { type Offer, best, open, past, theirs } from './offers.ts';
-import { SEPARATOR, button, list, more, row, title } from './parts.ts';
-import { type MemberScene, nameOf, nameOfRedemption, useText } from './scene.ts';
+import { SEPARATOR, button, link, list, more, row, title } from './parts.ts';
+import { type MemberScene, giftOf, nameOfRedemption, titleOf, useText } from './scene.ts';
+import { price, terms } from './terms.ts';
 
 const CODES_MAX = 3;
 
@@ -36,41 +38,25 @@ export function rewards(scene: MemberScene): Child[] {
   ];
 }
 
-/** What holds for an offer: how many are left, the least order, and how long its code lasts. */
-function terms({ words, store }: MemberScene, offer: Offer): string {
-  const { minimumMinor, days, left, endsAt } = offer;
-  const lastDay = endsAt && new Date(Date.parse(endsAt) - 1).toISOString();
-  return [
-    lastDay ? words.t('until', { until: words.day(lastDay) }) : '',
-    left ? words.t('left', { n: left }) : '',
-    minimumMinor ? words.t('minimum', { amount: words.money(minimumMinor, store.currency, true) }) : '',
-    days ? words.t('validDays', { n: days }) : '',
-  ]
-    .filter(Boolean)
-    .join(SEPARATOR);
-}
-
 function within(scene: MemberScene, offer: Offer, isPrimary: boolean): HTMLElement {
-  const { redeemer } = scene;
-  const name = nameOf(scene, offer);
+  const { part, usual } = offer;
+  const name = titleOf(scene, offer);
+  const holds = part ? '' : terms(scene, offer);
   return h(
     'article',
     { class: 'pn-reward', part: 'reward', 'aria-label': name },
-    row({ shape: gift, isHeading: true, title: name, detail: terms(scene, offer) }),
-    button({
-      kind: isPrimary ? '1' : '2',
-      isWide: true,
-      key: `use ${offer.id}`,
-      isOff: scene.isOffline || !!redeemer.sending,
-      label: useText(scene, offer),
-      click: () => scene.redeem(offer.id),
-    }),
+    row({ shape: gift, isHeading: true, title: name, detail: usual ? price(scene, offer, holds) : holds }),
+    ...(part
+      ? slider(scene, offer, part, isPrimary)
+      : offer.gifts.length > 1
+        ? gifts(scene, offer, isPrimary)
+        : [useButton(scene, offer, isPrimary, useText(scene, offer), () => ({ product: offer.gifts[0]?.id }))]),
   );
 }
 
 function locked(scene: MemberScene, offer: Offer): HTMLElement {
   const { words, visitor } = scene;
-  const name = nameOf(scene, offer);
+  const name = titleOf(scene, offer);
   const percent = Math.max(0, Math.floor((visitor.available / offer.cost) * 100));
   const toGo = words.t('toGo', { n: offer.cost - visitor.available });
   return h(
@@ -81,7 +67,7 @@ function locked(scene: MemberScene, offer: Offer): HTMLElement {
       isOff: true,
       isHeading: true,
       title: name,
-      detail: [words.t('points', { n: offer.cost }), terms(scene, offer)].filter(Boolean).join(SEPARATOR),
+      detail: price(scene, offer, terms(scene, offer)),
     }),
     h(
       'div',
@@ -104,14 +90,13 @@ function locked(scene: MemberScene, offer: Offer): HTMLElement {
 /** What nobody can have any more, or this shopper not yet. */
 function closed(scene: MemberScene, offer: Offer): HTMLElement {
   const { words } = scene;
-  const name = nameOf(scene, offer);
+  const name = titleOf(scene, offer);
   const { opensAt: tier, isUsedUp } = offer;
   const why = isUsedUp ? words.t('usedUp') : tier ? words.t('opensAt', { tier }) : words.t('soldOut');
-  const detail = [words.t('points', { n: offer.cost }), why].join(SEPARATOR);
   return h(
     'article',
     { class: 'pn-reward is-locked', part: 'reward', 'aria-label': name },
-    row({ shape: lock, isOff: true, isHeading: true, title: name, detail }),
+    row({ shape: lock, isOff: true, isHeading: true, title: name, detail: price(scene, offer, why) }),
   );
 }
 
@@ -126,7 +111,7 @@ function codeCards(scene: MemberScene): HTMLElement[] {
       : waitingCard(scene, nameOfRedemption(scene, redemption), redemption),
   );
   const sending = offers.find(({ id }) => id === redeemer.sending);
-  return sending ? [waitingCard(scene, nameOf(scene, sending), null), ...cards] : cards;
+  return sending ? [waitingCard(scene, titleOf(scene, sending), null), ...cards] : cards;
 }
 
 /** The attributes of a redemption's card; the latest one holds the focus while its code comes. */
@@ -159,11 +144,15 @@ function codeCard(scene: MemberScene, redemption: Redemption, code: string, isFi
   const detail = [
     minimum ? words.t('minimum', { amount: words.money(minimum, currency, true) }) : '',
     until ? words.t('validUntil', { date: words.day(until, new Date(), 'long') }) : '',
+    until && redemption.gives_back ? words.t('comeBack') : '',
   ];
+  const free = giftOf(scene, redemption);
   return h(
     'article',
     got(scene, redemption, name),
     row({ shape: gift, isHeading: true, title: name, detail: detail.filter(Boolean).join(SEPARATOR) }),
+    redemption.kind === 'free_product' && h('p', { class: 'pn-mute' }, words.t('giftHow')),
+    free && link(free.url, words.t('giftPage'), '3', `gift ${code}`),
     ...codeBox(scene, code, isFirst),
   );
 }
