@@ -7,9 +7,10 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 PY := .venv/bin/python
 STAMPS := build/stamps
-# What asks no database, or brings its own, is tested beside SQLite alone.
+# What asks no database, brings its own, or types commands is tested beside SQLite alone.
 ENGINELESS := tests/house tests/manifest tests/platforms tests/connector/kernel \
-  tests/connector/sync/test_relay.py tests/connector/test_tracing.py tests/connector/test_logs.py
+  tests/connector/sync/test_relay.py tests/connector/test_tracing.py tests/connector/test_logs.py \
+  tests/flows/test_commands.py tests/flows/test_demo.py
 WIDGETS := $(shell find widgets package.json package-lock.json -type f -not -path '*/node_modules/*' 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -73,11 +74,13 @@ servers-setup:
 	  { echo 'Servers are missing: sudo apt-get install postgresql redis-server' >&2; exit 1; }
 
 # Both engines at once, a core each: tortoise has one engine in a process. Browsers come after
-# SQLite, as PostgreSQL takes longer.
+# PostgreSQL, as SQLite takes longer.
 test-both: setup servers-setup browser-setup
-	@{ other=0; $(MAKE) test-postgres >build/postgres.log 2>&1 || other=$$?; echo $$other >build/postgres.status; } & \
-	  here=0; { $(PY) -m tests.servers redis -- $(MAKE) test && $(PY) -m pytest -m browser; } || here=$$?; wait; echo "On PostgreSQL:"; \
-	  status=$$(cat build/postgres.status); tail -n $$([ $$status = 0 ] && echo 3 || echo 200) build/postgres.log; \
+	@{ other=0; { $(MAKE) test-postgres && $(PY) -m pytest -m browser; } >build/postgres.log 2>&1 || other=$$?; \
+	  echo $$other >build/postgres.status; } & \
+	  here=0; $(PY) -m tests.servers redis -- $(MAKE) test || here=$$?; wait; \
+	  echo "On PostgreSQL, and in browsers:"; status=$$(cat build/postgres.status); \
+	  if [ $$status = 0 ]; then grep -E '^=+ .*passed' build/postgres.log; else tail -n 200 build/postgres.log; fi; \
 	  exit $$((here + status))
 
 check: lint widgets-check test-both

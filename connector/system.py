@@ -167,42 +167,48 @@ def _wired(
         passes=passes,
         outbox=outbox,
         parts=parts,
-        works=[
-            Work(
-                name="inbox",
-                waiting=HAS_WAITING,
-                job=inbox.read_some,
-                at_once=4,
-                oldest=OLDEST_DELIVERY,
-            ),
-            Work(
-                name="fetch",
-                waiting=FETCH_DUE,
-                job=passes.fetch_due,
-                at_once=8,
-                oldest=OLDEST_DIRTY,
-            ),
-            Work(
-                name="pass",
-                waiting=LISTING_DUE,
-                job=passes.run_due,
-                at_once=4,
-                oldest=OLDEST_LISTING,
-            ),
-            Work(
-                name="push",
-                waiting=PUSH_DUE,
-                job=outbox.push_some,
-                at_once=8,
-                oldest=outbox.oldest,
-            ),
-            Work(
-                name="tell",
-                waiting=TELLING,
-                job=tools.listeners.send_some,
-                at_once=8,
-                oldest=OLDEST_MESSAGE,
-            ),
-            *(work for part in parts.values() for work in part.works),
-        ],
+        works=_works(inbox, passes, outbox, tools, parts),
     )
+
+
+def _works(
+    inbox: Inbox, passes: Passes, outbox: Outbox, tools: Tools, parts: Mapping[str, Part]
+) -> list[Work]:
+    return [
+        Work(
+            name="inbox",
+            waiting=HAS_WAITING,
+            job=inbox.read_some,
+            at_once=4,
+            oldest=OLDEST_DELIVERY,
+        ),
+        Work(
+            name="fetch",
+            waiting=FETCH_DUE,
+            job=passes.fetch_due,
+            at_once=8,
+            oldest=OLDEST_DIRTY,
+        ),
+        Work(
+            name="pass",
+            waiting=LISTING_DUE,
+            job=passes.run_due,
+            at_once=4,
+            oldest=OLDEST_LISTING,
+        ),
+        Work(
+            name="push",
+            waiting=PUSH_DUE,
+            job=outbox.push_some,
+            at_once=8,
+            oldest=outbox.oldest,
+        ),
+        Work(
+            name="tell",
+            waiting=TELLING,
+            job=tools.listeners.send_some,
+            at_once=8,
+            oldest=OLDEST_MESSAGE,
+        ),
+        *(work for part in parts.values() for work in part.works),
+    ]
