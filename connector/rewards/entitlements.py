@@ -8,7 +8,7 @@ long as the perk is held; then it is revoked. Whoever enforces another kind says
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from tortoise.transactions import in_transaction
 
@@ -32,6 +32,7 @@ from platforms.model import Customer, Discount, DiscountKind, Order
 
 PUSH = "perk-code"
 AGAIN_AFTER = timedelta(minutes=1)  # where a code is there still
+KINDS: Mapping[str, DiscountKind] = {kind: kind for kind in get_args(DiscountKind)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +273,7 @@ def _discount(row: PerkCodeRow, held: EntitlementRow) -> Discount:
     return Discount(
         code=row.code,
         redemption_id=row.id,
-        kind=held.discount,  # type: ignore[arg-type]  # a row with a code has one
+        kind=KINDS[held.discount or ""],
         basis_points=held.basis_points,
         product_ids=tuple(held.product_ids or ()),
         amount_minor=held.amount_minor,

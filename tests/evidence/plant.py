@@ -147,7 +147,7 @@ BUGS = (
      "add_days(max(begun, happened_at), days, zone)", "add_days(happened_at, days, zone)"),
     ("what waits elsewhere never comes here", f"{RULES}/decided.py",
      "if order else AWAITED[awaits.until]", "if False else AWAITED[awaits.until]"),
-    ("refunds leave what counts for tiers", f"{RULES}/tiers.py",
+    ("refunds leave what counts for tiers", f"{RULES}/qualifying.py",
      "lefts = (order.placed_at, Turn.ORDER, goods.whole), kept_after(order, goods.basis)",
      "lefts = (order.placed_at, Turn.ORDER, goods.whole), ()"),
     ("a tier goes without grace", f"{RULES}/tiers.py",

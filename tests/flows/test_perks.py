@@ -357,11 +357,16 @@ async def test_each_use_is_news_to_who_shows_it(town):
     maya, coffee, _ = await bought(town, 10)
     before = await town.state(maya)
     code = (await perks(town, maya))["free_shipping"]["code"]
-    town.order(coffee, 1, maya, coupon_lines=[{"code": code}])
+    used = town.order(coffee, 1, maya, coupon_lines=[{"code": code}])
     await town.settle()
 
     after = await town.state(maya, If_None_Match=before.headers["etag"])
-    assert after.status_code == 200
+    (was,), (now,) = (
+        [one for one in told.json()["visitor"]["perks"] if one["benefit"] == "free_shipping"]
+        for told in (before, after)
+    )
+    assert was["used_at"] is None
+    assert now["used_at"].removesuffix("Z") == used["date_created_gmt"]
 
 
 async def test_reaching_tiers_is_paid_once_and_a_refund_that_undoes_it_takes_it_back(town):

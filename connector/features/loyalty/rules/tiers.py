@@ -6,81 +6,34 @@ holds enough, or with the calendar year, which is judged by what it brought; wha
 year is thus held through the next. A lifetime never ends. What falls by one step holds the lower
 tier for a whole window before that is judged.
 
-What qualifies leaves multipliers and caps out, so that tiers never feed themselves. Sums are whole:
-minor units by currency, points, and orders of which something is kept.
+What qualifies leaves multipliers and caps out, so that tiers never feed themselves.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import IntEnum
 from heapq import heapify, heappop, heappush
-from math import floor
 from types import MappingProxyType
 from typing import NamedTuple
 
 from connector.features.loyalty.rules.earn import (
-    Exact,
     Goods,
-    kept_after,
-    worth,
 )
 from connector.features.loyalty.rules.holding import Counted, HeldTier, Holding
 from connector.features.loyalty.rules.lots import NEVER
 from connector.features.loyalty.rules.program import (
     CALENDAR_YEAR,
-    ORDERS,
-    POINTS,
-    SPEND,
     EarnRule,
     Program,
     Publication,
     Tiers,
     in_force,
 )
+from connector.features.loyalty.rules.qualifying import KEPT, Qualifying, Step, Turn, qualifying
 from connector.kernel.clock import add_days, add_months, start_of
 from platforms.model import Order
-
-KEPT = "="
-"""Before a measure: what is kept of orders after all refunds, by which entering a tier is paid."""
-
-
-class Turn(IntEnum):
-    """The order of what happens at one instant."""
-
-    WINDOW_END = 0
-    JUDGED = 1
-    LAPSE = 2
-    VERSION = 3
-    BROUGHT = 4
-    ORDER = 5
-    REFUND = 6
-    PLACED = 7
-
-
-class Step(NamedTuple):
-    """Something that happens to a standing.
-
-    An order counts ``amount`` of a ``measure`` (a currency, points or orders) until ``leaves_at``,
-    and a refund takes of that; what is kept after all refunds is another measure, ``KEPT``.
-    """
-
-    at: datetime
-    turn: Turn
-    id: str = ""
-    measure: str = ""
-    amount: int = 0
-    leaves_at: datetime = NEVER
-
-
-@dataclass(frozen=True, slots=True)
-class Qualifying:
-    """What an order counts and what its refunds take of that; until when, no step says yet."""
-
-    placed_at: datetime
-    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,50 +109,6 @@ class Stand:
     short: dict[str, int] = field(default_factory=dict)
     keep_by: datetime | None = None
     until: datetime | None = None
-
-
-def qualifying(
-    order: Order,
-    rule: EarnRule | None,
-    goods: Goods,
-    by: Collection[str],
-    *,
-    pays_entries: bool = False,
-) -> Qualifying:
-    """Return what a paid order counts by the first rule of the version in force at its instant.
-
-    ``by`` has what any version counts: spend, points or orders. Where any ``pays_entries``, also
-    what is kept of it.
-    """
-    steps, before = list[Step](), dict[str, int]()
-    for at, turn, kept in _lefts(order, goods):
-        now = _amounts(order, kept, rule, by)
-        for measure, value in now.items():
-            if more := value - before.get(measure, 0):
-                steps.append(Step(at, turn, order.id, measure, more))
-        before = now
-    for measure, value in before.items() if pays_entries else ():
-        if value:
-            steps.append(Step(order.placed_at, Turn.ORDER, order.id, f"{KEPT}{measure}", value))
-    return Qualifying(order.placed_at, tuple(steps))
-
-
-def _amounts(
-    order: Order, kept: Exact, rule: EarnRule | None, by: Collection[str]
-) -> dict[str, int]:
-    """Return what counts of an order of which so much is left, by measure."""
-    found = {order.currency: floor(kept)} if SPEND in by else {}
-    if POINTS in by and rule:
-        found[POINTS] = worth(kept, order.currency, rule)
-    if ORDERS in by:
-        found[ORDERS] = int(kept > 0)
-    return found
-
-
-def _lefts(order: Order, goods: Goods) -> list[tuple[datetime, Turn, Exact]]:
-    """Return what is left of an order's goods: when it was placed, after refunds and a cancel."""
-    first, lefts = (order.placed_at, Turn.ORDER, goods.whole), kept_after(order, goods.basis)
-    return [first, *((max(one.at, order.placed_at), Turn.REFUND, one.kept) for one in lefts)]
 
 
 class Standing:
