@@ -62,7 +62,7 @@ function one(scene: MemberScene, perk: Perk, benefit: Terms, title: string): HTM
   const isComing = perk.has_code && !code;
   const shape = isComing ? clock : code ? gift : check;
   const head = row({ shape, title, detail: said(scene, perk, benefit) });
-  return h('div', { 'data-benefit': perk.benefit }, head, ...(code ? codeBox(scene, code, false) : []));
+  return h('div', { class: 'pn-stack', 'data-benefit': perk.benefit }, head, ...(code ? codeBox(scene, code, false) : []));
 }
 
 function said({ words, store }: MemberScene, perk: Perk, benefit: Terms): string {
