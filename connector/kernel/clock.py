@@ -59,10 +59,12 @@ def add_months(at: datetime, months: int, zone: tzinfo) -> datetime:
     return local.replace(year=year, month=month0 + 1, day=day).astimezone(UTC)
 
 
-def end_of_month(at: datetime, zone: tzinfo) -> datetime:
-    """Return the first instant of the month after ``at`` in the zone, in UTC."""
+def ends_at(at: datetime, months: int, zone: tzinfo, *, to_the_end: bool) -> datetime:
+    """Return when so many months are over, or, ``to_the_end``, the month that this is in."""
+    if not to_the_end:
+        return add_months(at, months, zone)
     local = at.astimezone(zone)
-    return _month_begins(zone, local.year * 12 + local.month)
+    return _month_begins(zone, local.year * 12 + local.month + months)
 
 
 @lru_cache(maxsize=10_000)

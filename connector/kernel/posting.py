@@ -5,9 +5,8 @@ differs is appended; an entry is never changed or removed.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 EntryKind = Literal[
     "earn", "redeem", "release", "expire", "clawback", "forgive", "adjust", "import"
@@ -15,8 +14,7 @@ EntryKind = Literal[
 Key = tuple[str, str, datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """Points that should stand in a ledger, because of ``cause``; ``why`` is the arithmetic."""
 
     cause: str

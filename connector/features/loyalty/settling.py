@@ -1,7 +1,7 @@
 """Brings accounts' ledgers to what follows from their facts, and tells whoever asked."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -342,7 +342,7 @@ def _together(accounts: Sequence[AccountRow]) -> Iterator[Sequence[AccountRow]]:
 
 def _told(change: Posting) -> dict[str, Any]:
     """Return a change as other systems are told it."""
-    return asdict(change) | {"effective_at": unless_awaited(change.effective_at)}
+    return change._asdict() | {"effective_at": unless_awaited(change.effective_at)}
 
 
 def _outcome(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from connector.kernel.clock import add_days, add_months, end_of_month
+from connector.kernel.clock import add_days, add_months, ends_at
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 
@@ -27,6 +27,8 @@ def test_a_month_ends_on_its_last_day():
 
 def test_a_month_is_over_at_midnight_in_the_zone():
     at = datetime(2026, 10, 31, 22, 30, tzinfo=UTC)  # 23:30 in Warsaw
-    assert end_of_month(at, WARSAW) == datetime(2026, 10, 31, 23, 0, tzinfo=UTC)
+    assert ends_at(at, 0, WARSAW, to_the_end=True) == datetime(2026, 10, 31, 23, 0, tzinfo=UTC)
     later = datetime(2026, 10, 31, 23, 30, tzinfo=UTC)  # 0:30 in Warsaw, November
-    assert end_of_month(later, WARSAW) == datetime(2026, 11, 30, 23, 0, tzinfo=UTC)
+    assert ends_at(later, 0, WARSAW, to_the_end=True) == datetime(2026, 11, 30, 23, 0, tzinfo=UTC)
+    assert ends_at(at, 5, WARSAW, to_the_end=True) == datetime(2027, 3, 31, 22, 0, tzinfo=UTC)
+    assert ends_at(at, 5, WARSAW, to_the_end=False) == datetime(2027, 3, 31, 21, 30, tzinfo=UTC)

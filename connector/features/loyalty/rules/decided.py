@@ -16,7 +16,6 @@ from connector.features.loyalty.rules.movements import Grant, Movement, Rank
 from connector.features.loyalty.rules.pricing import (
     Past,
     available_at,
-    ends_at,
     grant,
     within,
 )
@@ -25,7 +24,7 @@ from connector.features.loyalty.rules.program import (
     in_force,
 )
 from connector.kernel.admission import Claim, Worth
-from connector.kernel.clock import AWAITED, add_days, awaited
+from connector.kernel.clock import AWAITED, add_days, awaited, ends_at
 from connector.kernel.posting import Posting
 from platforms.model import Order
 
@@ -111,7 +110,7 @@ def moved_in(facts: Facts) -> Iterator[Grant]:
             steps = [Movement(at=one.holding.at, rank=Rank.BROUGHT, id=cause, cause=cause)]
             if at > one.holding.at:
                 steps.append(Movement(at=at, rank=Rank.MATURITY, id=cause, cause=cause))
-            yield Grant(postings=(posting,), lot=lot, movements=tuple(steps))
+            yield Grant(postings=(posting,), lot=lot, movements=steps)
 
 
 def _brought(cause: str, held: HeldLot) -> Lot:

@@ -5,7 +5,7 @@ account's facts and asks these functions what should be true; the ledger posts t
 Repeated, late and reordered webhooks, backfills, edits and refunds are therefore one code path.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 from itertools import accumulate
@@ -20,6 +20,7 @@ Exact = int | Fraction
 Weights = Mapping[str, Exact]
 SHIPPING, FEES = "shipping", "fees"
 LINES = frozenset({"lines"})
+GOODS = frozenset({"lines", "tax"})
 MOST = 10**12
 """Points of one order: a million such orders still fit a ledger's sums."""
 
@@ -49,27 +50,31 @@ class Basis(NamedTuple):
     counted: frozenset[str]
 
     @property
-    def is_plain(self) -> bool:
-        """Whether it is the goods as they are."""
-        return not self.weights and self.counted == LINES
-
-    @property
     def unweighed(self) -> "Basis":
         """What counts at all."""
         return Basis({id_: int(bool(by)) for id_, by in self.weights.items()}, self.counted)
 
 
+class Left(NamedTuple):
+    """The weighed goods that are left after something took of an order; ``what`` did, by its id."""
+
+    what: str
+    at: datetime
+    kept: Exact
+    refund: Refund | None = None
+
+
 class Goods(NamedTuple):
-    """What counts of an order, not multiplied, and what that comes to before any refund."""
+    """What counts of an order: what that comes to before any refund, and after each."""
 
     basis: Basis
     whole: Exact
+    lefts: Sequence[Left]
 
 
 def goods_of(order: Order, rule: EarnRule | None, stamp: Stamp = BLANK) -> Goods:
-    """Return what counts of an order by a rule; without one, its goods."""
-    basis = unmultiplied(order, rule, stamp) if rule else Basis({}, LINES)
-    return Goods(basis, kept_minor(order, (), basis))
+    """Return what counts of an order by a rule, not multiplied; without one, its goods."""
+    return goods_by(unmultiplied(order, rule, stamp) if rule else Basis({}, LINES), order)
 
 
 def weighed(
@@ -83,32 +88,31 @@ def weighed(
     holding = program.holding(order.placed_at, tier, stamp.segments or ())
     if not holding:
         return goods
-    products = {line.id: line.product_id for line in order.lines}
-    products |= dict.fromkeys((SHIPPING, FEES), "")
-    weights = {
-        id_: out.weights.get(id_, 1) * factor(holding, product, stamp.of(product))
-        for id_, product in products.items()
-    }
-    basis = Basis(weights, out.counted)
-    return Goods(basis, kept_minor(order, (), basis))
+    products = [*((line.id, line.product_id) for line in order.lines), (SHIPPING, ""), (FEES, "")]
+    factors = {id_: factor(holding, one, stamp.of(one)) for id_, one in products}
+    weights = {id_: out.weights.get(id_, 1) * by for id_, by in factors.items() if by != 1}
+    if not weights:
+        return goods
+    return goods_by(Basis({**out.weights, **weights}, out.counted), order)
 
 
 def unmultiplied(order: Order, rule: EarnRule, stamp: Stamp = BLANK) -> Basis:
     """Return what counts of an order at all."""
     if not rule.exclude:
         return Basis({}, rule.counted)
-    products = ((line.id, line.product_id) for line in order.lines)
     has = rule.exclude.has
-    return Basis({id_: 0 for id_, one in products if has(one, stamp.of(one))}, rule.counted)
+    out = [one.id for one in order.lines if has(one.product_id, stamp.of)]
+    return Basis(dict.fromkeys(out, 0), rule.counted)
 
 
 def parts(order: Order, basis: Basis) -> list[tuple[str, int]]:
     """Return what counts of an order, not yet weighed: the ids of lines, shipping, fees."""
-    tax = "tax" in basis.counted
-    if "lines" not in basis.counted:
-        return _charges(order, basis, tax=tax)
+    counted, tax = basis.counted, "tax" in basis.counted
     lines = [(one.id, one.total_minor + tax * one.tax_minor) for one in order.lines]
-    return lines + _charges(order, basis, tax=tax)
+    if counted <= GOODS:
+        return lines
+    charges = _charges(order, basis, tax=tax)
+    return lines + charges if "lines" in counted else charges
 
 
 def _parts_back(refund: Refund, basis: Basis) -> list[tuple[str, int]]:
@@ -140,51 +144,49 @@ def kept_minor(order: Order, refunds: Iterable[Refund], basis: Basis) -> Exact:
     is then left of the whole order, so a fully refunded order keeps nothing. All refunds count
     together: what one gave back less than it named, another may give back later.
     """
-    goods: Exact
-    if basis.is_plain:
-        goods = sum(line.total_minor for line in order.lines)
-    else:
-        goods = _sum(parts(order, basis), basis.weights)
+    return _kept(order, refunds, basis)[-1]
+
+
+def _kept(order: Order, refunds: Iterable[Refund], basis: Basis) -> list[Exact]:
+    """Return what is kept of what counts before any refund, and after each with those before."""
+    goods = _sum(parts(order, basis), basis.weights)
     left, unexplained = order.total_minor, 0
+    kept = [_share(goods, left, unexplained)]
     for refund in refunds:
         explained = explained_minor(refund)
         goods -= _sum(_parts_back(refund, basis), basis.weights)
         left -= explained
         unexplained += refund.amount_minor - explained
-    unexplained = max(unexplained, 0)
-    if left <= unexplained:
+        kept.append(_share(goods, left, unexplained))
+    return kept
+
+
+def _share(goods: Exact, left: int, unexplained: int) -> Exact:
+    """Return goods less their share of the unexplained money that went off what is left."""
+    if left <= max(unexplained, 0):
         return 0
-    share = Fraction(left - unexplained, left) if unexplained else 1
+    share = Fraction(left - unexplained, left) if unexplained > 0 else 1
     return max(goods * share, 0)
 
 
-class Left(NamedTuple):
-    """The weighed goods that are left after something took of an order; ``what`` did, by its id."""
-
-    what: str
-    at: datetime
-    kept: Exact
-    refund: Refund | None = None
-
-
-def kept_after(order: Order, basis: Basis) -> list[Left]:
-    """Return what is left of an order after each refund, and its cancel, in the order of time.
+def goods_by(basis: Basis, order: Order) -> Goods:
+    """Return what counts of an order before anything took of it, and in the order of time after.
 
     After a refund that is no less than what all of them leave: money that one paid out beyond what
     it names may turn out to be for what a later one names. After a cancel nothing is left.
     """
     end = order.cancelled_at
     if end is None and not order.refunds:
-        return []
+        return Goods(basis, kept_minor(order, (), basis), ())
     refunds = [one for one in order.refunds if end is None or one.refunded_at <= end]
     refunds.sort(key=lambda refund: (refund.refunded_at, refund.id))
-    kept = [kept_minor(order, refunds[:count], basis) for count in range(1, len(refunds) + 1)]
+    whole, *kept = _kept(order, refunds, basis)
     least = [*accumulate(reversed(kept), max)][::-1]
     lefts = [
         Left(f"refund:{refund.id}", refund.refunded_at, value, refund)
         for refund, value in zip(refunds, least, strict=True)
     ]
-    return lefts if end is None else [*lefts, Left("cancel", end, 0)]
+    return Goods(basis, whole, lefts if end is None else [*lefts, Left("cancel", end, 0)])
 
 
 def worth(kept: Exact, currency: str, rule: EarnRule) -> int:

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 
 from connector.features.loyalty.rules.decided import (
     acted,
@@ -176,7 +177,7 @@ def _begun(facts: Facts, since: Checkpoint | None, at: datetime, name: str = "")
     past = Past.of(facts, since, at)
     grants = [*welcomed(facts, past.claims), *acted(past), *given_by_hand(facts), *brought(facts)]
     grants += moved_in(facts)
-    in_order = sorted(facts.orders, key=lambda order: (order.placed_at, order.id))
+    in_order = sorted(facts.orders, key=attrgetter("placed_at", "id"))
     parts = []
     for one in sorted(facts.joined, key=lambda one: (one.joined_at, one.account)):
         first = bisect_left(in_order, one.joined_at, key=lambda order: order.placed_at)

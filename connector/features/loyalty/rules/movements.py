@@ -4,6 +4,7 @@ What an account's facts come to is a set of grants and of movements; the walk ta
 canonical order. A checkpoint keeps what the earlier ones still mean.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -49,22 +50,15 @@ class Movement(NamedTuple):
 
 def moved(posting: Posting, rank: Rank, cause: str) -> Movement:
     """Return the step that a posting takes, on the lot of ``cause``."""
-    return Movement(
-        at=posting.effective_at,
-        rank=rank,
-        id=posting.cause,
-        cause=cause,
-        points=abs(posting.points),
-    )
+    return Movement(posting.effective_at, rank, posting.cause, cause, abs(posting.points))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(NamedTuple):
     """What one order grants: its postings, its lot as first credited, and that lot's life."""
 
-    postings: tuple[Posting, ...]
+    postings: Sequence[Posting]
     lot: Lot
-    movements: tuple[Movement, ...]
+    movements: Sequence[Movement]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

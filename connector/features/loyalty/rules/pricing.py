@@ -5,8 +5,7 @@ caps, tiers and the budget ask what was before.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from math import floor
@@ -26,8 +25,8 @@ from connector.features.loyalty.rules.earn import (
     Exact,
     Goods,
     counts,
+    goods_by,
     goods_of,
-    kept_after,
     parts,
     weighed,
     worth,
@@ -50,12 +49,11 @@ from connector.kernel.clock import (
     AWAITED,
     Awaits,
     add_days,
-    add_months,
     awaited,
-    end_of_month,
+    ends_at,
 )
 from connector.kernel.posting import Posting
-from platforms.model import Order, Refund
+from platforms.model import Order
 from platforms.money import to_text
 
 PER = {
@@ -149,8 +147,8 @@ class Met(NamedTuple):
 
 def _granted_by(rule: EarnRule, order: Order, goods: Goods, cause: str, met: Met) -> Grant | None:
     program, past = met.version.program, met.past
-    basis, whole = weighed(order, goods, program, met.tier, met.stamp)
-    value = worth(whole, order.currency, rule)
+    goods = weighed(order, goods, program, met.tier, met.stamp)
+    value = worth(goods.whole, order.currency, rule)
     gross, cap = past.given.cut(rule, value, order.placed_at, program.zone)
     if gross == 0:
         return None
@@ -162,9 +160,9 @@ def _granted_by(rule: EarnRule, order: Order, goods: Goods, cause: str, met: Met
             if cap
             else ""
         )
-        why = f"{_priced(order, rule, basis)}{of}{_met(met)}"
+        why = f"{_priced(order, rule, goods.basis)}{of}{_met(met)}"
     earned = Posting(cause, "earn", begins_at, gross, why)
-    taken, waiting = [*_taken(order, rule, basis, earned)], 0
+    taken, waiting = _taken(order, rule, goods, earned), 0
     if past.claims and program.budget:
         hoped, _ = past.hoped.cut(rule, value, order.placed_at, program.zone)
         claim = Claim(cause, order.placed_at, hoped, _worths(order, gross, taken))
@@ -174,12 +172,12 @@ def _granted_by(rule: EarnRule, order: Order, goods: Goods, cause: str, met: Met
         # what it gave back and others got is theirs, also if it was not given back after all
         granted = admission.admitted if left <= admission.held else admission.held
         earned = within(earned, granted)
-        taken = [*_taken(order, rule, basis, earned)]
+        taken = _taken(order, rule, goods, earned)
         waiting = admission.waiting
     past.add(rule, order.placed_at, earned.points, waiting)
     if earned.points == 0:
         return None
-    given = grant(earned, tuple(one.posting for one in taken), program)
+    given = grant(earned, [one.posting for one in taken], program)
     given.lot.awaits = _awaits(order, rule, begins_at, program.expiry)
     return given
 
@@ -241,11 +239,11 @@ def within(earned: Posting, admitted: int) -> Posting:
     if earned.points <= admitted:
         return earned
     why = f"{earned.why}; {admitted} of {earned.points} within the program's budget"
-    return replace(earned, points=admitted, why=why if earned.why else "")
+    return earned._replace(points=admitted, why=why if earned.why else "")
 
 
 def grant(
-    earned: Posting, taken: tuple[Posting, ...], program: Program, rank: Rank = Rank.MATURITY
+    earned: Posting, taken: Sequence[Posting], program: Program, rank: Rank = Rank.MATURITY
 ) -> Grant:
     """Return a grant with its lot, and with what was taken of it again."""
     at, cause = earned.effective_at, earned.cause
@@ -256,9 +254,9 @@ def grant(
         expires_at=expires_at(at, program),
         idle_months=program.expiry.idle_months,
     )
-    opening = Movement(at=at, rank=rank, id=cause, cause=cause)
-    refunds = [moved(posting, Rank.REFUND, cause) for posting in taken]
-    return Grant(postings=(earned, *taken), lot=lot, movements=(opening, *refunds))
+    movements = [Movement(at, rank, cause, cause)]
+    movements += [moved(posting, Rank.REFUND, cause) for posting in taken]
+    return Grant((earned, *taken), lot, movements)
 
 
 def _priced(order: Order, rule: EarnRule, basis: Basis) -> str:
@@ -291,28 +289,28 @@ def _exact(weight: Exact) -> str:
     return f"{(Decimal(weight.numerator) / weight.denominator).normalize():f}"
 
 
-def _taken(order: Order, rule: EarnRule, basis: Basis, earned: Posting) -> Iterator[Taken]:
-    """Yield what refunds and a cancel take back, in the order of time, never more than granted."""
-    if not order.refunds and order.cancelled_at is None:
-        return
-    before = earned.points
-    shown = kept_after(order, basis.unweighed)
-    for left, goods in zip(kept_after(order, basis), shown, strict=True):
+def _taken(order: Order, rule: EarnRule, goods: Goods, earned: Posting) -> list[Taken]:
+    """Return what refunds and a cancel take back, in the order of time, never more than granted."""
+    before, found = earned.points, []
+    for number, left in enumerate(goods.lefts):
         now = min(worth(left.kept, order.currency, rule), earned.points)
         if now < before:
             cause = f"{earned.cause}/{left.what}"
             effective_at = max(left.at, earned.effective_at)
-            rest = f"{_what(basis)} of {to_text(floor(goods.kept), order.currency)}"
-            why = _left_over(order, left.refund, rest, now)
+            why = _left_over(order, goods.basis, number, now) if earned.why else ""
             posting = Posting(cause, "clawback", effective_at, now - before, why)
-            yield Taken(left.at, posting)
+            found.append(Taken(left.at, posting))
         before = now
+    return found
 
 
-def _left_over(order: Order, refund: Refund | None, rest: str, points: int) -> str:
-    if refund is None:
+def _left_over(order: Order, basis: Basis, number: int, points: int) -> str:
+    """Return what is left after a refund or a cancel, by its number, and what that is worth."""
+    left = goods_by(basis.unweighed, order).lefts[number]
+    if left.refund is None:
         return f"order {order.number}: cancelled"
-    amount = to_text(refund.amount_minor, order.currency)
+    amount = to_text(left.refund.amount_minor, order.currency)
+    rest = f"{_what(basis)} of {to_text(floor(left.kept), order.currency)}"
     return (
         f"order {order.number}: refund of {amount} {order.currency} leaves {rest}"
         f" {order.currency}, worth {points} points"
@@ -321,13 +319,7 @@ def _left_over(order: Order, refund: Refund | None, rest: str, points: int) -> s
 
 def expires_at(available_at: datetime, program: Program) -> datetime | None:
     """Return when a lot of this program version ends by itself, None if never or not known yet."""
-    if program.expiry.kind != "lot" or awaited(available_at):
-        return None
     expiry = program.expiry
+    if expiry.kind != "lot" or awaited(available_at):
+        return None
     return ends_at(available_at, expiry.months, program.zone, to_the_end=expiry.end_of_month)
-
-
-def ends_at(begins_at: datetime, months: int, zone: ZoneInfo, *, to_the_end: bool) -> datetime:
-    """Return when points end that last so many months, or to the end of the last one."""
-    end = add_months(begins_at, months, zone)
-    return end_of_month(end, zone) if to_the_end else end

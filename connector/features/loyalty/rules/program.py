@@ -3,7 +3,7 @@
 ``document`` reads it, and says what is wrong with it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -58,9 +58,11 @@ class Exclude(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         """Whether there are any."""
         return bool(self.products or self.collections)
 
-    def has(self, product: str, collections: Collection[str]) -> bool:
-        """Return whether a product, in these collections, is one of them."""
-        return product in self.products or any(one in self.collections for one in collections)
+    def has(self, product: str, collections: Callable[[str], Collection[str]]) -> bool:
+        """Return whether a product is one of them; ``collections`` says which it is in."""
+        if product in self.products:
+            return True
+        return bool(self.collections) and not {*self.collections}.isdisjoint(collections(product))
 
 
 class EarnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
@@ -117,12 +119,16 @@ class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def holds(self, at: datetime, tier: str | None, segments: Collection[str]) -> bool:
         """Return whether an order placed at an instant, in a tier or none, is meant."""
-        is_theirs = self.tier in {None, tier} and self.segment in {None, *segments}
+        if self.tier is not None and self.tier != tier:
+            return False
+        is_theirs = self.segment is None or self.segment in segments
         return is_theirs and _is_between(self.begins_at, self.ends_at, at)
 
     def covers(self, product: str, collections: Collection[str]) -> bool:
         """Return whether a product, in these collections, is meant."""
-        return self.product in {None, product} and self.collection in {None, *collections}
+        if self.product is not None and self.product != product:
+            return False
+        return self.collection is None or self.collection in collections
 
 
 def _is_between(begins_at: datetime | None, ends_at: datetime | None, at: datetime) -> bool:
@@ -457,4 +463,7 @@ def in_force(versions: Sequence[Publication], at: datetime) -> Publication | Non
 
     A fact's own instant decides, not today's.
     """
-    return next((one for one in reversed(versions) if one.begins_at <= at), None)
+    for one in reversed(versions):
+        if one.begins_at <= at:
+            return one
+    return None

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from connector.features.loyalty.rules.earn import (
     Exact,
     Goods,
-    kept_after,
     worth,
 )
 from connector.features.loyalty.rules.lots import NEVER
@@ -78,12 +77,17 @@ def qualifying(
     ``by`` has what any version counts: spend, points or orders. Where any ``pays_entries``, also
     what is kept of it.
     """
-    steps, before = list[Step](), dict[str, int]()
-    for at, turn, kept in _lefts(order, goods):
-        now = _amounts(order, kept, rule, by)
+    before = _amounts(order, goods.whole, rule, by)
+    steps = [
+        Step(order.placed_at, Turn.ORDER, order.id, measure, value)
+        for measure, value in before.items()
+        if value
+    ]
+    for left in goods.lefts:
+        at, now = max(left.at, order.placed_at), _amounts(order, left.kept, rule, by)
         for measure, value in now.items():
-            if more := value - before.get(measure, 0):
-                steps.append(Step(at, turn, order.id, measure, more))
+            if value != before[measure]:
+                steps.append(Step(at, Turn.REFUND, order.id, measure, value - before[measure]))
         before = now
     for measure, value in before.items() if pays_entries else ():
         if value:
@@ -101,9 +105,3 @@ def _amounts(
     if ORDERS in by:
         found[ORDERS] = int(kept > 0)
     return found
-
-
-def _lefts(order: Order, goods: Goods) -> list[tuple[datetime, Turn, Exact]]:
-    """Return what is left of an order's goods: when it was placed, after refunds and a cancel."""
-    first, lefts = (order.placed_at, Turn.ORDER, goods.whole), kept_after(order, goods.basis)
-    return [first, *((max(one.at, order.placed_at), Turn.REFUND, one.kept) for one in lefts)]

@@ -338,6 +338,10 @@ class Standing:
 
     def _take(self, step: Step) -> None:
         match step.turn:
+            case Turn.ORDER | Turn.REFUND:
+                self._count(step)
+                self._judge(step.at)
+                self._enter(step.at, is_paid=True)
             case Turn.VERSION:
                 self._follow(step.at)
                 self._enter(step.at, is_paid=False)
@@ -351,10 +355,6 @@ class Standing:
             case Turn.BROUGHT:
                 self._go_on(self._brought.pop(step.id), step.at)
                 self._enter(step.at, is_paid=False)
-            case Turn.ORDER | Turn.REFUND:
-                self._count(step)
-                self._judge(step.at)
-                self._enter(step.at, is_paid=True)
             case Turn.PLACED:
                 self._place(step)
 
@@ -427,11 +427,12 @@ class Standing:
             self._counted[step.measure] += step.amount
 
     def _window(self, leaves_at: datetime) -> dict[str, int]:
-        if leaves_at not in self._state.windows:
-            self._state.windows[leaves_at] = {}
+        window = self._state.windows.get(leaves_at)
+        if window is None:
+            window = self._state.windows[leaves_at] = {}
             if leaves_at != NEVER:
                 heappush(self._ahead, Step(leaves_at, Turn.WINDOW_END))
-        return self._state.windows[leaves_at]
+        return window
 
     def _judge(self, at: datetime) -> None:
         """Move up at once; where a rolling window no longer holds enough, let the grace begin."""
@@ -524,16 +525,19 @@ class Standing:
 
     def _level(self, tier: str | None) -> int:
         """Return how high a tier is, from 1; 0 is none."""
-        names = self._tiers.names if self._tiers else []
-        return names.index(tier) + 1 if tier in names else 0
+        if tier is None or self._tiers is None or tier not in self._tiers.names:
+            return 0
+        return self._tiers.names.index(tier) + 1
 
     def _reached(self, of: str = "") -> int:
         """Return the level of the highest tier that what counts now, or is kept, suffices for."""
         counted = self._counted
-        for level in range(len(self._needs), 0, -1):
-            for name, least in self._needs[level - 1].items():
-                if counted.get(of + name, 0) >= least:
+        level = len(self._needs)
+        for needs in reversed(self._needs):
+            for name, least in needs.items():
+                if counted[of + name] >= least:
                     return level
+            level -= 1
         return 0
 
     def _short_of(self, tier: str | None) -> dict[str, int]:

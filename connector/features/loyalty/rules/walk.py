@@ -14,7 +14,7 @@ from connector.features.loyalty.rules.program import (
     Publication,
     in_force,
 )
-from connector.kernel.clock import add_months, end_of_month
+from connector.kernel.clock import ends_at
 from connector.kernel.posting import Posting
 
 RELEASE_GRACE = timedelta(days=30)  # what was given back lasts at least so long
@@ -47,15 +47,16 @@ class Walk:
             self.purse.ends |= since.ends
             self.ahead += since.ahead
             self.used |= since.used
-        heapify(self.ahead)
         for lot in lots:
-            self._announce(lot)
+            self.ahead += self._announced(lot)
+        heapify(self.ahead)
 
-    def _announce(self, lot: Lot) -> None:
+    def _announced(self, lot: Lot) -> Sequence[Movement]:
+        """Put a lot into the purse; return its end, if it has one of its own."""
         self.purse.lots[lot.cause] = lot
-        if lot.expires_at is not None and not lot.idle_months:
-            end = Movement(at=lot.expires_at, rank=Rank.EXPIRY, id=lot.cause, cause=lot.cause)
-            heappush(self.ahead, end)
+        if lot.expires_at is None or lot.idle_months:
+            return ()
+        return (Movement(lot.expires_at, Rank.EXPIRY, lot.cause, lot.cause),)
 
     def until(self, at: datetime) -> Iterator[Posting]:
         """Take every step due by an instant; yield what expires on the way."""
@@ -67,18 +68,17 @@ class Walk:
         while self.ahead and self.ahead[0].at < at:
             yield from self._step()
 
-    def _step(self) -> Iterator[Posting]:
+    def _step(self) -> Iterable[Posting]:
         step = heappop(self.ahead)
         if step.rank is Rank.EXPIRY:
-            yield from self._expire(step)
-            return
+            return self._expire(step)
         if step.rank is Rank.JOINING:
-            yield from self._join(step)
-            return
+            return self._join(step)
         before = self.purse.deficit
         self._take(step)
         if self.purse.deficit > before and step.rank is not Rank.OWED:
-            yield from self._forgive(step, self.purse.deficit - before)
+            return self._forgive(step, self.purse.deficit - before)
+        return ()
 
     def _join(self, step: Movement) -> Iterator[Posting]:
         """Let another account's walk come to this instant, and go on as one with it."""
@@ -108,8 +108,7 @@ class Walk:
         """Let points that end by inactivity live for as long again."""
         program = (in_force(self._versions, at) or self._versions[0]).program
         for months in self._idle:
-            end = add_months(at, months, program.zone)
-            end = end_of_month(end, program.zone) if program.expiry.end_of_month else end
+            end = ends_at(at, months, program.zone, to_the_end=program.expiry.end_of_month)
             self._live_until(end, at, months)
 
     def _live_until(self, end: datetime, at: datetime, months: int) -> None:
@@ -156,12 +155,12 @@ class Walk:
     def _release(self, step: Movement) -> None:
         """Give points back as a lot that outlasts what was spent, and a grace from now."""
         end = max(self.used.get(step.cause, step.at), step.at + RELEASE_GRACE)
-        self._announce(
-            Lot(
-                cause=step.cause,
-                points=step.points,
-                available_at=step.at,
-                expires_at=None if end == NEVER else end,
-            )
+        lot = Lot(
+            cause=step.cause,
+            points=step.points,
+            available_at=step.at,
+            expires_at=None if end == NEVER else end,
         )
+        for movement in self._announced(lot):
+            heappush(self.ahead, movement)
         self.purse.open(step.cause)

@@ -78,7 +78,7 @@ def test_what_either_had_before_stays_as_it_was(pair, hours):
     at = START + hours * HOUR
     together = fold(joined(mine, guest, at), END)
     theirs = [
-        replace(one, cause=f"guest/{one.cause}") if one.cause.startswith("tier:") else one
+        one._replace(cause=f"guest/{one.cause}") if one.cause.startswith("tier:") else one
         for one in fold(guest, END).postings
     ]
     alone = before(fold(mine, END).postings, at) | before(theirs, at)
