@@ -18,6 +18,7 @@ LAWS = f"{LOYALTY}/test_laws.py"
 KERNEL = "connector/kernel/admission.py"
 RULE_TESTS = (
     f"{LOYALTY}/test_worked_examples.py",
+    f"{LOYALTY}/test_fold.py",
     f"{LOYALTY}/test_waiting.py",
     f"{LOYALTY}/test_acts.py",
     f"{LOYALTY}/test_program.py",

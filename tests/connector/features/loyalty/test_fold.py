@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector.features.loyalty.rules.earn import LINES, Basis, kept_minor, worth
-from connector.features.loyalty.rules.facts import Facts, Redemption
-from connector.features.loyalty.rules.fold import fold
+from connector.features.loyalty.rules.facts import Adjustment, Facts, Redemption
+from connector.features.loyalty.rules.fold import checkpoint, fold
 from connector.features.loyalty.rules.program import (
     Cap,
     EarnRule,
@@ -83,6 +83,15 @@ def test_points_are_rounded_once_as_the_rule_says(rounding, points):
     assert worth(kept_minor(order, (), GOODS), "USD", rule) == 0
 
 
+def test_less_than_a_cent_counts_until_points_are_rounded():
+    line = replace(PAID.lines[0], total_minor=67, tax_minor=0)
+    order = replace(PAID, lines=(line,), total_minor=67)
+    half = [Multiplier(when=When(), factor="0.5")]
+
+    # 0.335 x 3 = 1.005; of 0.33, in whole cents, it would be 0.99
+    assert told(folded([order], points=3, multiplier=half)) == [("earn", 1, 0)]
+
+
 def test_a_paid_order_earns_when_it_is_both_placed_and_paid():
     late = replace(PAID, paid_at=START + 2 * DAY)
 
@@ -147,6 +156,26 @@ def test_a_refund_makes_no_room_and_takes_back_no_more_than_was_granted():
     # 50 were granted of the second, worth 80 after its refund; nothing is left for the third
     found = told(folded([order, second, third], caps=caps))
     assert found == [("earn", 100, 0), ("clawback", -100, 1), ("earn", 50, 2)]
+
+
+@pytest.mark.parametrize(
+    ("per", "before", "last"),
+    [
+        ("lifetime", [0], 800),
+        # 30 December and Sunday, 3 January, are of one week; 1 November is not
+        ("calendar_week", [304, 363], 367),
+    ],
+)
+def test_a_checkpoint_knows_what_was_granted_before_its_year(per, before, last):
+    versions = publications([(START, program(caps=[Cap(points=150, per=per)]))])
+    *early, late = (
+        replace(PAID, id=str(day), placed_at=START + day * DAY) for day in (*before, last)
+    )
+
+    taken = checkpoint(Facts(orders=early, versions=versions), START + (last - 1) * DAY)
+    result = fold(Facts(orders=[late], versions=versions), START + last * DAY, taken)
+
+    assert told(result) == [("earn", 50, last)]  # 100 of the 150 were granted
 
 
 def test_multipliers_that_hold_when_it_was_placed_are_multiplied_and_rounded_once():
@@ -215,6 +244,22 @@ def test_a_shortfall_may_be_forgiven_at_once():
     assert (result.purse.available(), result.purse.deficit) == (0, 0)
 
 
+def test_what_was_owed_before_a_shortfall_is_not_forgiven_with_it():
+    spent = Redemption(id="x", cost=90, code="X", redeemed_at=START + DAY)
+    order = replace(PAID, refunds=(refund(days=2, amount=12_390),))
+    mistake = Adjustment(id="a", points=-30, adjusted_at=START + 4 * DAY, reason="a mistake")
+    clamp = program(negative_balance="clamp")
+    versions = publications([(START, program()), (START + 3 * DAY, clamp)])
+
+    result = fold(
+        Facts(orders=[order], redemptions=[spent], adjustments=[mistake], versions=versions),
+        START + 4 * DAY,
+    )
+
+    assert told(result)[3:] == [("adjust", -30, 4), ("forgive", 30, 4)]
+    assert result.purse.deficit == 90  # 100 - 90 - 100, of when nothing was forgiven
+
+
 def test_the_lot_that_ends_first_is_spent_first_and_what_is_left_expires():
     second = replace(PAID, id="2", placed_at=START + 20 * DAY, paid_at=START + 20 * DAY)
     spent = Redemption(id="x", cost=130, code="X", redeemed_at=START + 25 * DAY)
@@ -238,6 +283,19 @@ def test_a_lot_may_last_to_the_end_of_its_month():
 
     # 1 January 1:00 in Warsaw; a month on, the end of February there
     assert result.next_expiry == (datetime(2026, 2, 28, 23, 0, tzinfo=UTC), 100)
+
+
+def test_an_order_that_earns_nothing_keeps_points_that_end_by_inactivity():
+    gift = Adjustment(id="g", points=30, adjusted_at=START, reason="a gift")
+    order = replace(PAID, currency="USD", placed_at=START + 20 * DAY)
+    versions = publications([(START, program(expiry="inactivity", months=1))])
+
+    def ended(*orders):
+        known = Facts(orders=orders, adjustments=[gift], versions=versions)
+        return told(fold(known, START + 99 * DAY))[1:]
+
+    assert ended() == [("expire", -30, 31)]  # from 1 January to 1 February
+    assert ended(order) == [("expire", -30, 51)]  # from 21 January to 21 February
 
 
 def _fields(one):

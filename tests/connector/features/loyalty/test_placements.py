@@ -10,7 +10,7 @@ from connector.features.loyalty.rules.facts import Facts
 from connector.features.loyalty.rules.fold import checkpoint, fold
 from connector.features.loyalty.rules.program import Tier, Tiers, publications
 from connector.features.loyalty.rules.tiers import Placement
-from platforms.model import Order, OrderLine
+from platforms.model import Order, OrderLine, Refund
 from tests.connector.features.loyalty.histories import program
 
 
@@ -131,6 +131,56 @@ def test_in_the_grace_it_is_what_the_new_year_lacks():
     asked = stand(versions, "2026-01-15", [order("2024-05-01", 21_000), order("2026-01-10", 500)])
     assert (asked.tier, asked.short) == ("Gold", {"EUR": 19_500})
     assert asked.keep_by == asked.falls_at == at("2026-01-30T23:00")
+
+
+@pytest.mark.parametrize(
+    ("day", "tier"),
+    [
+        # the Gold of 2024 is held through 2025, whose Silver is held through 2026
+        ("2026-01-30T22:59", "Gold"),
+        ("2026-01-30T23:00", "Silver"),
+        ("2027-01-30T22:59", "Silver"),
+        ("2027-01-30T23:00", None),
+    ],
+)
+def test_who_has_not_enough_for_a_year_falls_to_what_it_brought(day, tier):
+    versions = publications([(at("2024-01-01"), program(tiers=tiers("calendar_year")))])
+    orders = [order("2024-05-01", 21_000), order("2025-03-01", 12_000)]
+    assert stand(versions, day, orders).tier == tier
+
+
+def test_a_refund_takes_nothing_of_a_year_that_its_order_was_not_of():
+    versions = publications([(at("2024-01-01"), program(tiers=tiers("calendar_year")))])
+    refund = Refund(id="r", amount_minor=100, refunded_at=at("2025-02-01"))
+    orders = [replace(order("2024-05-01", 10_000), refunds=(refund,))]
+    # reached in 2024, held through 2025, and then for the grace
+    assert stand(versions, "2026-01-30T22:59", orders).tier == "Silver"
+    assert stand(versions, "2026-01-30T23:00", orders).tier is None
+
+
+BY_ONE = program(tiers=msgspec.structs.replace(tiers("rolling_months:1"), downgrade_step="one"))
+STEPWISE = publications([(at("2024-01-01"), BY_ONE)])
+
+
+def test_what_is_regained_in_the_grace_is_held_on():
+    # Gold till 15 February and for 30 days more; regained until 1 April, and for 30 days more
+    orders = [order("2025-01-15", 20_000), order("2025-03-01", 20_000)]
+    for day in ("2025-03-18", "2025-04-30T22:59"):
+        asked = stand(STEPWISE, day, orders)
+        assert (asked.tier, asked.since) == ("Gold", at("2025-01-15"))
+    assert stand(STEPWISE, "2025-04-30T23:00", orders).tier == "Silver"
+
+
+def test_who_fell_by_one_tier_is_judged_a_window_later_whatever_they_buy():
+    # Gold till 17 March as above; Silver till 17 April, when it is too little, and 30 days more
+    orders = [order("2025-01-15", 20_000), order("2025-03-20", 100)]
+    for day, tier in (
+        ("2025-03-16T23:59", "Gold"),
+        ("2025-03-17", "Silver"),
+        ("2025-05-16T22:59", "Silver"),
+        ("2025-05-16T23:00", None),
+    ):
+        assert stand(STEPWISE, day, orders).tier == tier
 
 
 def test_an_order_of_tomorrow_is_no_part_of_today():

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connector.features.loyalty.rules.facts import Facts
+from connector.features.loyalty.rules.facts import Facts, Takeover
 from connector.features.loyalty.rules.fold import fold, held
-from connector.features.loyalty.rules.holding import Awaited, HeldLot
+from connector.features.loyalty.rules.holding import Awaited, HeldLot, Holding
 from connector.features.loyalty.rules.program import (
     Exclude,
     Multiplier,
@@ -111,6 +111,24 @@ def test_what_waits_is_taken_along_with_what_it_waits_for():
     awaits = Awaited(order="o", until="delivered", days=3, months=2)
     at = START + 8 * DAY
     assert held(waiting, at).lots == (HeldLot(points=100, available_at=at, awaits=awaits),)
+
+
+def test_what_waited_elsewhere_comes_here_once_it_is_delivered():
+    awaits = Awaited(order="o", until="delivered", days=3, months=2)
+    lot = HeldLot(points=100, available_at=START + 8 * DAY, awaits=awaits)
+    took = Takeover(id="t", holding=Holding(at=START + 8 * DAY, lots=(lot,)), batch="b")
+    versions = publications([(START + 8 * DAY, program())])
+
+    def come(order):
+        known = Facts(takeovers=[took], awaited_orders=[order], versions=versions)
+        postings = fold(known, START + 100 * DAY).postings
+        return [(one.kind, one.points, unless_awaited(one.effective_at)) for one in postings]
+
+    assert come(ORDER) == [("import", 100, None)]
+    assert come(replace(ORDER, delivered_at=START + 20 * DAY)) == [
+        ("import", 100, START + 23 * DAY),  # 24 January
+        ("expire", -100, START + 82 * DAY),  # 24 March
+    ]
 
 
 def test_all_conditions_hold_together_and_factors_are_multiplied():
