@@ -186,6 +186,8 @@ BUGS = (
      "facts.signed_up_at if _is_before(facts.signed_up_at, at) else None", "None"),
     ("what a merchant took may not be owed", f"{RULES}/walk.py",
      "| Rank.DEBIT | Rank.OWED:", "| Rank.OWED:"),
+    ("what never comes keeps points alive", f"{RULES}/walk.py",
+     "step.rank is Rank.MATURITY and not self.purse.lots[step.cause].points", "False"),
     ("orders keep nothing alive", f"{RULES}/movements.py",
      "ALIVE = {Rank.ORDER, Rank.MATURITY,", "ALIVE = {Rank.MATURITY,"),
     ("a checkpoint forgets since when nothing happened", f"{RULES}/walk.py",

@@ -128,7 +128,7 @@ class Walk:
             yield Posting(step.id, "forgive", step.at, points, why)
 
     def _take(self, step: Movement) -> None:
-        if self._idle and step.rank in ALIVE:
+        if self._idle and step.rank in ALIVE and not self._is_empty(step):
             self._keep_alive(step.at)
         match step.rank:
             case Rank.MATURITY | Rank.CREDIT:
@@ -143,6 +143,10 @@ class Walk:
                 self._release(step)
             case Rank.REFUND | Rank.LATE_USE | Rank.DEBIT | Rank.OWED:
                 self.purse.take(step.points, first=step.cause)
+
+    def _is_empty(self, step: Movement) -> bool:
+        """Return whether no points come, as all of them were taken back on their way."""
+        return step.rank is Rank.MATURITY and not self.purse.lots[step.cause].points
 
     def _bring(self, step: Movement) -> None:
         """Take a lot over, with the end that inactivity gives it as things are."""

@@ -298,6 +298,22 @@ def test_an_order_that_earns_nothing_keeps_points_that_end_by_inactivity():
     assert ended(order) == [("expire", -30, 51)]  # from 21 January to 21 February
 
 
+def test_points_that_were_taken_back_before_they_came_keep_nothing_alive():
+    gift = Adjustment(id="g", points=30, adjusted_at=START, reason="a gift")
+    placed_at = START + 5 * DAY
+    order = replace(PAID, placed_at=placed_at, paid_at=placed_at)
+    versions = publications([(START, program(expiry="inactivity", months=1, pending_days=15))])
+
+    def ended(order):
+        known = Facts(orders=[order], adjustments=[gift], versions=versions)
+        return [row for row in told(fold(known, START + 99 * DAY)) if row[0] == "expire"]
+
+    # placed on 6 January, the points come on 21 January: all end on 21 February
+    assert sorted(ended(order)) == [("expire", -100, 51), ("expire", -30, 51)]
+    # nothing comes: the order itself keeps the gift until 6 February
+    assert ended(replace(order, refunds=(refund(days=6, amount=12_390),))) == [("expire", -30, 36)]
+
+
 def _fields(one):
     return {name: getattr(one, name) for name in one.__struct_fields__}
 
