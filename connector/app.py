@@ -10,12 +10,13 @@ from connector import tracing
 from connector.errors import PerennialError, StoreUnknown
 from connector.sync.stores import Stores
 from connector.system import System
-from connector.web import bundles, problem
-from connector.web.admin import Admin
+from connector.web import assets, bundles, problem
+from connector.web.admin import ITEMS, LAST_ITEMS, Admin
 from connector.web.api import Api
 from connector.web.cors import OriginOf, StorefrontCors
 from connector.web.health import Health
 from connector.web.install import Install
+from connector.web.merchant import Merchant
 from connector.web.visitors import origin_of
 from connector.web.webhooks import Webhooks
 
@@ -64,9 +65,25 @@ def _routes(system: System) -> list[BaseRoute]:
         *Webhooks(system.inbox, system.bell.ring).routes(),
         *_watch(system),
         *install.routes(),
-        *Admin(tools, settings.public_url).routes(),
+        *_merchants(system),
         *bundles.routes(),
     ]
+
+
+def _merchants(system: System) -> list[BaseRoute]:
+    tools, parts = system.tools, system.parts.values()
+    is_secure = system.settings.public_url.startswith("https://")
+    sessions = tools.sessions
+    admin = Admin(tools, sessions, is_secure=is_secure)
+    pages = Merchant(
+        tools.stores,
+        sessions,
+        tools.vault,
+        views=[*admin.views(), *(one for part in parts for one in part.views)],
+        items=[*ITEMS, *(one for part in parts for one in part.items), *LAST_ITEMS],
+        is_secure=is_secure,
+    )
+    return [*assets.routes(), *admin.routes(), *pages.routes()]
 
 
 def _origins(stores: Stores) -> OriginOf:

@@ -14,6 +14,8 @@
     ├── ScopeMissing         403   an API key that may not do this
     ├── RecordUnknown        404   the store has no member, redemption or program of that id
     ├── AdminUnknown         401   a merchant's link is used up or too old
+    ├── RoleMissing          403   a role at the merchant's pages that may not do this
+    ├── FormUnknown          403   a form that is not of the session that sent it
     ├── CodeUnknown          404   a pairing code or installation that is used up or too old
     ├── RequestInvalid       400   a request that can't be right
     ├── RewardUnavailable    404   no such reward in the program now
@@ -103,6 +105,18 @@ class AdminUnknown(PerennialError):
     """The link into the merchant pages is used up, too old, or never was."""
 
     status, code = 401, "admin-unknown"
+
+
+class RoleMissing(PerennialError):
+    """Somebody's role at the merchant's pages may not do this."""
+
+    status, code = 403, "role-missing"
+
+
+class FormUnknown(PerennialError):
+    """A form that is not of the session that sent it."""
+
+    status, code = 403, "form-unknown"
 
 
 class CodeUnknown(PerennialError):

@@ -34,6 +34,7 @@ from connector.web.api import Endpoints
 from connector.web.feature import Feature, Part, Tools
 from connector.web.listeners import Webhooks
 from connector.web.mail import Mailer
+from connector.web.sessions import Sessions
 from connector.web.visitors import Visitors
 from platforms import http
 
@@ -139,6 +140,7 @@ async def running(
             visitors=Visitors(stores, vault, clock),
             wake=bell.ring,
             listeners=Listeners(vault, network, clock, random_id),
+            sessions=Sessions(clock, random_id, vault.derive("admin-csrf")),
             mailer=Mailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None,
         )
         yield _wired(settings, models, tools, bell, tracer, found)

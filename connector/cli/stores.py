@@ -16,7 +16,7 @@ from connector.sync.passes import Aim, Progress
 from connector.sync.stores import Stores
 from connector.system import System
 from connector.web import status
-from connector.web.admin import admin_link
+from connector.web.sessions import Role, admin_link
 from platforms.errors import RateLimited, TransientError
 
 TRIES_MAX = 5  # of a pass whose store fails
@@ -164,13 +164,20 @@ def doctor(
 
 
 @app.command("admin-link")
-def admin_link_command(store: StoreId, *, as_json: AsJson = False) -> None:
+def admin_link_command(
+    store: StoreId,
+    *,
+    who: Annotated[str, typer.Option("--for", help="Whom it is for: their name.")] = "owner",
+    role: Annotated[Role, typer.Option(help="What they may do there.")] = "owner",
+    as_json: AsJson = False,
+) -> None:
     """Print a link into the merchant's pages, good once and for ten minutes."""
 
     async def job(system: System) -> str:
         row = await system.stores.find(store)
         tools = system.tools
-        return await admin_link(tools.ids, tools.clock, system.settings.public_url, row.id)
+        url = system.settings.public_url
+        return await admin_link(tools.ids, tools.clock, url, row.id, who=who, role=role)
 
     link = with_system(job, as_json=as_json)
     if as_json:

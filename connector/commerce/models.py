@@ -9,6 +9,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 EMAIL_MAX = 320
+NAME_MAX = 200
 ID_MAX = 64
 LIVE, BACKFILL = 0, 1
 """Lanes: what just happened, and what was so long ago that it can wait its turn."""
@@ -107,15 +108,18 @@ class OrderRow(RecordRow):
 class CustomerRow(RecordRow):
     """A customer.
 
-    ``email`` is the snapshot's in canonical form, to find them by; empty where there is none.
+    To find them by, in canonical form: the snapshot's ``email``, their ``name`` with the first name
+    first and ``surname`` with the last one first; empty where there is none.
     """
 
     email = fields.CharField(max_length=EMAIL_MAX, null=True)
+    name = fields.CharField(max_length=NAME_MAX, null=True)
+    surname = fields.CharField(max_length=NAME_MAX, null=True)
 
     class Meta:
         table = "customer"
         unique_together: ClassVar = (("store", "platform_id"),)
-        indexes: ClassVar = (("store", "email"),)
+        indexes: ClassVar = (("store", "email"), ("store", "id"))
 
 
 class ProductRow(RecordRow):

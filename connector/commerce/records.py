@@ -30,6 +30,7 @@ from connector.commerce.models import (
     RecordRow,
     StoreRow,
 )
+from connector.commerce.people import findable
 from connector.commerce.snapshots import (
     TYPES,
     Verdict,
@@ -63,7 +64,7 @@ COLUMNS = (
 )  # fmt: skip
 MORE_COLUMNS: dict[Kind, tuple[str, ...]] = {
     "order": ("account", "placed_at"),
-    "customer": ("email",),
+    "customer": ("email", "name", "surname"),
     "product": (),
 }
 
@@ -329,12 +330,9 @@ def _values(store: str, row: Held) -> tuple[object, ...]:
             placed_at = row.record.placed_at if isinstance(row.record, Order) else None
             return (*values, row.account, placed_at)
         case "customer":
-            return (*values, _findable(row.record) if isinstance(row.record, Customer) else None)
+            found = findable(row.record) if isinstance(row.record, Customer) else (None,) * 3
+            return (*values, *found)
     return values
-
-
-def _findable(customer: Customer) -> str:
-    return canonical_email(customer.email or "").replace("\0", "")[:EMAIL_MAX]
 
 
 def _read(kind: Kind, row: sql.Row) -> Held:

@@ -15,7 +15,7 @@ from connector.kernel.clock import system_clock
 from connector.registry import find_platforms
 from connector.system import System, running
 from connector.web import servers
-from connector.web.admin import admin_link
+from connector.web.sessions import admin_link
 
 PLATFORM: Final = "woocommerce"  # whose storefront and back office ``shopper`` walks
 KEY: Final = "ck_demo0000000000000000000000000000000000"

@@ -1,82 +1,95 @@
-"""The merchant's pages; for now one plain page that says how the store is.
+"""The merchant's pages that are of no feature: coming in and leaving, home, and who has access."""
 
-A merchant comes in by a one-time link (``perennial admin-link``), which becomes a signed cookie
-for one store. Nothing here can be framed, cached or scripted.
-"""
-
+from collections.abc import Sequence
 from dataclasses import asdict
 
-from itsdangerous import BadSignature, TimestampSigner
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from tortoise.transactions import in_transaction
 
-from connector.errors import AdminUnknown
-from connector.kernel.clock import Clock
-from connector.kernel.ids import Ids
-from connector.sync import tickets
 from connector.web import status
 from connector.web.feature import Tools
-from connector.web.pages import page
+from connector.web.merchant import BASE, COOKIE, Done, Item, Toast, View, Visit
+from connector.web.pages import PAGES
+from connector.web.sessions import LIFE, Sessions, deeds
 
-COOKIE = "perennial_admin"
-SESSION_S = 8 * 3600
-
-
-async def admin_link(ids: Ids, clock: Clock, public_url: str, store: str) -> str:
-    """Return a link that opens the merchant's pages of a store, once, within ten minutes."""
-    secret = await tickets.issue(ids, clock(), "admin", store)
-    return f"{public_url}/admin/enter?ticket={secret}"
+HOME, ACCESS = "/", "/access/"
+DEEDS = 50
+NEWEST = 2**62  # before no row's number
+ITEMS = (Item("Home", "home", f"{BASE}/"),)
+LAST_ITEMS = (Item("Access", "gear", f"{BASE}{ACCESS}", "owner"),)
 
 
 class Admin:
-    """The routes of the merchant's pages."""
+    """The door, and the pages that every store has."""
 
-    def __init__(self, tools: Tools, public_url: str) -> None:
+    def __init__(self, tools: Tools, sessions: Sessions, *, is_secure: bool) -> None:
         self._tools = tools
-        self._public_url = public_url
-        self._signer = TimestampSigner(tools.vault.derive("admin-session"))
+        self._sessions = sessions
+        self._is_secure = is_secure
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes."""
+        """Return what can be asked without a session."""
+        return [Route(f"{BASE}/enter", self.enter, methods=["GET"])]
+
+    def views(self) -> Sequence[View]:
+        """Return what takes one."""
         return [
-            Route("/admin/enter", self.enter, methods=["GET"]),
-            Route("/admin/", self.home, methods=["GET"]),
+            View(method="GET", path=HOME, role="analyst", serve=self.home),
+            View(method="POST", path="/leave", role="analyst", serve=self.leave),
+            View(method="GET", path=ACCESS, role="owner", serve=self.access),
+            View(method="POST", path="/access/end", role="owner", serve=self.end),
         ]
 
     async def enter(self, request: Request) -> Response:
         """Turn a one-time link into a session."""
-        now = self._tools.clock()
-        ticket = await tickets.redeem(now, "admin", request.query_params.get("ticket", ""))
-        if ticket is None:
-            raise AdminUnknown("this link is used up or too old: ask for a new one")
-        answer = RedirectResponse("/admin/", status_code=303)
+        cookie = await self._sessions.open(request.query_params.get("ticket", ""))
+        answer = RedirectResponse(f"{BASE}/", status_code=303)
         answer.set_cookie(
             COOKIE,
-            self._signer.sign(ticket.subject).decode(),
-            max_age=SESSION_S,
-            path="/admin",
-            secure=self._public_url.startswith("https://"),
+            cookie,
+            max_age=int(LIFE.total_seconds()),
+            path=BASE,
+            secure=self._is_secure,
             httponly=True,
             samesite="lax",
         )
         return answer
 
-    async def home(self, request: Request) -> Response:
+    async def leave(self, visit: Visit) -> Response:
+        """End one's own session."""
+        await self._sessions.end(visit.store.id, visit.session.id)
+        answer = visit.page(PAGES, "left.html", nav=())
+        answer.delete_cookie(COOKIE, path=BASE)
+        return answer
+
+    async def home(self, visit: Visit) -> Response:
         """Show how the store is."""
-        store = await self._tools.stores.find(self._store(request))
+        store = visit.store
         counts = await status.counts(self._tools.clock(), store.id)
         findings = await status.findings(store, self._tools.stores, self._tools.clock())
         platform = self._tools.stores.platform(store.platform).title
-        return page(
-            "status.html", store=store, platform=platform, counts=asdict(counts), findings=findings
+        return visit.page(
+            PAGES, "status.html", platform=platform, counts=asdict(counts), findings=findings
         )
 
-    def _store(self, request: Request) -> str:
-        try:
-            signed = request.cookies.get(COOKIE, "")
-            return self._signer.unsign(signed, max_age=SESSION_S).decode()
-        except BadSignature as error:
-            raise AdminUnknown(
-                "open this page by a link: perennial admin-link prints one"
-            ) from error
+    async def access(self, visit: Visit) -> Response:
+        """Show who is in, and what was done."""
+        before = visit.query.get("before", "")
+        last = int(before) if before.isdecimal() and len(before) < 19 else NEWEST
+        done = await deeds(visit.store.id, last, DEEDS + 1)
+        return visit.page(
+            PAGES,
+            "access.html",
+            sessions=await self._sessions.all(visit.store.id),
+            deeds=done[:DEEDS],
+            older=done[DEEDS - 1].id if len(done) > DEEDS else None,
+        )
+
+    async def end(self, visit: Visit) -> Done:
+        """End somebody's session."""
+        async with in_transaction():
+            ended = await self._sessions.end(visit.store.id, visit.form.get("session", ""))
+            await self._sessions.note(visit.session, "session ended", ended.who, ended.role)
+        return Done(path=ACCESS, toast=Toast(f"{ended.who} is signed out"))

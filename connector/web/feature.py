@@ -15,7 +15,9 @@ from connector.sync.stores import Stores
 from connector.sync.work import Work
 from connector.web.api import Endpoints
 from connector.web.mail import Mailer
+from connector.web.merchant import Item, View
 from connector.web.segments import Segments, SegmentSource
+from connector.web.sessions import Sessions
 from connector.web.visitors import Visitors
 
 
@@ -33,19 +35,25 @@ class Tools:
     visitors: Visitors
     wake: Callable[[], None]
     listeners: Listeners
+    sessions: Sessions
     mailer: Mailer | None = None
     segments: Segments = field(default_factory=Segments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What a feature gives back, once it has its tools; ``segments`` where it knows any."""
+    """What a feature gives back, once it has its tools; ``segments`` where it knows any.
+
+    ``views`` are its merchant pages, ``items`` those of them that the navigation names.
+    """
 
     hooks: Sequence[Hook] = ()
     pushes: Mapping[str, Push] = field(default_factory=dict)
     works: Sequence[Work] = ()
     routes: Sequence[BaseRoute] = ()
     endpoints: Endpoints = ()
+    views: Sequence[View] = ()
+    items: Sequence[Item] = ()
     segments: SegmentSource | None = None
 
 

@@ -1,4 +1,4 @@
-"""The table of keys by which merchants' own systems ask us."""
+"""Tables of who may come in: keys of merchants' own systems, and people's sessions."""
 
 from typing import ClassVar
 
@@ -25,3 +25,43 @@ class ApiKeyRow(Model):
     class Meta:
         table = "api_key"
         indexes: ClassVar = (("store", "created_at"),)
+
+
+class SessionRow(Model):
+    """A merchant's pages, open to somebody in a ``role`` until ``ends_at``, or until it is ended.
+
+    ``who`` is how they are called here. Of its secret only the ``digest`` is kept.
+    """
+
+    id = fields.CharField(max_length=ID_MAX, primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    who = fields.CharField(max_length=100)
+    role = fields.CharField(max_length=16)
+    digest = fields.CharField(max_length=64)
+    opened_at = fields.DatetimeField()
+    seen_at = fields.DatetimeField()
+    ends_at = fields.DatetimeField()
+
+    class Meta:
+        table = "session"
+        indexes: ClassVar = (("store", "ends_at"),)
+
+
+class DeedRow(Model):
+    """Something that somebody did on a merchant's pages: the audit log. Kept for ever.
+
+    ``what`` is its name, ``about`` whom or what it was done to, ``said`` what they gave for it.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    at = fields.DatetimeField()
+    who = fields.CharField(max_length=100)
+    role = fields.CharField(max_length=16)
+    what = fields.CharField(max_length=40)
+    about = fields.CharField(max_length=200)
+    said = fields.TextField()
+
+    class Meta:
+        table = "deed"
+        indexes: ClassVar = (("store", "id"), ("store", "about"))

@@ -1,21 +1,92 @@
 """Pages for merchants: rendered on the server, never framed, cached or scripted."""
 
-from jinja2 import Environment, PackageLoader, select_autoescape
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal
+from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
 from starlette.responses import HTMLResponse, Response
+
+from connector.web.assets import asset
+from platforms.money import decimals
 
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src data:;"
+        "default-src 'none'; style-src 'self'; img-src 'self' data:;"
         " frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
     ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-PAGES = Environment(loader=PackageLoader("connector.web"), autoescape=select_autoescape())
+LOCALE = "en_GB"
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: int) -> str:
+    """Return a number as people read it, with a real minus."""
+    return format_decimal(value, locale=LOCALE).replace("-", MINUS)
+
+
+def signed(value: int) -> str:
+    """Return what came or went, with its sign."""
+    return f"+{number(value)}" if value > 0 else number(value)
+
+
+def money(minor: int, currency: str) -> str:
+    """Return an amount with its currency."""
+    amount = Decimal(minor).scaleb(-decimals(currency))
+    return format_currency(amount, currency, locale=LOCALE).replace("-", MINUS)
+
+
+def day(at: datetime, zone: str) -> str:
+    """Return the day of an instant in a store's zone."""
+    return format_date(at.astimezone(ZoneInfo(zone)), "d MMMM y", locale=LOCALE)
+
+
+def short_day(at: datetime, zone: str) -> str:
+    """Return the day of an instant in a store's zone, as short as it is clear."""
+    return format_date(at.astimezone(ZoneInfo(zone)), "d MMM y", locale=LOCALE)
+
+
+def moment(at: datetime, zone: str) -> str:
+    """Return the day and the minute of an instant in a store's zone."""
+    return format_datetime(at.astimezone(ZoneInfo(zone)), "d MMMM y, HH:mm", locale=LOCALE)
+
+
+def templates_of(package: str) -> Environment:
+    """Return the templates of a package and, of those that it has not, ours."""
+    loaders = [PackageLoader(name) for name in dict.fromkeys((package, "connector.web"))]
+    pages = Environment(loader=ChoiceLoader(loaders), autoescape=select_autoescape())
+    pages.filters |= {
+        "number": number,
+        "signed": signed,
+        "money": money,
+        "day": day,
+        "short_day": short_day,
+        "moment": moment,
+    }
+    pages.globals |= {
+        "asset": asset,
+        "t": str,  # texts are English until there are catalogues
+        "lang": "en",
+        "dir": "ltr",
+        "nav": (),
+        "toast": None,
+    }
+    return pages
+
+
+PAGES = templates_of("connector.web")
+
+
+def shown(pages: Environment, name: str, status: int = 200, **values: object) -> Response:
+    """Return a template's page as an answer."""
+    return HTMLResponse(pages.get_template(name).render(**values), status, HEADERS)
 
 
 def page(name: str, status: int = 200, **values: object) -> Response:
-    """Return a template's page as an answer."""
-    text = PAGES.get_template(name).render(**values)
-    return HTMLResponse(text, status, HEADERS)
+    """Return the page of one of our templates as an answer."""
+    return shown(PAGES, name, status, **values)

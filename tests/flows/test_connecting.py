@@ -10,7 +10,7 @@ from connector.commerce.models import StoreRow
 from connector.errors import ConnectFailed
 from connector.sync import tickets
 from connector.sync.models import OutboxRow, TicketRow
-from connector.web.admin import admin_link
+from connector.web.sessions import admin_link
 from platforms.woocommerce.fake.webhooks import sign
 from tests.town import KEY, SECRET, SERVICE, SHOP
 

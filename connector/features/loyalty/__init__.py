@@ -1,6 +1,7 @@
 """Points: earning, expiry, redemption. One fold per account; see ``rules``."""
 
 from connector.features.loyalty import claims as claim_mail
+from connector.features.loyalty.admin import ITEMS, LoyaltyAdmin
 from connector.features.loyalty.api import LoyaltyApi
 from connector.features.loyalty.claims import Claims
 from connector.features.loyalty.notices import NOTE, PROFILE
@@ -63,6 +64,8 @@ def start(tools: Tools) -> Part:
         ),
         routes=Storefront(tools, loyalty, claims).routes(),
         endpoints=LoyaltyApi(loyalty, tools.clock, tools.ids).endpoints(),
+        views=LoyaltyAdmin(tools, loyalty).views(),
+        items=ITEMS,
     )
 
 

@@ -76,6 +76,32 @@ class Loyalty:
         self._tools.wake()
         return folded
 
+    async def undo(self, store: StoreRow, account: str, decision: str) -> tuple[DecisionRow, bool]:
+        """Let points that were given or taken by hand count as never decided.
+
+        Return which, and whether that is new: once undone it stays so.
+
+        Raises:
+            RequestInvalid: nothing of that id was decided about the account.
+        """
+        now = self._tools.clock()
+        async with in_transaction():
+            await sql.lock(store.id)
+            account = await ledger.owner(store.id, account)
+            await ledger.locked(store.id, [account])
+            asked = DecisionRow.filter(store=store.id, account=account, id=decision, kind="adjust")
+            row = await asked.first()
+            if row is None:
+                raise RequestInvalid("there is no such change of points on this account")
+            is_new = row.undone_at is None
+            if is_new:
+                row.undone_at = now
+                await row.save(update_fields=["undone_at"])
+                await ledger.mark_dirty(store.id, {account: row.decided_at}, now)
+            await self.settling.settle(store, account)
+        self._tools.wake()
+        return row, is_new
+
     async def join(self, store: StoreRow, guest: str, customer_id: str) -> Folded:
         """Make a guest's account a customer's, who proved that the mailbox is theirs.
 

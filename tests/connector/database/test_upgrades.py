@@ -1,5 +1,6 @@
 """A database with rows comes through every upgrade whole, and ends as a fresh one begins."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -87,10 +88,11 @@ async def test_the_recorded_store_comes_through(database_url, file):
     }
 
 
-def test_customers_can_be_found_by_the_addresses_that_they_have(database_url):
+def test_customers_can_be_found_by_the_addresses_and_names_that_they_have(database_url):
     databases.migrate(database_url, "0012_systems")
     release.fill(database_url)
-    body = """'{"email": " Maya@Example.test"}'"""
+    said = {"email": " Maya@Example.test", "first_name": "Maya ", "last_name": "de  Silva"}
+    body = f"'{json.dumps(said)}'"
     written = f"CAST({body} AS BLOB)"
     if databases.ENGINE == "postgres":
         written = f"convert_to({body}, 'UTF8')"
@@ -98,4 +100,5 @@ def test_customers_can_be_found_by_the_addresses_that_they_have(database_url):
 
     databases.migrate(database_url)
 
-    assert databases.query(database_url, "SELECT email FROM customer") == [("maya@example.test",)]
+    found = databases.query(database_url, "SELECT email, name, surname FROM customer")
+    assert found == [("maya@example.test", "maya de silva", "de silva maya")]

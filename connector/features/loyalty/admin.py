@@ -1,0 +1,297 @@
+"""The merchant's pages about points: customers, and one customer with every point explained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from starlette.responses import Response
+from tortoise.transactions import in_transaction
+
+from connector.commerce import people, records
+from connector.commerce.identity import customer_account, customer_of
+from connector.database import sql
+from connector.errors import RecordUnknown, RequestInvalid
+from connector.features.loyalty.decisions import REASON_MAX, Decision
+from connector.features.loyalty.explain import Explanation, Line, explain_account, find
+from connector.features.loyalty.models import DecisionRow
+from connector.features.loyalty.rules.tiers import Stand
+from connector.features.loyalty.service import Loyalty
+from connector.features.loyalty.views import order_of
+from connector.ledger import ledger
+from connector.ledger.models import AccountRow
+from connector.web.feature import Tools
+from connector.web.merchant import BASE, Done, Item, Toast, Undo, View, Visit
+from connector.web.pages import day, moment, money, number, templates_of
+
+CUSTOMERS = "/customers/"
+PAGE, LINES = 50, 50
+PAGES = templates_of("connector.features.loyalty")
+ITEMS = (Item("Customers", "people", f"{BASE}{CUSTOMERS}"),)
+WORDS = {
+    "sign_up": "Signed up",
+    "newsletter": "Agreed to mail",
+    "review": "Wrote a review",
+    "birthday": "Birthday",
+    "social_share": "Shared, as they said",
+    "event": "Did something that earns",
+    "tier": "Reached a tier",
+    "redemption": "Took a reward",
+    "reservation": "Spent at a till",
+    "adjustment": "Changed by hand",
+    "import": "Taken over from elsewhere",
+}
+"""What causes are, in words."""
+ENDS = {"expire": "Expired", "forgive": "Forgiven", "release": "Given back"}
+"""What kinds of entries are, whatever their cause."""
+KINDS = {
+    "": ("All", ()),
+    "earned": ("Earned", ("earn", "release", "forgive", "import")),
+    "spent": ("Spent", ("redeem",)),
+    "lost": ("Taken back", ("clawback", "expire")),
+    "hand": ("By hand", ("adjust",)),
+}
+"""By which kinds entries can be chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shopper:
+    """A customer in a list."""
+
+    row: int
+    id: str
+    name: str
+    email: str
+    tier: str | None
+    available: int
+    pending: int
+    is_gone: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """An entry in the ledger of a page; ``undo`` is the decision that it can be undone by."""
+
+    line: Line
+    title: str
+    undo: str | None
+
+
+class LoyaltyAdmin:
+    """Shows accounts, and takes what merchants decide about them."""
+
+    def __init__(self, tools: Tools, loyalty: Loyalty) -> None:
+        self._clock = tools.clock
+        self._ids = tools.ids
+        self._sessions = tools.sessions
+        self._loyalty = loyalty
+
+    def views(self) -> Sequence[View]:
+        """Return the views."""
+        one = f"{CUSTOMERS}{{account}}"
+        return [
+            View(method="GET", path=CUSTOMERS, role="analyst", serve=self.customers),
+            View(method="GET", path=one, role="analyst", serve=self.customer),
+            View(method="POST", path=f"{one}/adjust", role="support", serve=self.adjust),
+            View(method="POST", path=f"{one}/undo", role="support", serve=self.undo),
+        ]
+
+    async def customers(self, visit: Visit) -> Response:
+        """Show the customers whom a search finds, the newest first."""
+        sought, before = visit.query.get("q", "").strip(), visit.query.get("before", "")
+        last = int(before) if before.isdecimal() and len(before) < 19 else people.NEWEST
+        found = await people.search(visit.store.id, sought, limit=PAGE + 1, before=last)
+        guest = None if found or not sought else await self._guest(visit, sought)
+        shoppers = await self._shoppers(visit, found[:PAGE])
+        older = urlencode({"q": sought, "before": found[PAGE - 1].row}) if len(found) > PAGE else ""
+        return visit.page(
+            PAGES,
+            "customers.html",
+            sought=sought,
+            shoppers=shoppers,
+            guest=guest,
+            older=older,
+            is_first=last == people.NEWEST,
+        )
+
+    async def _guest(self, visit: Visit, sought: str) -> str | None:
+        """Return the account of a guest whom only an order or an address finds."""
+        try:
+            return await find(visit.store.id, sought)
+        except RequestInvalid:
+            return None
+
+    async def _shoppers(self, visit: Visit, found: Sequence[people.Found]) -> list[Shopper]:
+        store, keys = visit.store.id, [customer_account(one.customer.id) for one in found]
+        balances = await ledger.balances(store, keys, self._clock())
+        rows = {one.key: one for one in await AccountRow.filter(store=store, key__in=keys)}
+        return [
+            Shopper(
+                row=one.row,
+                id=one.customer.id,
+                name=f"{one.customer.first_name} {one.customer.last_name}".strip(),
+                email=one.customer.email or "",
+                tier=rows[key].tier if key in rows else None,
+                available=balances[key].available,
+                pending=balances[key].pending,
+                is_gone=one.is_gone,
+            )
+            for key, one in zip(keys, found, strict=True)
+        ]
+
+    async def customer(self, visit: Visit) -> Response:
+        """Show one account, with every entry."""
+        return await self._shown(visit)
+
+    async def adjust(self, visit: Visit) -> Response | Done:
+        """Give points, or take some, for a reason."""
+        points, reason = visit.form.get("points", ""), visit.form.get("reason", "").strip()
+        errors = {}
+        plain = points.strip().replace("\N{MINUS SIGN}", "-").removeprefix("+")
+        is_whole = plain.removeprefix("-").isascii() and plain.removeprefix("-").isdecimal()
+        if not is_whole or len(plain) > 11 or not int(plain):
+            errors["points"] = "Write a whole number of points, such as 150, or -150 to take them."
+        if not 1 <= len(reason) <= REASON_MAX:
+            errors["reason"] = (
+                f"Write why, in {REASON_MAX} characters at most. It shows in the history."
+            )
+        if errors:
+            return await self._shown(visit, errors=errors, status=400)
+        account, given = await self._account(visit), int(plain)
+        key = f"page:{visit.form.get('key', '')[:64]}"
+        async with in_transaction():
+            await sql.lock(visit.store.id)  # the same form sent twice is one deed
+            kept = DecisionRow.filter(store=visit.store.id, account=account, key=key)
+            is_new = not await kept.exists()
+            decision = Decision(key=key, reason=reason, points=given)
+            await self._loyalty.decide(visit.store, account, decision)
+            row = await kept.get()
+            if is_new:
+                await self._sessions.note(
+                    visit.session, "points adjusted", account, f"{given:+d}: {reason}"
+                )
+        there = f"{CUSTOMERS}{quote(account, safe='')}"
+        undo = Undo(f"{BASE}{there}/undo", {"decision": row.id})
+        return Done(path=there, toast=Toast(_done(given), undo))
+
+    async def undo(self, visit: Visit) -> Done:
+        """Take back what was given or taken by hand."""
+        account, decision = await self._account(visit), visit.form.get("decision", "")
+        async with in_transaction():
+            row, is_new = await self._loyalty.undo(visit.store, account, decision)
+            if is_new:
+                said = f"{row.points:+d}: {row.reason}"
+                await self._sessions.note(visit.session, "adjustment undone", account, said)
+        toast = Toast("That is undone: the points are as they would be without it")
+        return Done(path=f"{CUSTOMERS}{quote(account, safe='')}", toast=toast)
+
+    async def _account(self, visit: Visit) -> str:
+        """Return the account of an address of ours.
+
+        Raises:
+            RecordUnknown: the store has none such.
+        """
+        asked = visit.path["account"]
+        owner = await ledger.owner(visit.store.id, asked)
+        is_known = await AccountRow.exists(store=visit.store.id, key=owner)
+        customer = customer_of(owner)
+        if not is_known and (
+            customer is None or not await records.customer(visit.store.id, customer)
+        ):
+            raise RecordUnknown(
+                "this store has no such customer: search for them by name or e-mail"
+            )
+        return owner
+
+    async def _shown(
+        self, visit: Visit, errors: dict[str, str] | None = None, status: int = 200
+    ) -> Response:
+        store, account = visit.store, await self._account(visit)
+        await self._loyalty.settling.settled(store, account)
+        customer = customer_of(account)
+        person = await records.customer(store.id, customer) if customer else None
+        explained = await explain_account(store, account, self._clock())
+        version = await self._loyalty.programs.program(store.id)
+        kind = visit.query.get("kind", "")
+        kind = kind if kind in KINDS else ""
+        page = visit.query.get("page", "")
+        turn = int(page) if page.isdecimal() and len(page) < 7 else 0
+        lines = _chosen(explained, kind)
+        chosen = lines[turn * LINES : (turn + 1) * LINES]
+        return visit.page(
+            PAGES,
+            "customer.html",
+            status=status,
+            account=account,
+            there=f"{BASE}{CUSTOMERS}{quote(account, safe='')}",
+            person=person,
+            explained=explained,
+            rows=await self._rows(visit, account, chosen),
+            kinds=[(name, title) for name, (title, _) in KINDS.items()],
+            kind=kind,
+            number=turn,
+            has_older=len(lines) > (turn + 1) * LINES,
+            has_program=version is not None,
+            standing=_standing(explained.standing, store.timezone),
+            errors=errors or {},
+            form=visit.form,
+            key=self._ids(),
+            may_adjust=visit.may("support"),
+        )
+
+    async def _rows(self, visit: Visit, account: str, lines: Sequence[Line]) -> list[Row]:
+        orders = {order_of(line.cause) for line in lines} - {""}
+        numbers = await records.order_numbers(visit.store.id, orders)
+        undone = DecisionRow.filter(store=visit.store.id, account=account, kind="adjust")
+        ids = {row.id for row in await undone.filter(undone_at=None)}
+        may = visit.may("support")
+        return [
+            Row(line=line, title=_title(line, numbers), undo=_decision(line, ids) if may else None)
+            for line in lines
+        ]
+
+
+def _standing(stand: Stand | None, zone: str) -> list[tuple[str, str]]:
+    """Return where an account stands among the tiers, as terms and what they come to."""
+    if stand is None:
+        return []
+    counted = [_amount(measure, value) for measure, value in stand.counted.items()]
+    found = [("Counted so far", ", ".join(counted) or "nothing")]
+    if stand.falls_at and stand.keep_by:
+        short = " or ".join(_amount(measure, value) for measure, value in stand.short.items())
+        found.append(("Ends", day(stand.falls_at, zone)))
+        found.append(("What keeps it", f"{short} more, before {moment(stand.keep_by, zone)}"))
+    return found
+
+
+def _amount(measure: str, value: int) -> str:
+    """Return so many points or orders, or so much of a currency."""
+    return money(value, measure) if measure.isupper() else f"{number(value)} {measure}"
+
+
+def _chosen(explained: Explanation, kind: str) -> list[Line]:
+    """Return the lines of a kind, the newest first."""
+    _, kinds = KINDS[kind]
+    return [line for line in reversed(explained.lines) if not kinds or line.kind in kinds]
+
+
+def _decision(line: Line, ids: set[str]) -> str | None:
+    id_ = line.cause.removeprefix("adjustment:")
+    return id_ if line.kind == "adjust" and id_ in ids else None
+
+
+def _title(line: Line, numbers: dict[str, str]) -> str:
+    order = order_of(line.cause)
+    if order:
+        name = numbers.get(order, order)
+        match line.kind:
+            case "clawback":
+                return f"Refund or cancel of order {name}"
+            case "expire":
+                return f"Expired, of order {name}"
+        return f"Order {name}"
+    return ENDS.get(line.kind) or WORDS.get(line.cause.partition(":")[0], line.cause)
+
+
+def _done(points: int) -> str:
+    count = f"{abs(points):,} point{'' if abs(points) == 1 else 's'}"
+    return f"{count} added" if points > 0 else f"{count} taken"

@@ -1,0 +1,206 @@
+"""The merchant's pages: who asks, whether they may, and the frame around what a feature shows.
+
+A feature declares views; each says which role it takes. A form is refused unless it is ours. Pages
+need no script, and nothing of them is kept by a browser or framed.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+from urllib.parse import parse_qsl
+
+import msgspec
+from itsdangerous import BadSignature, TimestampSigner
+from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from connector.commerce.models import StoreRow
+from connector.errors import FormUnknown, RequestInvalid, RoleMissing
+from connector.kernel.vault import Vault
+from connector.sync.stores import Stores
+from connector.web.body import bounded_body
+from connector.web.models import SessionRow
+from connector.web.pages import shown
+from connector.web.sessions import Role, Sessions, may
+
+BASE = "/admin"
+COOKIE, TOAST = "perennial_admin", "perennial_toast"
+TOAST_S = 60
+FORM_MAX = 100_000
+FIELDS_MAX = 100
+
+
+class Item(NamedTuple):
+    """A line of the navigation, for whoever may see its page."""
+
+    title: str
+    icon: str
+    path: str
+    role: Role = "analyst"
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """The form that takes something back."""
+
+    action: str
+    fields: dict[str, str]
+
+
+class Toast(msgspec.Struct, frozen=True):
+    """What was done, said once on the next page."""
+
+    words: str
+    undo: Undo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A request to a view by somebody who may; a ``form`` is empty unless it was sent."""
+
+    store: StoreRow
+    session: SessionRow
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    form: Mapping[str, str]
+    frame: Mapping[str, object]
+
+    def may(self, role: Role) -> bool:
+        """Return whether they may do what takes a role."""
+        return may(self.session, role)
+
+    def page(self, pages: Environment, name: str, status: int = 200, **values: object) -> Response:
+        """Return a template's page, in the frame."""
+        frame = {"store": self.store, **self.frame, **values}
+        return shown(pages, name, status, **frame)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a form comes to: the page to go on at, below ``/admin``, and what to say there."""
+
+    path: str
+    toast: Toast | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What somebody of at least a ``role`` can ask of a ``path`` below ``/admin``."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    role: Role
+    serve: Callable[[Visit], Awaitable[Response | Done]]
+
+
+class Merchant:
+    """The routes of all views."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        sessions: Sessions,
+        vault: Vault,
+        views: Sequence[View],
+        items: Sequence[Item],
+        *,
+        is_secure: bool,
+    ) -> None:
+        self._stores = stores
+        self._sessions = sessions
+        self._signer = TimestampSigner(vault.derive("admin-toast"))
+        self._views = views
+        self._items = items
+        self._is_secure = is_secure
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes, one for each path."""
+        of_path: dict[str, dict[str, View]] = {}
+        for one in self._views:
+            of_path.setdefault(one.path, {})[one.method] = one
+        return [
+            Route(f"{BASE}{path}", self._served(found), methods=[*found])
+            for path, found in of_path.items()
+        ]
+
+    def _served(self, views: Mapping[str, View]) -> Callable[[Request], Awaitable[Response]]:
+        async def served(request: Request) -> Response:
+            view = views["GET" if request.method == "HEAD" else request.method]
+            session = await self._sessions.of(request.cookies.get(COOKIE, ""))
+            if not may(session, view.role):
+                raise RoleMissing(f"this takes the role of {view.role}; yours is {session.role}")
+            form = await _form(request) if view.method == "POST" else {}
+            if view.method == "POST" and not self._sessions.is_from_us(session, form):
+                raise FormUnknown("this form is not of your session: go back, load it anew, send")
+            visit = Visit(
+                store=await self._stores.find(session.store),
+                session=session,
+                path=request.path_params,
+                query=request.query_params,
+                form=form,
+                frame=self._frame(request, session),
+            )
+            answer = await view.serve(visit)
+            return self._gone_on(answer) if isinstance(answer, Done) else _said(request, answer)
+
+        return served
+
+    def _frame(self, request: Request, session: SessionRow) -> Mapping[str, object]:
+        mine = [one for one in self._items if may(session, one.role)]
+        here = max((one.path for one in mine if request.url.path.startswith(one.path)), default="")
+        return {
+            "nav": mine,
+            "here": here,
+            "who": session,
+            "csrf": self._sessions.csrf(session),
+            "toast": self._toast(request.cookies.get(TOAST, "")),
+        }
+
+    def _toast(self, cookie: str) -> Toast | None:
+        try:
+            said = self._signer.unsign(cookie, max_age=TOAST_S)
+            return msgspec.json.decode(bytes.fromhex(said.decode()), type=Toast)
+        except (BadSignature, ValueError):
+            return None
+
+    def _gone_on(self, done: Done) -> Response:
+        answer = RedirectResponse(f"{BASE}{done.path}", status_code=303)
+        if done.toast:
+            said = self._signer.sign(msgspec.json.encode(done.toast).hex()).decode()
+            answer.set_cookie(
+                TOAST,
+                said,
+                max_age=TOAST_S,
+                path=BASE,
+                secure=self._is_secure,
+                httponly=True,
+                samesite="lax",
+            )
+        return answer
+
+
+def _said(request: Request, answer: Response) -> Response:
+    if TOAST in request.cookies:
+        answer.delete_cookie(TOAST, path=BASE)
+    return answer
+
+
+async def _form(request: Request) -> Mapping[str, str]:
+    """Return the fields of a form; of those named twice, the last.
+
+    Raises:
+        RequestInvalid: it is none.
+    """
+    body = await bounded_body(request, FORM_MAX)
+    try:
+        fields = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            encoding="utf-8",
+            errors="strict",
+            max_num_fields=FIELDS_MAX,
+        )
+    except ValueError as error:
+        raise RequestInvalid(f"this is no form: {error}") from None
+    return {name: value.replace("\r\n", "\n").replace("\0", "") for name, value in fields}

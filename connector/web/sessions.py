@@ -1,0 +1,155 @@
+"""Who is at a merchant's pages: somebody by name, in a role, for a working day.
+
+They come in by a link that is good once (``perennial admin-link``). What a role may do, each higher
+one may too.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Literal, get_args
+
+import msgspec
+
+from connector.errors import AdminUnknown, RequestInvalid
+from connector.kernel.clock import Clock
+from connector.kernel.ids import Ids
+from connector.sync import tickets
+from connector.web.models import DeedRow, SessionRow
+
+Role = Literal["analyst", "support", "manager", "owner"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""The lowest first: who looks, who serves customers, who runs the program, whose store it is."""
+LIFE = timedelta(hours=8)
+SEEN = timedelta(minutes=1)  # how exactly a session knows when it was last used
+WHO_MAX = 100
+COOKIE_MAX = 200
+KEPT = timedelta(days=30)  # sessions that are over
+
+
+class Guest(msgspec.Struct, frozen=True):
+    """Who is to come in by a link."""
+
+    store: str
+    who: str
+    role: Role
+
+
+async def admin_link(
+    ids: Ids, clock: Clock, public_url: str, store: str, *, who: str = "owner", role: Role = "owner"
+) -> str:
+    """Return a link that opens the merchant's pages of a store, once, within ten minutes.
+
+    Raises:
+        RequestInvalid: nobody can be called so.
+    """
+    if not 1 <= len(who.strip()) <= WHO_MAX or not who.isprintable():
+        raise RequestInvalid(f"say who it is for, in {WHO_MAX} characters at most")
+    subject = msgspec.json.encode(Guest(store, who.strip(), role)).decode()
+    secret = await tickets.issue(ids, clock(), "admin", subject)
+    return f"{public_url}/admin/enter?ticket={secret}"
+
+
+class Sessions:
+    """Opens, finds and ends sessions, and notes what is done in them."""
+
+    def __init__(self, clock: Clock, ids: Ids, csrf_key: bytes) -> None:
+        self._clock = clock
+        self._ids = ids
+        self._csrf_key = csrf_key
+
+    async def open(self, ticket: str) -> str:
+        """Return the cookie of a new session, for the secret of a link.
+
+        Raises:
+            AdminUnknown: the link is used up, or too old.
+        """
+        now = self._clock()
+        found = await tickets.redeem(now, "admin", ticket)
+        if found is None:
+            raise AdminUnknown("this link is used up or too old: ask for a new one")
+        guest = msgspec.json.decode(found.subject, type=Guest)
+        id_, secret = self._ids(), secrets.token_urlsafe(32)
+        await SessionRow.filter(store=guest.store, ends_at__lt=now - KEPT).delete()
+        await SessionRow.create(
+            id=id_,
+            store=guest.store,
+            who=guest.who,
+            role=guest.role,
+            digest=_digest(secret),
+            opened_at=now,
+            seen_at=now,
+            ends_at=now + LIFE,
+        )
+        return f"{id_}.{secret}"
+
+    async def of(self, cookie: str) -> SessionRow:
+        """Return the session of a cookie.
+
+        Raises:
+            AdminUnknown: it has none that is open.
+        """
+        id_, _, secret = cookie[:COOKIE_MAX].partition(".")
+        row, now = await SessionRow.get_or_none(id=id_) if id_.isalnum() else None, self._clock()
+        is_theirs = row is not None and hmac.compare_digest(row.digest, _digest(secret))
+        if row is None or not is_theirs or row.ends_at <= now:
+            raise AdminUnknown("open this page by a link: perennial admin-link prints one")
+        if row.seen_at + SEEN <= now:
+            row.seen_at = now
+            await row.save(update_fields=["seen_at"])
+        return row
+
+    async def end(self, store: str, id_: str) -> SessionRow:
+        """End a session of a store, from the next request on.
+
+        Raises:
+            RequestInvalid: the store has no such session that is open.
+        """
+        now = self._clock()
+        row = await SessionRow.get_or_none(store=store, id=id_, ends_at__gt=now)
+        if row is None:
+            raise RequestInvalid("this session is over already")
+        row.ends_at = now
+        await row.save(update_fields=["ends_at"])
+        return row
+
+    async def all(self, store: str) -> list[SessionRow]:
+        """Return the open sessions of a store, the last opened first."""
+        rows = SessionRow.filter(store=store, ends_at__gt=self._clock())
+        return await rows.order_by("-opened_at", "id")
+
+    def csrf(self, session: SessionRow) -> str:
+        """Return what every form of a session carries, which no other page can know."""
+        return hmac.digest(self._csrf_key, session.id.encode(), "sha256").hex()
+
+    def is_from_us(self, session: SessionRow, form: Mapping[str, str]) -> bool:
+        """Return whether a form is one of ours, of this session."""
+        return hmac.compare_digest(form.get("csrf", "").encode(), self.csrf(session).encode())
+
+    async def note(self, session: SessionRow, what: str, about: str, said: str) -> None:
+        """Write down what somebody did, in the transaction that does it."""
+        await DeedRow.create(
+            store=session.store,
+            at=self._clock(),
+            who=session.who,
+            role=session.role,
+            what=what,
+            about=about,
+            said=said,
+        )
+
+
+def may(session: SessionRow, role: Role) -> bool:
+    """Return whether somebody may do what takes a role."""
+    return session.role in ROLES[ROLES.index(role) :]
+
+
+async def deeds(store: str, before: int, limit: int) -> list[DeedRow]:
+    """Return what was done in a store's pages before a row's number, the newest first."""
+    return await DeedRow.filter(store=store, id__lt=before).order_by("-id").limit(limit)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
