@@ -93,6 +93,7 @@ evidence: setup
 
 screenshots: setup browser-setup
 	$(PY) -m tests.browser.screenshots build/screenshots
+	$(PY) -m tests.browser.office build/screenshots
 
 bench: setup servers-setup
 	$(PY) -m tests.benchmarks $(BENCH)

@@ -1,0 +1,227 @@
+"""A merchant's pages as they are served, over a town with shoppers, and every scene of them.
+
+``python -m tests.browser.office OUT_DIR [NAME ...]`` pictures the scenes, all or those named.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from connector.app import create_app
+from connector.commerce.models import StoreRow
+from connector.features.loyalty.decisions import Decision
+from connector.features.loyalty.service import Loyalty
+from connector.web.merchant import COOKIE
+from connector.web.sessions import Role, admin_link
+from platforms.woocommerce.fake import people
+from tests import databases
+from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.flows.test_tiers import TIERED
+from tests.ports import free_port
+from tests.town import SERVICE, Town, founded
+
+LONG = "Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüssel"
+SIZES = {390: 844, 1440: 900}
+NAMES = (("Maya", "Okafor"), ("Jonas", "Lind"), ("Łucja", "Żak"), ("Kenji", "Watanabe"))
+LOOKS = ("light", "dark", "rtl")
+
+
+@dataclass
+class Office:
+    """Where the pages are, and whom there is to look at."""
+
+    town: Town
+    base: str
+    people: dict[str, str] = field(default_factory=dict)
+
+    async def context(
+        self, browser: Browser, role: Role, scheme: str, width: int
+    ) -> BrowserContext:
+        """Return a browser that somebody came in with."""
+        tools = self.town.system.tools
+        link = await admin_link(
+            tools.ids, tools.clock, SERVICE, self.town.store, who="Ada", role=role
+        )
+        cookie = await tools.sessions.open(link.partition("ticket=")[2])
+        context = await browser.new_context(
+            base_url=self.base,
+            reduced_motion="reduce",
+            color_scheme="dark" if scheme == "dark" else "light",
+            viewport={"width": width, "height": SIZES[width]},
+        )
+        await context.add_cookies([{"name": COOKIE, "value": cookie, "url": self.base}])
+        return context
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A page in a state; ``act`` brings it there."""
+
+    name: str
+    path: str
+    act: Callable[[Page], Awaitable[object]] | None = None
+    role: Role = "owner"
+    is_empty: bool = False
+
+
+async def open_entry(page: Page) -> None:
+    await page.locator("details summary.ad-led-row").first.click()
+
+
+async def mistake(page: Page) -> None:
+    await page.get_by_label("Points to add").fill("a lot")
+    await page.get_by_role("button", name="Change the points").click()
+
+
+async def adjusted(page: Page) -> None:
+    await page.get_by_label("Points to add").fill("150")
+    await page.get_by_label("Why").fill("A late parcel")
+    await page.get_by_role("button", name="Change the points").click()
+    await page.get_by_role("status").wait_for()
+
+
+async def hover(page: Page) -> None:
+    await page.locator(".ad-tip button").first.focus()
+
+
+async def leave(page: Page) -> None:
+    if await page.locator(".ad-mtop summary").is_visible():
+        await page.locator(".ad-mtop summary").click()
+    await page.get_by_role("button", name="Sign out").locator("visible=true").first.click()
+
+
+async def menu(page: Page) -> None:
+    if await page.locator(".ad-mtop summary").is_visible():
+        await page.locator(".ad-mtop summary").click()
+
+
+SCENES = (
+    Scene("home", "/admin/", menu),
+    Scene("home with a tip", "/admin/", hover),
+    Scene("home empty", "/admin/", is_empty=True),
+    Scene("customers", "/admin/customers/"),
+    Scene("customers found", "/admin/customers/?q=maya"),
+    Scene("customers nobody", f"/admin/customers/?q={LONG}"),
+    Scene("customers empty", "/admin/customers/", is_empty=True),
+    Scene("customers overfull", "/admin/customers/?q=shopper"),
+    Scene("customers guest", "/admin/customers/?q=order:GUEST"),
+    Scene("customer", "/admin/customers/MAYA", open_entry),
+    Scene("customer error", "/admin/customers/MAYA", mistake),
+    Scene("customer adjusted", "/admin/customers/JONAS", adjusted),
+    Scene("customer empty", "/admin/customers/KENJI"),
+    Scene("customer no such kind", "/admin/customers/KENJI?kind=spent"),
+    Scene("customer long words", "/admin/customers/LONG", open_entry),
+    Scene("customer to look at", "/admin/customers/MAYA", role="analyst"),
+    Scene("access", "/admin/access/"),
+    Scene("access empty", "/admin/access/", is_empty=True),
+    Scene("no permission", "/admin/access/", role="support"),
+    Scene("nowhere", "/admin/customers/customer:0"),
+    Scene("left", "/admin/", leave),
+)
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Office]:
+    """Serve the pages of a store with shoppers, and of one without."""
+    with tempfile.TemporaryDirectory() as name, databases.empty(Path(name)) as empty:
+        async with founded(empty, Path(name)) as town:
+            port = free_port(1)
+            config = uvicorn.Config(
+                create_app(town.system), port=port, log_level="warning", lifespan="off"
+            )
+            server = uvicorn.Server(config)
+            office = Office(town, f"http://127.0.0.1:{port}")
+            await settled_in(office)
+            serving = asyncio.create_task(server.serve())
+            yield office
+            server.should_exit = True
+            await serving
+
+
+async def settled_in(office: Office) -> None:
+    """Let people sign up and buy."""
+    town = office.town
+    await town.connect(TIERED)
+    for number in range(52):
+        shopper(town, "Shopper", f"{number:02}", f"s{number}@example.test")
+    ids = [shopper(town, *name, f"{name[0].lower()}@example.test") for name in NAMES]
+    long = shopper(
+        town, LONG, LONG, f"{LONG.lower().replace('ä', 'a').replace('ü', 'u')}@example.test"
+    )
+    product = town.product("48.90")
+    for number, id_ in enumerate([ids[0], ids[0], ids[0], ids[1], ids[2], long]):
+        town.order(product, 1 + number % 3, id_)
+        town.clock.forward(days=9)
+    guest = town.order(product, 1, email="guest@example.test")
+    await town.settle()
+    loyalty, row = Loyalty(town.system.tools), await town.row()
+    words = Decision(key="long", reason=f"{LONG} {LONG}", points=999_999_999)
+    await loyalty.decide(row, f"customer:{long}", words)
+    await loyalty.decide(row, f"customer:{ids[0]}", Decision(key="k", reason="Thanks", points=-40))
+    office.people = {
+        "MAYA": f"customer:{ids[0]}",
+        "JONAS": f"customer:{ids[1]}",
+        "KENJI": f"customer:{ids[3]}",
+        "LONG": f"customer:{long}",
+        "GUEST": str(guest["id"]),
+    }
+    here = {name: getattr(row, name) for name in row._meta.fields_map}
+    new = {"id": "new", "url": "https://new.example.test", "name": "A new store"}
+    await StoreRow.create(**here | new)
+
+
+def shopper(town: Town, first: str, last: str, email: str) -> int:
+    body = {"email": email, "first_name": first, "last_name": last, "password": "shopper"}
+    return int(people.create(town.shop, body)["id"])
+
+
+async def shown(office: Office, browser: Browser, scene: Scene, look: str, width: int) -> Page:
+    """Return a page in a scene, in one look."""
+    home = office.town.store
+    office.town.store = "new" if scene.is_empty else home
+    try:
+        context = await office.context(browser, scene.role, look, width)
+    finally:
+        office.town.store = home
+    context.set_default_timeout(10_000)
+    page, path = await context.new_page(), scene.path
+    for name, id_ in office.people.items():
+        path = path.replace(name, id_)
+    await page.goto(path)
+    if look == "rtl":
+        await page.evaluate("document.documentElement.dir = 'rtl'")
+    if scene.act:
+        await scene.act(page)
+        if look == "rtl":
+            await page.evaluate("document.documentElement.dir = 'rtl'")
+    return page
+
+
+async def main(out: Path, wanted: list[str]) -> None:
+    """Write a picture of each scene in each look and width, and sheets of them."""
+    from tests.browser.screenshots import write  # noqa: PLC0415 - it pictures these in turn
+
+    async with opened() as office, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for width in SIZES:
+            shots = {}
+            for scene in SCENES:
+                for look in LOOKS if not wanted or scene.name in wanted else ():
+                    page = await shown(office, browser, scene, look, width)
+                    shots[f"office {scene.name} {look}"] = await page.screenshot(full_page=True)
+                    await page.context.close()
+            await write(browser, shots, width, out, "office-")
+        await browser.close()
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(folder, sys.argv[2:]))
