@@ -1,6 +1,5 @@
 """Somebody at a merchant's pages, as a browser without scripts: links, forms and what is read."""
 
-import re
 from dataclasses import dataclass
 from html import unescape
 from html.parser import HTMLParser
@@ -41,9 +40,8 @@ class Page(HTMLParser):
             self.links[" ".join(data.split())] = self._href
 
     def form(self, action: str) -> dict[str, str]:
-        """Return the fields of the form that goes to an address with that end."""
-        (found,) = [fields for to, fields in self.forms if re.search(f"{action}$", to)]
-        return dict(found)
+        """Return the fields of the first form that goes to an address with that end."""
+        return dict(next(fields for to, fields in self.forms if to.endswith(action)))
 
 
 @dataclass

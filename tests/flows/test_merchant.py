@@ -6,6 +6,7 @@ import pytest
 
 from connector.errors import RequestInvalid
 from connector.features.loyalty.models import DecisionRow
+from connector.rewards.models import RedemptionRow
 from connector.web.models import DeedRow, SessionRow
 from connector.web.sessions import admin_link
 from platforms.woocommerce.fake import people
@@ -91,7 +92,22 @@ async def test_a_customer_is_shown_with_every_point_explained(town):
     assert "Available" in page.words
     assert "+100" in page.words
     assert "goods 20.00 EUR x 5 per 1.00, floor" in page.words
-    assert [to for to, _ in page.forms] == ["/admin/leave"]  # who only looks, changes nothing
+    assert {to for to, _ in page.forms} == {"/admin/leave"}  # who only looks, changes nothing
+
+
+async def test_what_is_left_was_taken_and_was_bought_stands_beside(town):
+    await town.connect(PROGRAM + '[expiry]\nkind = "lot"\nmonths = 1\n')
+    maya = town.shopper()
+    town.order(town.product("10.00"), 11, maya)  # 550 points on 21 November
+    await town.settle()
+    await town.redeem(maya, "5-off")
+    await town.settle()
+    page = await (await merchant(town)).get(f"/customers/customer:{maya}")
+
+    (row,) = await RedemptionRow.all()
+    assert "Points that are left 50 end on 21 December 2026" in page.words
+    assert f"5-off · {row.code} 500 points · 21 November 2026 · not used yet" in page.words
+    assert "Order 2 · processing 21 November 2026 €110.00" in page.words
 
 
 async def test_points_are_given_for_a_reason_and_taken_back_by_undo(town):

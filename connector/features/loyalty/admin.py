@@ -9,8 +9,10 @@ from tortoise.transactions import in_transaction
 
 from connector.commerce import people, records
 from connector.commerce.identity import customer_account, customer_of
+from connector.commerce.models import StoreRow
 from connector.database import sql
 from connector.errors import RecordUnknown, RequestInvalid
+from connector.features.loyalty.beside import beside
 from connector.features.loyalty.decisions import REASON_MAX, Decision
 from connector.features.loyalty.explain import Explanation, Line, explain_account, find
 from connector.features.loyalty.models import DecisionRow
@@ -43,6 +45,14 @@ WORDS = {
 """What causes are, in words."""
 ENDS = {"expire": "Expired", "forgive": "Forgiven", "release": "Given back"}
 """What kinds of entries are, whatever their cause."""
+STATES = {
+    "reserved": "being made at the store",
+    "issued": "not used yet",
+    "used": "used",
+    "unknown": "being looked for at the store",
+    "returned": "points given back",
+}
+"""What became of a reward that was taken, in words."""
 KINDS = {
     "": ("All", ()),
     "earned": ("Earned", ("earn", "release", "forgive", "import")),
@@ -225,13 +235,15 @@ class LoyaltyAdmin:
             there=f"{BASE}{CUSTOMERS}{quote(account, safe='')}",
             person=person,
             explained=explained,
+            beside=await beside(self._loyalty.settling, store, account, self._clock()),
+            states=STATES,
             rows=await self._rows(visit, account, chosen),
             kinds=[(name, title) for name, (title, _) in KINDS.items()],
             kind=kind,
             number=turn,
             has_older=len(lines) > (turn + 1) * LINES,
             has_program=version is not None,
-            standing=_standing(explained.standing, store.timezone),
+            standing=_standing(explained.standing, store),
             errors=errors or {},
             form=visit.form,
             key=self._ids(),
@@ -250,16 +262,22 @@ class LoyaltyAdmin:
         ]
 
 
-def _standing(stand: Stand | None, zone: str) -> list[tuple[str, str]]:
-    """Return where an account stands among the tiers, as terms and what they come to."""
+def _standing(stand: Stand | None, store: StoreRow) -> list[tuple[str, str]]:
+    """Return where an account stands among the tiers, as terms and what they come to.
+
+    Of what would keep a tier, the store's own currency, if that is among it.
+    """
     if stand is None:
         return []
     counted = [_amount(measure, value) for measure, value in stand.counted.items()]
     found = [("Counted so far", ", ".join(counted) or "nothing")]
     if stand.falls_at and stand.keep_by:
-        short = " or ".join(_amount(measure, value) for measure, value in stand.short.items())
+        zone, short = store.timezone, stand.short
+        if store.currency in short:
+            short = {store.currency: short[store.currency]}
+        more = " or ".join(_amount(measure, value) for measure, value in short.items())
         found.append(("Ends", day(stand.falls_at, zone)))
-        found.append(("What keeps it", f"{short} more, before {moment(stand.keep_by, zone)}"))
+        found.append(("What keeps it", f"{more} more, before {moment(stand.keep_by, zone)}"))
     return found
 
 
