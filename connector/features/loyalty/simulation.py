@@ -114,8 +114,7 @@ async def _facts(
         orders = await records.orders_of(store, accounts, simulation.begins_at)
         signed_up = await records.signed_up(store, accounts) if welcomes else {}
         stamps = await _stamps(store, simulation, accounts)
-        facts = {one: simulation.facts(orders[one], signed_up.get(one)) for one in accounts}
-        facts = {one: replace(held, stamps=stamps) for one, held in facts.items()}
+        facts = {one: simulation.facts(orders[one], signed_up.get(one), stamps) for one in accounts}
         await _join(store, simulation, facts)
         whole = await completed(segments, store, facts, simulation.at, waits=False)
         yield {account: one.facts for account, one in whole.items()}
@@ -140,11 +139,11 @@ async def _join(store: str, simulation: Simulation, facts: dict[str, Facts]) -> 
             joined = Joined(
                 account=link.account,
                 joined_at=link.joined_at,
-                facts=replace(simulation.facts(theirs[link.account], None), stamps=stamps),
+                facts=simulation.facts(theirs[link.account], stamps=stamps),
             )
             facts[link.owner] = united(facts[link.owner], joined, link.order_ids)
         if link.account in facts:
-            facts[link.account] = replace(simulation.facts((), None), is_anothers=True)
+            facts[link.account] = replace(simulation.facts(()), is_anothers=True)
 
 
 async def _accounts(store: str, *, welcomes: bool) -> AsyncIterator[Sequence[str]]:

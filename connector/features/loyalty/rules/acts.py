@@ -58,15 +58,13 @@ class Acts:
         self._paid = dict(known.paid)
         dates = _dates(known.birthday, acts)
         self._birthday = dates[-1] if dates else None
-        days = _days(dates, versions, at + AHEAD) if self._pays_birthdays() else ()
+        pays_birthdays = any(one.program.pays_birthdays for one in versions)
+        days = _days(dates, versions, at + AHEAD) if pays_birthdays else ()
         birthdays = [one for one in days if began is None or one.at >= began]
         others = [one for one in acts if one.kind != BIRTHDAY]
         in_order = sorted([*others, *birthdays], key=lambda one: (one.at, one.id))
         self._past = [one for one in in_order if one.at <= at]
         self.next_at = min((one.at for one in birthdays if one.at > at), default=None)
-
-    def _pays_birthdays(self) -> bool:
-        return any(rule.kind == BIRTHDAY for one in self._versions for rule in one.program.earn)
 
     def paid(self) -> Iterator[Paid]:
         """Yield what is paid for. Once."""

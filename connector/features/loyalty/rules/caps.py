@@ -24,8 +24,7 @@ class Given:
     """What an account was granted so far by each rule. Grants are added in the order of time."""
 
     def __init__(self, versions: Sequence[Publication], before: Quarters) -> None:
-        rules = [rule for version in versions for rule in version.program.earn]
-        self._capped = {rule.id for rule in rules if rule.caps}  # by this version or another
+        self._capped = {id_ for one in versions for id_ in one.program.capped}  # whichever does
         self._quarters: dict[str, list[int]] = {}
         self._totals: dict[str, list[int]] = {}
         for rule, given in before.items():

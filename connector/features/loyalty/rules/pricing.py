@@ -5,7 +5,7 @@ caps, tiers and the budget ask what was before.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from math import floor
@@ -114,25 +114,27 @@ class Past(NamedTuple):
             self.hoped.add(rule, at, points + waiting)
 
 
-def granted(order: Order, facts: Facts, past: Past) -> Iterator[Grant]:
-    """Yield what an order grants by each rule of the version in force when it was placed.
+def granted(order: Order, facts: Facts, past: Past) -> list[Grant]:
+    """Return what an order grants by each rule of the version in force when it was placed.
 
     ``past`` is of the orders before it, and then its own too.
     """
     version = in_force(facts.versions, order.placed_at)
     if version is None or not counts(order, version.program):
-        return
+        return []
     stamp = facts.stamps.get(order.id, BLANK)
     met = Met(version, past.standing.tier_at(order.placed_at), past, stamp, facts.explains)
     rules = version.program.order_rules
     first = goods_of(order, rules[0] if rules else None, stamp)
     past.standing.add(order, rules[0] if rules else None, first)
+    grants = []
     for number, rule in enumerate(rules, start=1):
         if order.currency in rule.per_minor:
             goods = first if number == 1 else goods_of(order, rule, stamp)
             grant = _granted_by(rule, order, goods, cause_of(order.id, number), met)
             if grant is not None:
-                yield grant
+                grants.append(grant)
+    return grants
 
 
 class Met(NamedTuple):

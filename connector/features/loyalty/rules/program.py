@@ -400,6 +400,16 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         return self.tiers is not None and any(one.benefits for one in self.tiers.tier)
 
     @cached_property
+    def capped(self) -> frozenset[str]:
+        """The ids of rules that have caps."""
+        return frozenset(rule.id for rule in self.earn if rule.caps)
+
+    @cached_property
+    def pays_birthdays(self) -> bool:
+        """Whether any rule does."""
+        return any(rule.kind == "birthday" for rule in self.earn)
+
+    @cached_property
     def act_rules(self) -> list[EarnRule]:
         """The rules by which customers earn otherwise, over and over."""
         return [rule for rule in self.earn if rule.kind in ACTS]

@@ -4,9 +4,10 @@ Nobody spends in it, for nobody can say who would have: what is owed is the most
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from msgspec import structs
 
@@ -15,6 +16,7 @@ from connector.features.loyalty.rules.earn import counts
 from connector.features.loyalty.rules.facts import Facts
 from connector.features.loyalty.rules.fold import Folded, fold
 from connector.features.loyalty.rules.program import Program, Reward, publications
+from connector.features.loyalty.rules.stamps import Stamp
 from connector.features.loyalty.rules.value import Worth, best
 from connector.kernel.admission import GivenOut
 from connector.kernel.clock import awaited
@@ -112,10 +114,19 @@ class Simulation:
         """Whether orders' points depend on what is stamped."""
         return self._program.reads_collections or self._program.reads_segments
 
-    def facts(self, orders: Sequence[Order], signed_up_at: datetime | None) -> Facts:
+    def facts(
+        self,
+        orders: Sequence[Order],
+        signed_up_at: datetime | None = None,
+        stamps: Mapping[str, Stamp] = MappingProxyType({}),
+    ) -> Facts:
         """Return what an account's points follow from here."""
         return Facts(
-            orders=orders, signed_up_at=signed_up_at, versions=self._versions, explains=False
+            orders=orders,
+            signed_up_at=signed_up_at,
+            versions=self._versions,
+            explains=False,
+            stamps=stamps,
         )
 
     def ask(self, account: str, facts: Facts) -> None:
