@@ -23,6 +23,7 @@ from connector.web.sessions import Role, admin_link
 from platforms.woocommerce.fake import people
 from tests import databases
 from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.screenshots import write
 from tests.flows.test_tiers import TIERED
 from tests.ports import free_port
 from tests.town import SERVICE, Town, founded
@@ -206,8 +207,6 @@ async def shown(office: Office, browser: Browser, scene: Scene, look: str, width
 
 async def main(out: Path, wanted: list[str]) -> None:
     """Write a picture of each scene in each look and width, and sheets of them."""
-    from tests.browser.screenshots import write  # noqa: PLC0415 - it pictures these in turn
-
     async with opened() as office, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for width in SIZES:
