@@ -20,7 +20,6 @@ Exact = int | Fraction
 Weights = Mapping[str, Exact]
 SHIPPING, FEES = "shipping", "fees"
 LINES = frozenset({"lines"})
-GOODS = frozenset({"lines", "tax"})
 MOST = 10**12
 """Points of one order: a million such orders still fit a ledger's sums."""
 
@@ -107,12 +106,11 @@ def unmultiplied(order: Order, rule: EarnRule, stamp: Stamp = BLANK) -> Basis:
 
 def parts(order: Order, basis: Basis) -> list[tuple[str, int]]:
     """Return what counts of an order, not yet weighed: the ids of lines, shipping, fees."""
-    counted, tax = basis.counted, "tax" in basis.counted
+    tax = "tax" in basis.counted
+    if "lines" not in basis.counted:
+        return _charges(order, basis, tax=tax)
     lines = [(one.id, one.total_minor + tax * one.tax_minor) for one in order.lines]
-    if counted <= GOODS:
-        return lines
-    charges = _charges(order, basis, tax=tax)
-    return lines + charges if "lines" in counted else charges
+    return lines + _charges(order, basis, tax=tax)
 
 
 def _parts_back(refund: Refund, basis: Basis) -> list[tuple[str, int]]:
