@@ -68,7 +68,7 @@ browser-setup:
 	  { echo 'Chromium is missing: sudo apt-get install chromium' >&2; exit 1; }
 
 servers-setup:
-	@{ ls /usr/lib/postgresql/*/bin/initdb && command -v redis-server; } >/dev/null 2>&1 || [ -n "$$TEST_POSTGRES_URL" ] || \
+	@{ ls /usr/lib/postgresql/*/bin/initdb && command -v redis-server; } >/dev/null 2>&1 || [ -n "$${TEST_POSTGRES_URL:-}" ] || \
 	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql redis-server >/dev/null; } || \
 	  { echo 'Servers are missing: sudo apt-get install postgresql redis-server' >&2; exit 1; }

@@ -129,7 +129,10 @@ class Merchant:
             view = views["GET" if request.method == "HEAD" else request.method]
             session = await self._sessions.of(request.cookies.get(COOKIE, ""))
             if not may(session, view.role):
-                raise RoleMissing(f"this takes the role of {view.role}; yours is {session.role}")
+                raise RoleMissing(
+                    f"this takes the role of {view.role}, and yours is {session.role}: ask the"
+                    " owner of the store"
+                )
             form = await _form(request) if view.method == "POST" else {}
             if view.method == "POST" and not self._sessions.is_from_us(session, form):
                 raise FormUnknown("this form is not of your session: go back, load it anew, send")
