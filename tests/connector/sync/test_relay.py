@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from connector.kernel.bell import Bell
+from connector.sync import relay
 from connector.sync.relay import carried
 from tests import servers
 from tests.line import line
@@ -146,7 +147,8 @@ async def test_a_process_starts_and_stops_at_once_whatever_redis_does(server, st
             bell.ring()
             await asyncio.sleep(after_s)
             told = time.monotonic()
-        assert (started - began < 0.5, time.monotonic() - told < 0.5) == (True, True)
+        waited = max(started - began, time.monotonic() - told)
+        assert waited < relay.TIMEOUT_S * 0.75  # who waits for Redis waits for its whole time-out
 
 
 @needs_redis
