@@ -25,7 +25,7 @@ from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.screenshots import write
 from tests.ports import free_port
 
-SIZES = {320: 720, 390: 844, 1100: 800, 1440: 900}
+SIZES = {320: 720, 390: 844, 1100: 800, 1281: 800, 1440: 900}
 LOOKS = ("light", "dark", "rtl")
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüssel"
 NAV = (

@@ -36,6 +36,19 @@ async def test_nothing_is_cut_or_small_or_unnamed(
     await page.close()
 
 
+@pytest.mark.parametrize("width", [1100, 1281, 1440])
+async def test_what_happened_has_room_beside_its_points(
+    browser: Browser, base: str, width: int
+) -> None:
+    page = await shown(browser, base, "light", width)
+
+    told = page.locator("summary.ad-led-row > :nth-child(2)")
+    widths = await told.evaluate_all("all => all.map(one => one.clientWidth)")
+    assert len(widths) == 4
+    assert min(widths) >= 150
+    await page.close()
+
+
 async def test_a_mistake_has_the_focus_and_an_undo_is_the_first_way(
     browser: Browser, base: str
 ) -> None:
