@@ -94,6 +94,8 @@ evidence: setup
 screenshots: setup browser-setup
 	$(PY) -m tests.browser.screenshots build/screenshots
 	$(PY) -m tests.browser.office build/screenshots
+	$(PY) -m tests.browser.gallery build/screenshots
+	$(PY) -m tests.browser.office build/screenshots
 
 bench: setup servers-setup
 	$(PY) -m tests.benchmarks $(BENCH)

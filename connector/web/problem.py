@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connector.errors import PerennialError
+from connector.errors import AdminUnknown, PerennialError
 from connector.web.pages import page
 
 TYPE_BASE = "urn:perennial:problem:"
@@ -30,7 +30,8 @@ async def of_ours(request: Request, error: Exception) -> Response:
     """Tell an error of ours; to somebody who looks at it in a browser, as a page."""
     assert isinstance(error, PerennialError)
     if "text/html" in request.headers.get("accept", ""):
-        return page("problem.html", error.status, detail=str(error))
+        is_in = request.url.path.startswith("/admin/") and error.status != AdminUnknown.status
+        return page("problem.html", error.status, detail=str(error), is_in=is_in)
     title = error.code.replace("-", " ").capitalize()
     return problem(error.status, error.code, title, str(error))
 

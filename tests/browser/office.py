@@ -109,7 +109,7 @@ SCENES = (
     Scene("home empty", "/admin/", is_empty=True),
     Scene("customers", "/admin/customers/"),
     Scene("customers found", "/admin/customers/?q=maya"),
-    Scene("customers nobody", f"/admin/customers/?q={LONG}"),
+    Scene("customers nobody", f"/admin/customers/?q=No{LONG}"),
     Scene("customers empty", "/admin/customers/", is_empty=True),
     Scene("customers overfull", "/admin/customers/?q=shopper"),
     Scene("customers guest", "/admin/customers/?q=order:GUEST"),

@@ -13,8 +13,8 @@ AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 LOOKS = ((390, "rtl"), (1440, "dark"))
 TARGETS = {390: 44, 1440: 24}
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-SMALL = """least => [...document.querySelectorAll('button, input, textarea, .ad-btn, nav a')]
-  .filter(one => one.type !== 'hidden' && one.checkVisibility() && !one.closest('.ad-tip'))
+SMALL = """least => [...document.querySelectorAll('button, .ad-in, .ad-btn, nav a')]
+  .filter(one => one.type !== 'hidden' && one.checkVisibility())
   .map(one => [one.textContent.trim() || one.name, one.getBoundingClientRect()])
   .filter(([, box]) => Math.round(box.height) < least || Math.round(box.width) < 24)
   .map(([name]) => name)"""

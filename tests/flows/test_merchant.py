@@ -248,3 +248,17 @@ async def test_a_forged_word_is_not_said(town):
     ada.http.cookies.set("perennial_toast", "forged.AAAA.bbbb", domain="rewards.example.test")
     page = await ada.get(there)
     assert (page.status, "added" in page.words) == (200, False)
+
+
+async def test_what_did_not_work_leads_back_whoever_is_in(town):
+    await town.connect()
+    support = await merchant(town, "support")
+
+    refused = await support.get("/access/")
+    missing = await support.get("/customers/customer:0")
+    assert (refused.status, refused.links) == (403, {"Go to Home": "/admin/"})
+    assert (missing.status, missing.links) == (404, {"Go to Home": "/admin/"})
+
+    support.http.cookies.clear()
+    outside = await support.get("/customers/")
+    assert (outside.status, outside.links) == (401, {})
