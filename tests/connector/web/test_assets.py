@@ -27,4 +27,10 @@ async def test_a_file_is_served_at_its_address_for_a_year(town, name, kind):
     ],
 )
 async def test_nothing_else_is(town, path):
-    assert (await town.http.get(path)).status_code == 404
+    answer = await town.http.get(path)
+    assert (answer.status_code, b"hashlib" in answer.content, b"ad-" in answer.content) == (
+        404,
+        False,
+        False,
+    )
+    assert "immutable" not in answer.headers.get("cache-control", "")
