@@ -10,6 +10,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
 from starlette.responses import HTMLResponse, Response
 
 from connector.web.assets import asset
+from connector.web.catalogues import t, tn
 from platforms.money import decimals
 
 HEADERS = {
@@ -70,7 +71,8 @@ def templates_of(package: str) -> Environment:
     }
     pages.globals |= {
         "asset": asset,
-        "t": str,  # texts are English until there are catalogues
+        "t": t,
+        "tn": tn,
         "lang": "en",
         "dir": "ltr",
         "nav": (),
