@@ -431,6 +431,16 @@ async def learned_later(store: str, at: datetime) -> int:
     return await total(later.exclude(kind="expire"))
 
 
+async def tiers(store: str) -> dict[str, int]:
+    """Return how many accounts were last known to be in each tier."""
+    found = await sql.rows(
+        "SELECT tier, COUNT(*) AS accounts FROM account WHERE store = $1 AND tier IS NOT NULL"
+        " GROUP BY tier",
+        store,
+    )
+    return {row["tier"]: row["accounts"] for row in found}
+
+
 async def tier(store: str, key: str) -> str | None:
     """Return the tier that an account was last known to be in."""
     row = await AccountRow.get_or_none(store=store, key=key)

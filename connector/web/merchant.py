@@ -29,7 +29,7 @@ BASE = "/admin"
 COOKIE, TOAST = "perennial_admin", "perennial_toast"
 TOAST_S = 60
 FORM_MAX = 100_000
-FIELDS_MAX = 100
+FIELDS_MAX = 1000
 
 
 class Item(NamedTuple):

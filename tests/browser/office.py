@@ -103,6 +103,20 @@ async def menu(page: Page) -> None:
         await page.locator(".ad-mtop summary").click()
 
 
+async def drafted(page: Page) -> None:
+    await page.get_by_label("Points Buying").fill("7")
+    await page.get_by_role("button", name="Save draft").click()
+
+
+async def mistaken(page: Page) -> None:
+    await page.get_by_label("Points Buying").fill("a lot")
+    await page.get_by_role("button", name="Save draft").click()
+
+
+async def publishing(page: Page) -> None:
+    await page.get_by_role("button", name="Publish", exact=True).click()
+
+
 SCENES = (
     Scene("home", "/admin/", menu),
     Scene("home with a tip", "/admin/", hover),
@@ -120,6 +134,15 @@ SCENES = (
     Scene("customer no such kind", "/admin/customers/KENJI?kind=spent"),
     Scene("customer long words", "/admin/customers/LONG", open_entry),
     Scene("customer to look at", "/admin/customers/MAYA", role="analyst"),
+    Scene("program", "/admin/program/"),
+    Scene("program draft", "/admin/program/", drafted),
+    Scene("program mistakes", "/admin/program/", mistaken),
+    Scene("program to publish", "/admin/program/", publishing),
+    Scene("program to look at", "/admin/program/", role="analyst"),
+    Scene("program empty", "/admin/program/", is_empty=True),
+    Scene("program document", "/admin/program/text"),
+    Scene("program history", "/admin/program/history"),
+    Scene("program history empty", "/admin/program/history", is_empty=True),
     Scene("access", "/admin/access/"),
     Scene("access empty", "/admin/access/", is_empty=True),
     Scene("no permission", "/admin/access/", role="support"),

@@ -61,7 +61,7 @@ EMAILS = ("ann@example.test", "bea@example.test")
 GUESTS = ("guest1@example.test", "Guest2@Example.test")
 DATA = (
     "store", "order", "customer", "product", "order_code", "inbox", "outbox", "pass", "account",
-    "entry", "redemption", "publication", "decision", "link", "claim", "api_key",
+    "entry", "redemption", "publication", "draft", "decision", "link", "claim", "api_key",
     "reservation", "listener", "message", "act", "admission", "budget", "merge",
     "entitlement", "perk_code", "perk_use", "stamp", "session", "deed",
 )  # fmt: skip

@@ -19,7 +19,7 @@ class Page(HTMLParser):
         self.words = ""
         self.forms: list[tuple[str, dict[str, str]]] = []
         self.links: dict[str, str] = {}
-        self._href = ""
+        self._href = self._name = ""
         self.feed(answer.text)
         self.words = " ".join(unescape(self.words).split())
 
@@ -29,13 +29,22 @@ class Page(HTMLParser):
             self.forms.append((given.get("action") or "", {}))
         if tag in {"input", "textarea", "select"} and self.forms and given.get("name"):
             self.forms[-1][1][given["name"]] = given.get("value") or ""
+        self._name = (given.get("name") or "") if tag in {"textarea", "select"} else self._name
+        if tag == "option" and self.forms and ("selected" in given or not self._chosen()):
+            self.forms[-1][1][self._name] = given.get("value") or ""
         self._href = given.get("href", "") if tag == "a" else self._href
 
     def handle_endtag(self, tag):
         self._href = "" if tag == "a" else self._href
+        self._name = "" if tag in {"textarea", "select"} else self._name
+
+    def _chosen(self) -> str:
+        return self.forms[-1][1][self._name]
 
     def handle_data(self, data):
         self.words += f" {data}"
+        if self.lasttag == "textarea" and self._name:
+            self.forms[-1][1][self._name] += data
         if self._href and data.strip():
             self.links[" ".join(data.split())] = self._href
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from connector.web.assets import FOLDER
 
 PAGES = "\n".join(
-    file.read_text(encoding="utf-8") for file in Path("connector").rglob("templates/*.html")
+    file.read_text(encoding="utf-8") for file in Path("connector").rglob("templates/**/*.html")
 )
 CODE = "\n".join(file.read_text(encoding="utf-8") for file in Path("connector").rglob("*.py"))
 STYLES = re.sub(r"(?s)/\*.*?\*/", "", (FOLDER / "admin.css").read_text(encoding="utf-8"))

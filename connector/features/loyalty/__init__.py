@@ -1,9 +1,12 @@
 """Points: earning, expiry, redemption. One fold per account; see ``rules``."""
 
+from connector.features.loyalty import admin
 from connector.features.loyalty import claims as claim_mail
-from connector.features.loyalty.admin import ITEMS, LoyaltyAdmin
 from connector.features.loyalty.api import LoyaltyApi
 from connector.features.loyalty.claims import Claims
+from connector.features.loyalty.editor import admin as program_admin
+from connector.features.loyalty.editor import drafts
+from connector.features.loyalty.editor.drafts import Drafts
 from connector.features.loyalty.notices import NOTE, PROFILE
 from connector.features.loyalty.reminders import Reminders
 from connector.features.loyalty.service import Loyalty
@@ -20,6 +23,7 @@ def start(tools: Tools) -> Part:
     """Return the feature's hooks, pushes, work and routes."""
     loyalty = Loyalty(tools)
     claims = Claims(tools, loyalty)
+    own = Drafts(tools, loyalty)
     return Part(
         hooks=(loyalty.settling.on_stored,),
         pushes={
@@ -50,6 +54,12 @@ def start(tools: Tools) -> Part:
                 oldest=ledger.OLDEST_REMINDING,
             ),
             Work(
+                name="drafts",
+                waiting=drafts.WAITING,
+                job=own.try_out,
+                oldest=drafts.OLDEST_WAITING,
+            ),
+            Work(
                 name="lapsed",
                 waiting=LAPSED,
                 job=loyalty.redemptions.take_back_lapsed,
@@ -64,8 +74,11 @@ def start(tools: Tools) -> Part:
         ),
         routes=Storefront(tools, loyalty, claims).routes(),
         endpoints=LoyaltyApi(loyalty, tools.clock, tools.ids).endpoints(),
-        views=LoyaltyAdmin(tools, loyalty).views(),
-        items=ITEMS,
+        views=(
+            *admin.LoyaltyAdmin(tools, loyalty).views(),
+            *program_admin.ProgramAdmin(tools, own).views(),
+        ),
+        items=(*program_admin.ITEMS, *admin.ITEMS),
     )
 
 

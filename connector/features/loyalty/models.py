@@ -1,4 +1,4 @@
-"""The loyalty feature's own tables: programs, decisions, claims, stamps, and what was done."""
+"""The loyalty feature's tables: programs and drafts, decisions, claims, stamps, what was done."""
 
 from typing import ClassVar
 
@@ -26,6 +26,29 @@ class PublicationRow(Model):
     class Meta:
         table = "publication"
         unique_together: ClassVar = (("store", "version"),)
+
+
+class DraftRow(Model):
+    """A store's program that is being written: a document that could be published as it is.
+
+    It counts its changes in ``revision``. ``tried`` says in JSON what it would have come to;
+    ``asked_at`` since when that is waited for, with so many accounts ``seen`` by now, ``trouble``
+    why it cannot be told. Who threw it away can have it back: ``discarded_at``.
+    """
+
+    store = fields.CharField(max_length=ID_MAX, primary_key=True)
+    document = fields.TextField()
+    revision = fields.IntField()
+    saved_at = fields.DatetimeField()
+    who = fields.CharField(max_length=100)
+    discarded_at = fields.DatetimeField(null=True)
+    asked_at = fields.DatetimeField(null=True)
+    seen = fields.IntField(default=0)
+    tried = fields.TextField(null=True)
+    trouble = fields.TextField(null=True)
+
+    class Meta:
+        table = "draft"
 
 
 class ClaimRow(Model):
