@@ -241,6 +241,16 @@ class Stores:
             await outbox.unpark(store.id, now)
         return store
 
+    async def front_page(self, store: StoreRow) -> str:
+        """Return the store's first page, as somebody gets it who never was there.
+
+        Raises:
+            PlatformError: the store does not show it.
+        """
+        network = http.client(self._network)
+        answer = await http.call(network, network.build_request("GET", f"{store.url}/"))
+        return (answer if answer.is_success else http.checked(answer)).text
+
     async def rotate_secret(self, store: StoreRow, now: datetime) -> None:
         """Give the store's webhooks a new secret; the old one verifies for a day longer.
 

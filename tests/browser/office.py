@@ -17,9 +17,11 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from connector.app import create_app
 from connector.commerce.models import StoreRow
 from connector.features.loyalty.decisions import Decision
+from connector.features.loyalty.models import DraftRow
 from connector.features.loyalty.service import Loyalty
 from connector.web.merchant import COOKIE
 from connector.web.sessions import Role, admin_link
+from connector.worker import drain
 from platforms.woocommerce.fake import people
 from tests import databases
 from tests.browser.conftest import CHROMIUM, FLAGS
@@ -63,13 +65,14 @@ class Office:
 
 @dataclass(frozen=True)
 class Scene:
-    """A page in a state; ``act`` brings it there."""
+    """A page in a state; ``act`` brings it there, and if it ``is_worked`` so does the worker."""
 
     name: str
     path: str
     act: Callable[[Page], Awaitable[object]] | None = None
     role: Role = "owner"
     is_empty: bool = False
+    is_worked: bool = False
 
 
 async def open_entry(page: Page) -> None:
@@ -103,6 +106,14 @@ async def menu(page: Page) -> None:
         await page.locator(".ad-mtop summary").click()
 
 
+async def proposed(page: Page) -> None:
+    await page.get_by_role("button", name="Propose a program").click()
+
+
+async def checked(page: Page) -> None:
+    await page.get_by_role("button", name="Look at my storefront").click()
+
+
 async def drafted(page: Page) -> None:
     await page.get_by_label("Points Buying").fill("7")
     await page.get_by_role("button", name="Save draft").click()
@@ -134,8 +145,13 @@ SCENES = (
     Scene("customer no such kind", "/admin/customers/KENJI?kind=spent"),
     Scene("customer long words", "/admin/customers/LONG", open_entry),
     Scene("customer to look at", "/admin/customers/MAYA", role="analyst"),
+    Scene("start", "/admin/start/"),
+    Scene("start empty", "/admin/start/", is_empty=True),
+    Scene("start proposed", "/admin/start/", proposed, is_empty=True),
+    Scene("start checked", "/admin/start/", checked),
     Scene("program", "/admin/program/"),
     Scene("program draft", "/admin/program/", drafted),
+    Scene("program tried", "/admin/program/", drafted, is_worked=True),
     Scene("program mistakes", "/admin/program/", mistaken),
     Scene("program to publish", "/admin/program/", publishing),
     Scene("program to look at", "/admin/program/", role="analyst"),
@@ -210,6 +226,7 @@ async def shown(office: Office, browser: Browser, scene: Scene, look: str, width
     """Return a page in a scene, in one look."""
     home = office.town.store
     office.town.store = "new" if scene.is_empty else home
+    await DraftRow.all().delete()
     try:
         context = await office.context(browser, scene.role, look, width)
     finally:
@@ -223,6 +240,10 @@ async def shown(office: Office, browser: Browser, scene: Scene, look: str, width
         await page.evaluate("document.documentElement.dir = 'rtl'")
     if scene.act:
         await scene.act(page)
+        if scene.is_worked:
+            await page.wait_for_load_state()
+            await drain(office.town.system)
+            await page.goto(path)
         if look == "rtl":
             await page.evaluate("document.documentElement.dir = 'rtl'")
     return page

@@ -1,6 +1,6 @@
 """Points: earning, expiry, redemption. One fold per account; see ``rules``."""
 
-from connector.features.loyalty import admin
+from connector.features.loyalty import admin, onboarding
 from connector.features.loyalty import claims as claim_mail
 from connector.features.loyalty.api import LoyaltyApi
 from connector.features.loyalty.claims import Claims
@@ -77,8 +77,9 @@ def start(tools: Tools) -> Part:
         views=(
             *admin.LoyaltyAdmin(tools, loyalty).views(),
             *program_admin.ProgramAdmin(tools, own).views(),
+            *onboarding.Onboarding(tools, own).views(),
         ),
-        items=(*program_admin.ITEMS, *admin.ITEMS),
+        items=(*onboarding.ITEMS, *program_admin.ITEMS, *admin.ITEMS),
     )
 
 

@@ -25,7 +25,7 @@ from connector.web.feature import Tools
 from connector.web.merchant import BASE, Done, Item, Toast, Undo, View, Visit
 from connector.web.pages import templates_of
 
-PROGRAM = "/program/"
+START, PROGRAM = "/start/", "/program/"
 HISTORY, TEXT = "/program/history", "/program/text"
 PAGES = templates_of("connector.features.loyalty")
 ITEMS = (Item("Program", "earn", f"{BASE}{PROGRAM}"),)
@@ -115,7 +115,8 @@ class ProgramAdmin:
         except Mistaken as error:
             return await self._shown(visit, error.mistakes, status=400)
         undo = Undo(f"{BASE}{PROGRAM}undo", {"version": str(version)}) if version > 1 else None
-        return Done(path=PROGRAM, toast=Toast(t("Version %s is live") % version, undo))
+        there = START if visit.form.get("from") == "start" else PROGRAM
+        return Done(path=there, toast=Toast(t("Version %s is live") % version, undo))
 
     async def _kept(self, visit: Visit, document: str, what: str) -> Response | Done:
         revision = _count(visit, "revision")
@@ -227,8 +228,8 @@ class ProgramAdmin:
             sections=form.sections(),
             mistakes=form.others(),
             changes=changes(live, program) if live and row else [],
-            tried=_tried(row),
-            titles=_titles(program),
+            tried=tried_of(row),
+            titles=titles(program),
         )
 
 
@@ -242,11 +243,12 @@ def _page(visit: Visit, name: str, status: int = 200, **values: object) -> Respo
     return visit.page(PAGES, f"program/{name}", status, may_write=visit.may("manager"), **values)
 
 
-def _tried(row: DraftRow | None) -> Tried | None:
+def tried_of(row: DraftRow | None) -> Tried | None:
+    """Return what a draft would have come to, None where that is not known yet."""
     return msgspec.json.decode(row.tried, type=Tried) if row and row.tried else None
 
 
-def _titles(program: Program) -> dict[str, str]:
+def titles(program: Program) -> dict[str, str]:
     """Return what rewards are called, by id."""
     return {one.id: reward_title(one, program.currency) for one in program.reward}
 

@@ -76,6 +76,21 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     moves: list[Moved]
     sooner: list[Sooner]
 
+    def rows(self) -> list[tuple[str, int] | tuple[str, int, int]]:
+        """Return each month and the points that were given in it, by the draft and by what is live.
+
+        A month is called by its number and year: ``11/26``.
+        """
+        live = self.now.months if self.now else {}
+        months = sorted({*self.new.months, *live})
+        new = [(f"{month[5:]}/{month[2:4]}", self.new.months.get(month, 0)) for month in months]
+        if self.now is None:
+            return [*new]
+        return [
+            (name, points, live.get(month, 0))
+            for month, (name, points) in zip(months, new, strict=True)
+        ]
+
 
 class Drafts:
     """Keeps one draft for each store."""

@@ -1,0 +1,159 @@
+"""From connected to running, on one page: what is done, what comes next, and what is wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from starlette.responses import Response
+from tortoise.transactions import in_transaction
+
+from connector.commerce import records
+from connector.commerce.models import CustomerRow, OrderRow, StoreRow
+from connector.features.loyalty.editor import drafts
+from connector.features.loyalty.editor.admin import PAGES, START, titles, tried_of
+from connector.features.loyalty.editor.drafts import Drafts
+from connector.features.loyalty.editor.editing import Mistaken
+from connector.features.loyalty.editor.proposal import proposed, typical
+from connector.features.loyalty.rules.document import read
+from connector.features.loyalty.starters import starter
+from connector.features.loyalty.views import order_of
+from connector.kernel.clock import add_months
+from connector.ledger.models import EntryRow
+from connector.sync.models import PassRow
+from connector.web import status
+from connector.web.catalogues import t
+from connector.web.feature import Tools
+from connector.web.merchant import BASE, Done, Item, Toast, View, Visit
+from connector.web.pages import number
+from platforms.errors import PlatformError
+
+MONTHS = 12
+SIMPLE = "coffee"  # for who has sold too little to say what is typical
+LOADER = "/widgets/loader.js"
+ITEMS = (Item("Set up", "check", f"{BASE}{START}"),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How far the first reading of a store is: records by kind, and how many a minute."""
+
+    customers: int
+    orders: int
+    a_minute: int
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """The newest order since the program is live, and what it earned."""
+
+    number: str
+    placed_at: datetime
+    points: int
+
+
+class Onboarding:
+    """Shows how far a store is, and takes the next step."""
+
+    def __init__(self, tools: Tools, own: Drafts) -> None:
+        self._tools = tools
+        self._drafts = own
+
+    def views(self) -> Sequence[View]:
+        """Return the views."""
+        return [
+            View(method="GET", path=START, role="analyst", serve=self.start),
+            View(method="POST", path=f"{START}propose", role="manager", serve=self.propose),
+            View(method="POST", path=f"{START}check", role="analyst", serve=self.check),
+        ]
+
+    async def start(self, visit: Visit) -> Response:
+        """Show all steps."""
+        return await self._shown(visit)
+
+    async def propose(self, visit: Visit) -> Response | Done:
+        """Begin a draft with what the store's own history suggests."""
+        store, now = visit.store, self._tools.clock()
+        found = await typical(store, add_months(now, -MONTHS, ZoneInfo(store.timezone)))
+        document = proposed(store, found) if found else starter(SIMPLE, store)
+        try:
+            async with in_transaction():
+                await self._drafts.save(store, document, 0, visit.session.who)
+                await self._tools.sessions.note(
+                    visit.session, "draft begun", "program", read(document).name
+                )
+        except Mistaken as error:
+            return await self._shown(visit, 400, mistakes=[*error.mistakes.values()])
+        if found:
+            said = t("Proposed from %(orders)s orders of %(people)s customers") % {
+                "orders": number(found.orders),
+                "people": number(found.customers),
+            }
+        else:
+            said = t("Too little was sold to propose from: this is our template for small baskets")
+        return Done(path=START, toast=Toast(said))
+
+    async def check(self, visit: Visit) -> Response:
+        """Look whether the store's first page has our widget."""
+        store = visit.store
+        try:
+            page = await self._tools.stores.front_page(store)
+        except PlatformError as error:
+            return await self._shown(visit, seen=(False, f"{error} {error.advice}".strip()))
+        if LOADER in page and store.id in page:
+            said = t("The widget is on your store's first page.")
+            return await self._shown(visit, seen=(True, said))
+        said = t(
+            "Your store's first page does not have it. Switch the Perennial plugin on, and empty"
+            " the store's page cache if it has one."
+        )
+        return await self._shown(visit, seen=(False, said))
+
+    async def _shown(self, visit: Visit, code: int = 200, **more: object) -> Response:
+        store, now = visit.store, self._tools.clock()
+        draft, rows = await self._drafts.find(store.id), await drafts.published(store.id)
+        newest = rows[-1] if rows else None
+        document = draft.document if draft else newest.document if newest else None
+        return visit.page(
+            PAGES,
+            "program/start.html",
+            code,
+            findings=await status.findings(store, self._tools.stores, now),
+            reading=await self._reading(store, now),
+            draft=draft,
+            newest=newest,
+            tried=tried_of(draft),
+            titles=titles(read(document)) if document else {},
+            test=await _test(store, newest.published_at) if newest else None,
+            may_write=visit.may("manager"),
+            **more,
+        )
+
+    async def _reading(self, store: StoreRow, now: datetime) -> Reading:
+        under_way = await PassRow.get_or_none(store=store.id, aim="sync")
+        minutes, seen = 0.0, 0
+        if under_way:
+            minutes = (now - under_way.began_at).total_seconds() / 60
+            seen = sum(under_way.seen.values())
+        return Reading(
+            customers=await CustomerRow.filter(store=store.id).count(),
+            orders=await OrderRow.filter(store=store.id).count(),
+            a_minute=round(seen / minutes) if minutes > 0 else 0,
+            is_done=store.watermark is not None,
+        )
+
+
+async def _test(store: StoreRow, since: datetime) -> Test | None:
+    """Return the newest order since the program was published, None if there was none."""
+    row = await OrderRow.filter(store=store.id, placed_at__gte=since).order_by("-id").first()
+    if row is None:
+        return None
+    (order,) = await records.orders_named(store.id, [row.platform_id])
+    theirs = EntryRow.filter(store=store.id, account=row.account, kind="earn")
+    entries = await theirs.filter(cause__startswith=f"order:{row.platform_id}")
+    return Test(
+        number=order.number,
+        placed_at=order.placed_at,
+        points=sum(one.points for one in entries if order_of(one.cause) == row.platform_id),
+    )
