@@ -56,9 +56,7 @@ def _watch(system: System) -> list[BaseRoute]:
 
 def _routes(system: System) -> list[BaseRoute]:
     tools, settings = system.tools, system.settings
-    install = Install(
-        tools.stores, tools.visitors, tools.vault, tools.clock, tools.ids, settings.public_url
-    )
+    install = Install(tools, settings.public_url)
     return [  # the busiest first: they are tried in turn
         *(route for part in system.parts.values() for route in part.routes),
         *Api(tools.stores, system.endpoints).routes(),

@@ -140,7 +140,7 @@ async def running(
             visitors=Visitors(stores, vault, clock),
             wake=bell.ring,
             listeners=Listeners(vault, network, clock, random_id),
-            sessions=Sessions(clock, random_id, vault.derive("admin-csrf")),
+            sessions=Sessions(clock, random_id, vault),
             mailer=Mailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None,
         )
         yield _wired(settings, models, tools, bell, tracer, found)

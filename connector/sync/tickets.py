@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime, timedelta
 
+from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from connector.kernel.ids import Ids
@@ -46,6 +47,19 @@ async def follow(before: TicketRow, purpose: str, secret: str, store: str, now: 
         store=store,
         expires_at=now + LIFE,
     )
+
+
+async def spend(now: datetime, purpose: str, secret: str) -> bool:
+    """Return whether something that another made is used for the first time.
+
+    It must be good for less than ``LIFE``: so long is it remembered.
+    """
+    digest = _digest(purpose, secret)
+    try:
+        await TicketRow.create(digest=digest, purpose=purpose, subject="", expires_at=now + LIFE)
+    except IntegrityError:
+        return False
+    return True
 
 
 async def redeem(now: datetime, purpose: str, secret: str) -> TicketRow | None:

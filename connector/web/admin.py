@@ -43,8 +43,12 @@ class Admin:
         ]
 
     async def enter(self, request: Request) -> Response:
-        """Turn a one-time link into a session."""
-        cookie = await self._sessions.open(request.query_params.get("ticket", ""))
+        """Turn a one-time link, or the word of a store's back office, into a session."""
+        handed = request.query_params.get("handed")
+        if handed is not None:
+            cookie = await self._sessions.hand_over(handed)
+        else:
+            cookie = await self._sessions.open(request.query_params.get("ticket", ""))
         answer = RedirectResponse(f"{BASE}/", status_code=303)
         answer.set_cookie(
             COOKIE,

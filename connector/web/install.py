@@ -16,13 +16,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from connector.errors import CodeUnknown, ConnectFailed, RequestInvalid
-from connector.kernel.clock import Clock
-from connector.kernel.ids import Ids
-from connector.kernel.vault import Vault
 from connector.sync import tickets
-from connector.sync.stores import Stores
 from connector.web.body import bounded_body, decoded
-from connector.web.visitors import Visitors
+from connector.web.feature import Tools
 from platforms.errors import Malformed
 from platforms.model import Delivery
 
@@ -40,20 +36,13 @@ class Code(msgspec.Struct, forbid_unknown_fields=True):
 class Install:
     """The routes of an installation."""
 
-    def __init__(
-        self,
-        stores: Stores,
-        visitors: Visitors,
-        vault: Vault,
-        clock: Clock,
-        ids: Ids,
-        public_url: str,
-    ) -> None:
-        self._stores = stores
-        self._visitors = visitors
-        self._cookie_key = vault.derive("install-cookie")
-        self._clock = clock
-        self._ids = ids
+    def __init__(self, tools: Tools, public_url: str) -> None:
+        self._stores = tools.stores
+        self._visitors = tools.visitors
+        self._sessions = tools.sessions
+        self._cookie_key = tools.vault.derive("install-cookie")
+        self._clock = tools.clock
+        self._ids = tools.ids
         self._public_url = public_url
 
     def routes(self) -> list[BaseRoute]:
@@ -139,7 +128,7 @@ class Install:
         return await tickets.issue(self._ids, self._clock(), "pair", store)
 
     async def pair(self, request: Request) -> Response:
-        """Give the store's server the key with which it signs its shoppers in.
+        """Give the store's server the keys with which it signs its shoppers in, and its staff.
 
         The code comes back through whatever browser began, perhaps not the merchant's; so the
         request is signed as the store's deliveries are, with a secret that only its server holds.
@@ -154,5 +143,11 @@ class Install:
         signed = Delivery(headers=dict(request.headers), body=body)
         self._stores.verify(signer, signed, self._clock())
         key_id, key = self._visitors.newest_key(signer.store)
-        answer = {"store": signer.store, "service": self._public_url, "key_id": key_id, "key": key}
+        answer = {
+            "store": signer.store,
+            "service": self._public_url,
+            "key_id": key_id,
+            "key": key,
+            "admin_key": self._sessions.key(signer.store),
+        }
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})

@@ -1,9 +1,10 @@
 """Who is at a merchant's pages: somebody by name, in a role, for a working day.
 
-They come in by a link that is good once (``perennial admin-link``). What a role may do, each higher
-one may too.
+They come in by a link that is good once (``perennial admin-link``), or from the store's own back
+office, which signs for a minute who they are. What a role may do, each higher one may too.
 """
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -11,17 +12,22 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal, get_args
 
+import jwt
 import msgspec
 
 from connector.errors import AdminUnknown, RequestInvalid
 from connector.kernel.clock import Clock
 from connector.kernel.ids import Ids
+from connector.kernel.vault import Vault
 from connector.sync import tickets
 from connector.web.models import DeedRow, SessionRow
 
 Role = Literal["analyst", "support", "manager", "owner"]
 ROLES: tuple[Role, ...] = get_args(Role)
 """The lowest first: who looks, who serves customers, who runs the program, whose store it is."""
+AUDIENCE = "perennial-admin"
+KEY_ID = "1"
+HANDED_S = 60  # how long a back office's word is good
 LIFE = timedelta(hours=8)
 SEEN = timedelta(minutes=1)  # how exactly a session knows when it was last used
 WHO_MAX = 100
@@ -35,6 +41,17 @@ class Guest(msgspec.Struct, frozen=True):
     store: str
     who: str
     role: Role
+
+
+class Handed(msgspec.Struct, frozen=True):
+    """What a store's back office says of who comes: times in seconds since 1970."""
+
+    iss: str
+    sub: str
+    role: Role
+    iat: int
+    exp: int
+    jti: str
 
 
 async def admin_link(
@@ -55,10 +72,11 @@ async def admin_link(
 class Sessions:
     """Opens, finds and ends sessions, and notes what is done in them."""
 
-    def __init__(self, clock: Clock, ids: Ids, csrf_key: bytes) -> None:
+    def __init__(self, clock: Clock, ids: Ids, vault: Vault) -> None:
         self._clock = clock
         self._ids = ids
-        self._csrf_key = csrf_key
+        self._vault = vault
+        self._csrf_key = vault.derive("admin-csrf")
 
     async def open(self, ticket: str) -> str:
         """Return the cookie of a new session, for the secret of a link.
@@ -70,7 +88,49 @@ class Sessions:
         found = await tickets.redeem(now, "admin", ticket)
         if found is None:
             raise AdminUnknown("this link is used up or too old: ask for a new one")
-        guest = msgspec.json.decode(found.subject, type=Guest)
+        return await self._opened(msgspec.json.decode(found.subject, type=Guest))
+
+    def key(self, store: str) -> str:
+        """Return the key that a store's back office signs with, in base64url without padding."""
+        return base64.urlsafe_b64encode(self._key(store)).decode().rstrip("=")
+
+    def _key(self, store: str) -> bytes:
+        return self._vault.derive("admin", store, KEY_ID)
+
+    async def hand_over(self, token: str) -> str:
+        """Return the cookie of a new session, for the word of a store's back office.
+
+        That is a JWT, HS256 by the store's :meth:`key`, for ``perennial-admin``: ``iss`` the store,
+        ``sub`` who comes, ``role``, ``iat``, ``exp`` at most a minute later, ``jti`` used once.
+
+        Raises:
+            AdminUnknown: it is not the store's word, too old, or used up.
+        """
+        now = self._clock()
+        try:
+            said = jwt.decode(token, options={"verify_signature": False})
+            key = self._key(str(said.get("iss")))
+            claims = jwt.decode(
+                token,
+                key,
+                ["HS256"],
+                audience=AUDIENCE,
+                options={"verify_exp": False, "verify_iat": False},
+            )
+            handed = msgspec.convert(claims, Handed)
+        except (jwt.InvalidTokenError, msgspec.ValidationError, UnicodeError):
+            raise AdminUnknown("your store's back office did not send you here: open it") from None
+        is_short = handed.iat < handed.exp <= handed.iat + HANDED_S
+        is_now = handed.iat - HANDED_S <= now.timestamp() < handed.exp
+        mark = f"{handed.iss}:{handed.jti}"
+        if not is_short or not is_now or not await tickets.spend(now, "handed", mark):
+            raise AdminUnknown("this way in is used up or too old: go back, and open it again")
+        who = "".join(filter(str.isprintable, handed.sub)).strip()[:WHO_MAX] or "somebody"
+        return await self._opened(Guest(handed.iss, who, handed.role))
+
+    async def _opened(self, guest: Guest) -> str:
+        """Open a session, and return its cookie."""
+        now = self._clock()
         id_, secret = self._ids(), secrets.token_urlsafe(32)
         await SessionRow.filter(store=guest.store, ends_at__lt=now - KEPT).delete()
         await SessionRow.create(

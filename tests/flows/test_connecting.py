@@ -90,6 +90,7 @@ async def test_approved_the_store_is_connected_and_its_plugin_paired(town):
     key_id, key = town.system.tools.visitors.newest_key(store.id)
     assert paired.json() == {
         "store": store.id, "service": SERVICE, "key_id": key_id, "key": key,
+        "admin_key": town.system.tools.sessions.key(store.id),
     }  # fmt: skip
     assert paired.headers["cache-control"] == "no-store"
     again = await pair(town, query["pairing"][0])

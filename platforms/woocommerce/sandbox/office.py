@@ -166,6 +166,9 @@ class Office:
         if "disconnect" in asked:
             self._plugin.forget()
             return go(PLUGIN_PAGE)
+        if "open" in asked:
+            account = self._store.records["customer"][self._sessions.account(request)]
+            return go(self._plugin.way_in(account["username"]))
         typed = asked.get("service", "")
         try:
             service = check_service(typed)

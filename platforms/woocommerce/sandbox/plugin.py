@@ -21,8 +21,8 @@ from platforms.woocommerce.fake import FakeStore, Sessions
 from platforms.woocommerce.fake.errors import no_route
 from platforms.woocommerce.fake.webhooks import sign
 
-AUDIENCE = "perennial-storefront"
-LIFE_S = 600
+AUDIENCE, OFFICE = "perennial-storefront", "perennial-admin"
+LIFE_S, OFFICE_S = 600, 60
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -34,6 +34,7 @@ class Pairing:
     service: str
     key_id: str
     key: bytes
+    admin_key: bytes
 
 
 class NotPaired(Exception):
@@ -109,6 +110,27 @@ class Plugin:
         }
         return jwt.encode(claims, pairing.key, "HS256", headers={"kid": pairing.key_id})
 
+    def way_in(self, who: str) -> str:
+        """Return the address that opens the service's pages to somebody who manages the store.
+
+        Raises:
+            NotPaired: there is no service.
+        """
+        if self.pairing is None:
+            raise NotPaired("Connect first.")
+        now = int(self._store.now().timestamp())
+        claims = {
+            "iss": self.pairing.store,
+            "sub": who,
+            "role": "owner",
+            "aud": OFFICE,
+            "iat": now,
+            "exp": now + OFFICE_S,
+            "jti": self._store.token(),
+        }
+        token = jwt.encode(claims, self.pairing.admin_key, "HS256")
+        return f"{self.pairing.service}/admin/enter?handed={token}"
+
 
 def check_service(typed: str) -> str:
     """Return a service's address without a slash at its end.
@@ -126,15 +148,19 @@ def check_service(typed: str) -> str:
 def _read(answer: httpx.Response) -> Pairing:
     try:
         told: Any = answer.json()
-        key = base64.urlsafe_b64decode(told["key"] + "=" * (-len(told["key"]) % 4))
         return Pairing(
             store=_word(told["store"]),
             service=check_service(_word(told["service"])),
             key_id=_word(told["key_id"]),
-            key=key,
+            key=_bytes(told["key"]),
+            admin_key=_bytes(told["admin_key"]),
         )
     except (ValueError, KeyError, TypeError, binascii.Error) as wrong:
         raise NotPaired("The service's answer can't be read.") from wrong
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _word(value: object) -> str:

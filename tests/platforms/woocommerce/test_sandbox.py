@@ -19,11 +19,13 @@ from tests.platforms.woocommerce.test_fake_listing import RECORDED
 URL = "http://127.0.0.1:8123"
 PLUGIN = "/wp-admin/admin.php?page=perennial"
 SIGNING_KEY = bytes(range(32))
+ADMIN_KEY = bytes(range(32, 64))
 ANSWER = {
     "store": "s1",
     "service": "https://rewards.example.test",
     "key_id": "k1",
     "key": base64.urlsafe_b64encode(SIGNING_KEY).decode().rstrip("="),
+    "admin_key": base64.urlsafe_b64encode(ADMIN_KEY).decode().rstrip("="),
 }
 
 
@@ -339,6 +341,32 @@ async def test_nothing_is_kept_when_pairing_fails(admin, service, app, answer):
 
 async def visitor(client, **headers):
     return await client.post("/wp-json/perennial/v1/visitor", headers=headers)
+
+
+async def test_who_manages_the_store_is_sent_on_by_its_word(admin, maya, service):
+    await paired(admin, service)
+    opened = await admin.post(PLUGIN, data={"open": "1"})
+    service_page, _, token = opened.headers["location"].partition("?handed=")
+    claims = jwt.decode(
+        token,
+        ADMIN_KEY,
+        ["HS256"],
+        audience="perennial-admin",
+        options={"verify_exp": False, "verify_iat": False},
+    )
+
+    assert service_page == "https://rewards.example.test/admin/enter"
+    assert claims.pop("jti") != ""
+    assert claims == {
+        "iss": "s1",
+        "sub": "admin",
+        "role": "owner",
+        "aud": "perennial-admin",
+        "iat": 1795262400,
+        "exp": 1795262460,
+    }
+    refused = await maya.post(PLUGIN, data={"open": "1"})
+    assert refused.headers["location"].startswith("/wp-login.php")
 
 
 async def test_a_shopper_gets_a_token_that_the_key_signed(admin, maya, browser, service):
