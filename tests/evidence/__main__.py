@@ -124,6 +124,20 @@ def fair() -> None:
     write(f"fairness-{databases.ENGINE}", **figures)
 
 
+def onboarded() -> None:
+    """Walk a merchant's whole way in the browser; tell what it took to a published program."""
+    story = "tests/browser/test_merchant_story.py"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-s", story],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = re.search(r"published after (\d+) clicks and (\d+) s", done.stdout)
+    assert told, done.stdout
+    write("onboarding", clicks=int(told[1]), seconds=int(told[2]))
+
+
 STEPS = {
     "laws": laws,
     "planted": lambda: planted("laws", "planted"),
@@ -134,6 +148,7 @@ STEPS = {
     "database-laws": database_laws,
     "fairness": fair,
     "bench": benched,
+    "onboarding": onboarded,
 }
 
 

@@ -167,8 +167,7 @@ class Office:
             self._plugin.forget()
             return go(PLUGIN_PAGE)
         if "open" in asked:
-            account = self._store.records["customer"][self._sessions.account(request)]
-            return go(self._plugin.way_in(account["username"]))
+            return self._open(request)
         typed = asked.get("service", "")
         try:
             service = check_service(typed)
@@ -176,6 +175,13 @@ class Office:
             return self._show_plugin(request, str(wrong), typed)
         own = quote(self._store.site.url, safe="")
         return go(f"{service}/install/woocommerce?url={own}")
+
+    def _open(self, request: Request) -> Response:
+        who = self._store.records["customer"][self._sessions.account(request)]["username"]
+        try:
+            return go(self._plugin.way_in(who))
+        except NotPaired as why:
+            return self._show_plugin(request, str(why))
 
 
 def _wanted(store: FakeStore, order: Record, asked: Mapping[str, str]) -> Record:

@@ -344,6 +344,9 @@ async def visitor(client, **headers):
 
 
 async def test_who_manages_the_store_is_sent_on_by_its_word(admin, maya, service):
+    admin.follow_redirects = maya.follow_redirects = False
+    unpaired = await admin.post(PLUGIN, data={"open": "1"})
+    assert "Connect first." in unpaired.text
     await paired(admin, service)
     opened = await admin.post(PLUGIN, data={"open": "1"})
     service_page, _, token = opened.headers["location"].partition("?handed=")
