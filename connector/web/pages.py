@@ -5,10 +5,11 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_compact_decimal, format_currency, format_decimal
 from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
 from starlette.responses import HTMLResponse, Response
 
+from connector.web import charts
 from connector.web.assets import asset
 from connector.web.catalogues import t, tn
 from platforms.money import decimals
@@ -26,9 +27,15 @@ LOCALE = "en_GB"
 MINUS = "\N{MINUS SIGN}"
 
 
-def number(value: int) -> str:
+def number(value: float) -> str:
     """Return a number as people read it, with a real minus."""
     return format_decimal(value, locale=LOCALE).replace("-", MINUS)
+
+
+def compact(value: float) -> str:
+    """Return a round number as short as it is clear: 20K."""
+    short = format_compact_decimal(value, locale=LOCALE, fraction_digits=1)
+    return short.replace("-", MINUS)
 
 
 def signed(value: int) -> str:
@@ -63,6 +70,7 @@ def templates_of(package: str) -> Environment:
     pages = Environment(loader=ChoiceLoader(loaders), autoescape=select_autoescape())
     pages.filters |= {
         "number": number,
+        "compact": compact,
         "signed": signed,
         "money": money,
         "day": day,
@@ -71,6 +79,7 @@ def templates_of(package: str) -> Environment:
     }
     pages.globals |= {
         "asset": asset,
+        "bar_chart": charts.bars,
         "t": t,
         "tn": tn,
         "lang": "en",
