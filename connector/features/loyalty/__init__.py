@@ -5,6 +5,7 @@ from connector.features.loyalty.admin import ITEMS, LoyaltyAdmin
 from connector.features.loyalty.api import LoyaltyApi
 from connector.features.loyalty.claims import Claims
 from connector.features.loyalty.notices import NOTE, PROFILE
+from connector.features.loyalty.prices import Prices
 from connector.features.loyalty.reminders import Reminders
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.storefront import Storefront
@@ -66,6 +67,7 @@ def start(tools: Tools) -> Part:
         endpoints=LoyaltyApi(loyalty, tools.clock, tools.ids).endpoints(),
         views=LoyaltyAdmin(tools, loyalty).views(),
         items=ITEMS,
+        prices=Prices(loyalty.programs, tools.clock),
     )
 
 
