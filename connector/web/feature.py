@@ -14,6 +14,7 @@ from connector.sync.outbox import Push
 from connector.sync.stores import Stores
 from connector.sync.work import Work
 from connector.web.api import Endpoints
+from connector.web.keyfigures import KeyFigures, KeyFigureSource, PriceSource
 from connector.web.mail import Mailer
 from connector.web.merchant import Item, View
 from connector.web.segments import Segments, SegmentSource
@@ -25,7 +26,7 @@ from connector.web.visitors import Visitors
 class Tools:
     """What every feature is given; no ``mailer`` where nobody set up how mail is sent.
 
-    ``segments`` are those of all features, once all have started.
+    ``segments`` and ``key_figures`` are those of all features, once all have started.
     """
 
     clock: Clock
@@ -38,13 +39,15 @@ class Tools:
     sessions: Sessions
     mailer: Mailer | None = None
     segments: Segments = field(default_factory=Segments)
+    key_figures: KeyFigures = field(default_factory=KeyFigures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What a feature gives back, once it has its tools; ``segments`` where it knows any.
+    """What a feature gives back, once it has its tools.
 
-    ``views`` are its merchant pages, ``items`` those of them that the navigation names.
+    ``views`` are its merchant pages, ``items`` those of them that the navigation names. It has
+    ``segments``, ``key_figures`` and ``prices`` of points where it knows any.
     """
 
     hooks: Sequence[Hook] = ()
@@ -55,6 +58,8 @@ class Part:
     views: Sequence[View] = ()
     items: Sequence[Item] = ()
     segments: SegmentSource | None = None
+    key_figures: KeyFigureSource | None = None
+    prices: PriceSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

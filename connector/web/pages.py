@@ -1,11 +1,12 @@
 """Pages for merchants: rendered on the server, never framed, cached or scripted."""
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_compact_decimal, format_currency, format_decimal
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
 from starlette.responses import HTMLResponse, Response
 
@@ -43,6 +44,13 @@ def signed(value: int) -> str:
     return f"+{number(value)}" if value > 0 else number(value)
 
 
+def percent(share: Fraction) -> str:
+    """Return a share in percent with one decimal, halves away from zero."""
+    tenths = Decimal(share.numerator * 1000) / share.denominator
+    whole = tenths.quantize(Decimal(1), ROUND_HALF_UP).scaleb(-3)
+    return format_percent(whole, "#,##0.0%", locale=LOCALE).replace("-", MINUS)
+
+
 def money(minor: int, currency: str) -> str:
     """Return an amount with its currency."""
     amount = Decimal(minor).scaleb(-decimals(currency))
@@ -59,6 +67,11 @@ def short_day(at: datetime, zone: str) -> str:
     return format_date(at.astimezone(ZoneInfo(zone)), "d MMM y", locale=LOCALE)
 
 
+def month(at: datetime, zone: str) -> str:
+    """Return the month of an instant in a store's zone."""
+    return format_date(at.astimezone(ZoneInfo(zone)), "MMM y", locale=LOCALE)
+
+
 def moment(at: datetime, zone: str) -> str:
     """Return the day and the minute of an instant in a store's zone."""
     return format_datetime(at.astimezone(ZoneInfo(zone)), "d MMMM y, HH:mm", locale=LOCALE)
@@ -73,8 +86,10 @@ def templates_of(package: str) -> Environment:
         "compact": compact,
         "signed": signed,
         "money": money,
+        "percent": percent,
         "day": day,
         "short_day": short_day,
+        "month": month,
         "moment": moment,
     }
     pages.globals |= {

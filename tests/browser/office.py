@@ -9,19 +9,27 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 
+import msgspec
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from connector.app import create_app
 from connector.commerce.models import StoreRow
+from connector.commerce.snapshots import pack
+from connector.features.analytics.columns import Columns
+from connector.features.analytics.figures import Figures
+from connector.features.analytics.models import FiguresRow
 from connector.features.loyalty.decisions import Decision
 from connector.features.loyalty.models import DraftRow
 from connector.features.loyalty.service import Loyalty
 from connector.web.merchant import COOKIE
 from connector.web.sessions import Role, admin_link
 from connector.worker import drain
+from platforms.model import Order
 from platforms.woocommerce.fake import people
 from tests import databases
 from tests.browser.conftest import CHROMIUM, FLAGS
@@ -73,6 +81,7 @@ class Scene:
     role: Role = "owner"
     is_empty: bool = False
     is_worked: bool = False
+    store: str = ""
 
 
 async def open_entry(page: Page) -> None:
@@ -128,6 +137,15 @@ async def publishing(page: Page) -> None:
     await page.get_by_role("button", name="Publish", exact=True).click()
 
 
+async def show_figures(page: Page) -> None:
+    await page.get_by_text("Show the figures").first.click()
+
+
+async def ask(page: Page) -> None:
+    await page.get_by_role("button", name="Refresh now").click()
+    await page.get_by_role("status").wait_for()
+
+
 SCENES = (
     Scene("home", "/admin/", menu),
     Scene("home with a tip", "/admin/", hover),
@@ -159,6 +177,14 @@ SCENES = (
     Scene("program document", "/admin/program/text"),
     Scene("program history", "/admin/program/history"),
     Scene("program history empty", "/admin/program/history", is_empty=True),
+    Scene("analytics", "/admin/analytics/", show_figures),
+    Scene("analytics with a tip", "/admin/analytics/?period=30d", hover),
+    Scene("analytics of few", "/admin/analytics/?period=12m", store="few"),
+    Scene("analytics long words", "/admin/analytics/", show_figures, store="most"),
+    Scene("analytics failed", "/admin/analytics/", store="failed"),
+    Scene("analytics empty", "/admin/analytics/", is_empty=True),
+    Scene("analytics without orders", "/admin/analytics/", store="idle"),
+    Scene("analytics asked for", "/admin/analytics/", ask),
     Scene("access", "/admin/access/"),
     Scene("access empty", "/admin/access/", is_empty=True),
     Scene("no permission", "/admin/access/", role="support"),
@@ -212,9 +238,61 @@ async def settled_in(office: Office) -> None:
         "LONG": f"customer:{long}",
         "GUEST": str(guest["id"]),
     }
+    await others(town, row)
+    await count_up(town, row)
+
+
+async def others(town: Town, row: StoreRow) -> None:
+    """Let there be stores that are like the first one, without its shoppers."""
     here = {name: getattr(row, name) for name in row._meta.fields_map}
-    new = {"id": "new", "url": "https://new.example.test", "name": "A new store"}
-    await StoreRow.create(**here | new)
+    names = {"new": "A new store", "few": "A small store", "most": LONG, "failed": "A failed store"}
+    for id_, name in (names | {"idle": "A store without orders"}).items():
+        there = {"id": id_, "url": f"https://{id_}.example.test", "name": name}
+        await StoreRow.create(**here | there)
+
+
+async def count_up(town: Town, row: StoreRow) -> None:
+    """Let there be figures: of two years, of a few orders, and of as much as there can be."""
+    at = town.clock()
+    for store, count, price, points in (
+        (row.id, 4000, 2000, 40), ("few", 30, 2000, 40), ("idle", 0, 0, 0),
+        ("most", 3000, 98_765_432_100, 98_765_432),
+    ):  # fmt: skip
+        body = msgspec.json.encode(drawn(row, at, count, price, points)).decode()
+        due_at = at + timedelta(days=1)
+        await FiguresRow.create(store=store, due_at=due_at, computed_at=at, body=body)
+    later = at + timedelta(minutes=15)
+    await FiguresRow.create(store="failed", due_at=later, failed_at=at)
+
+
+def drawn(row: StoreRow, at: datetime, count: int, price: int, points: int) -> Figures:
+    """Return the figures of drawn orders of two years, more of them each month."""
+    rng, columns = Random(4), Columns(row, at, {})
+    orders = [
+        Order(
+            id="", number="", customer_id="", email=None, status="", is_paid=True,
+            is_cancelled=False, currency=rng.choice(("EUR",) * 50 + ("CHF",)),
+            total_minor=price + rng.randrange(price), paid_at=None, updated_at=at,
+            placed_at=at - timedelta(days=730 * (1 - rng.random() ** 0.6)),
+        )
+        for _ in range(count)
+    ]  # fmt: skip
+    who = [f"customer:{int(count / 2 * rng.random() ** 2)}" for _ in orders]
+    moved = zip(orders, who, strict=True)
+    columns.add_orders([{"account": one, "body": pack(order)} for order, one in moved])
+    columns.add_entries(
+        [
+            {"account": one, "kind": kind, "effective_at": order.placed_at, "points": amount}
+            for order, one in zip(orders, who, strict=True)
+            for kind, amount in (
+                ("earn", points * rng.randrange(3)), ("redeem", -rng.randrange(points)),
+                ("expire", -rng.randrange(points) // 9),
+            )
+        ]
+    )  # fmt: skip
+    found = columns.figures()
+    columns.close()
+    return found
 
 
 def shopper(town: Town, first: str, last: str, email: str) -> int:
@@ -225,8 +303,8 @@ def shopper(town: Town, first: str, last: str, email: str) -> int:
 async def shown(office: Office, browser: Browser, scene: Scene, look: str, width: int) -> Page:
     """Return a page in a scene, in one look."""
     home = office.town.store
-    office.town.store = "new" if scene.is_empty else home
     await DraftRow.all().delete()
+    office.town.store = scene.store or ("new" if scene.is_empty else home)
     try:
         context = await office.context(browser, scene.role, look, width)
     finally:

@@ -68,7 +68,8 @@ def test_migrating_twice_takes_no_step(env):
         "0012_systems",
         "0013_ways",
         "0014_staff",
-        "0015_draft",
+        "0015_analytics",
+        "0016_draft",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}

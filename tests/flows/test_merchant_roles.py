@@ -36,6 +36,12 @@ LEAST = {
     ("POST", "/admin/program/take-back"): "manager",
     ("POST", "/admin/program/undo"): "manager",
     ("POST", "/admin/program/again"): "manager",
+    ("GET", "/admin/analytics/"): "analyst",
+    ("GET", "/admin/analytics/figures.csv"): "analyst",
+    ("GET", "/admin/analytics/customers.csv"): "analyst",
+    ("GET", "/admin/analytics/points.csv"): "analyst",
+    ("GET", "/admin/analytics/cohorts.csv"): "analyst",
+    ("POST", "/admin/analytics/refresh"): "analyst",
     ("GET", "/admin/access/"): "owner",
     ("POST", "/admin/access/end"): "owner",
 }
@@ -128,7 +134,7 @@ async def test_a_refused_form_changes_nothing(town):
     ada, eve = await merchant(town), await merchant(town, "analyst")
     for browser, is_ours in ((ada, False), (eve, True)):
         for method, path in asked(town):
-            if method == "POST" and path != "/admin/leave":
+            if method == "POST" and not (is_ours and LEAST[method, path] == "analyst"):
                 await answered(town, browser, method, path, f"customer:{maya}", is_ours=is_ours)
     assert (await DecisionRow.all().count(), await DeedRow.all().count()) == (0, 0)
 

@@ -8,6 +8,7 @@ from connector.features.loyalty.editor import admin as program_admin
 from connector.features.loyalty.editor import drafts
 from connector.features.loyalty.editor.drafts import Drafts
 from connector.features.loyalty.notices import NOTE, PROFILE
+from connector.features.loyalty.prices import Prices
 from connector.features.loyalty.reminders import Reminders
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.storefront import Storefront
@@ -80,6 +81,7 @@ def start(tools: Tools) -> Part:
             *onboarding.Onboarding(tools, own).views(),
         ),
         items=(*onboarding.ITEMS, *program_admin.ITEMS, *admin.ITEMS),
+        prices=Prices(loyalty.programs, tools.clock),
     )
 
 

@@ -94,7 +94,15 @@ async def test_each_kind_of_work_has_an_age_in_each_lane_that_it_has(town):
         *(("settle", lane) for lane in LANES),
         *(
             (name, "live")
-            for name in ("drafts", "due", "lapsed", "reminders", "reservations", "tell")
+            for name in (
+                "analytics",
+                "drafts",
+                "due",
+                "lapsed",
+                "reminders",
+                "reservations",
+                "tell",
+            )
         ),
     }
     assert {one[2] for one in told if one} == {work.name for work in town.system.works}

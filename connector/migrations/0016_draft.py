@@ -3,7 +3,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("perennial", "0014_staff")]
+    dependencies = [("perennial", "0015_analytics")]
 
     initial = False
 
