@@ -158,7 +158,7 @@ def _wired(
     for part in parts.values():
         if part.segments:
             tools.segments.add(part.segments)
-        tools.key_figures.add(part.key_figures, part.prices)
+        tools.key_figures.add(part.key_figures, part.prices, part.needs)
     records = Records(tools.vault, [hook for part in parts.values() for hook in part.hooks])
     pushes = {kind: push for part in parts.values() for kind, push in part.pushes.items()}
     inbox = Inbox(tools.stores, records, tools.clock)

@@ -1,7 +1,6 @@
 """The merchant's pages that are of no feature: coming in and leaving, home, and who has access."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -18,7 +17,7 @@ HOME, ACCESS = "/", "/access/"
 DEEDS = 50
 NEWEST = 2**62  # before no row's number
 ITEMS = (Item("Home", "home", f"{BASE}/"),)
-LAST_ITEMS = (Item("Access", "gear", f"{BASE}{ACCESS}", "owner"),)
+LAST_ITEMS = (Item("Access", "gear", f"{BASE}{ACCESS}", "owner", place=90),)
 
 
 class Admin:
@@ -69,13 +68,17 @@ class Admin:
         return answer
 
     async def home(self, visit: Visit) -> Response:
-        """Show how the store is."""
-        store = visit.store
-        counts = await status.counts(self._tools.clock(), store.id)
-        findings = await status.findings(store, self._tools.stores, self._tools.clock())
-        platform = self._tools.stores.platform(store.platform).title
+        """Show what needs somebody, what the week came to, and the key figures."""
+        store, told = visit.store, self._tools.key_figures
+        found = await status.known(store, self._tools.clock())
         return visit.page(
-            PAGES, "status.html", platform=platform, counts=asdict(counts), findings=findings
+            PAGES,
+            "home.html",
+            platform=self._tools.stores.platform(store.platform).title,
+            troubles=[one for one in found if not one.is_ok],
+            needs=await told.needs(store),
+            figures=await told.of(store),
+            news=await told.news(store),
         )
 
     async def access(self, visit: Visit) -> Response:

@@ -14,7 +14,7 @@ from connector.sync.outbox import Push
 from connector.sync.stores import Stores
 from connector.sync.work import Work
 from connector.web.api import Endpoints
-from connector.web.keyfigures import KeyFigures, KeyFigureSource, PriceSource
+from connector.web.keyfigures import KeyFigures, KeyFigureSource, NeedSource, PriceSource
 from connector.web.mail import Mailer
 from connector.web.merchant import Item, View
 from connector.web.segments import Segments, SegmentSource
@@ -47,7 +47,8 @@ class Part:
     """What a feature gives back, once it has its tools.
 
     ``views`` are its merchant pages, ``items`` those of them that the navigation names. It has
-    ``segments``, ``key_figures`` and ``prices`` of points where it knows any.
+    ``segments``, ``key_figures``, ``prices`` of points and what ``needs`` somebody where it knows
+    any.
     """
 
     hooks: Sequence[Hook] = ()
@@ -60,6 +61,7 @@ class Part:
     segments: SegmentSource | None = None
     key_figures: KeyFigureSource | None = None
     prices: PriceSource | None = None
+    needs: NeedSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

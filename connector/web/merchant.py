@@ -33,12 +33,13 @@ FIELDS_MAX = 1000
 
 
 class Item(NamedTuple):
-    """A line of the navigation, for whoever may see its page."""
+    """A line of the navigation, for whoever may see its page; those of a lower ``place`` first."""
 
     title: str
     icon: str
     path: str
     role: Role = "analyst"
+    place: int = 0
 
 
 class Undo(msgspec.Struct, frozen=True):
@@ -111,7 +112,7 @@ class Merchant:
         self._sessions = sessions
         self._signer = TimestampSigner(vault.derive("admin-toast"))
         self._views = views
-        self._items = items
+        self._items = sorted(items, key=lambda one: one.place)
         self._is_secure = is_secure
 
     def routes(self) -> list[BaseRoute]:

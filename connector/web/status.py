@@ -68,8 +68,14 @@ async def findings(store: StoreRow, stores: Stores, now: datetime) -> list[Findi
         what = f"disconnected since {_day(store, store.disconnected_at)}"
         advice = "connect the store again; its points are kept"
         return [Finding(name="disconnected", is_ok=True, what=what, advice=advice)]
-    asked, passes = await _webhooks(store, stores), _passes(store, now)
-    found = [passes] if asked.name == passes.name else [asked, passes]  # one trouble, told once
+    asked, held = await _webhooks(store, stores), await known(store, now)
+    is_told = asked.name == held[0].name  # one trouble, told once
+    return held if is_told else [asked, *held]
+
+
+async def known(store: StoreRow, now: datetime) -> list[Finding]:
+    """Say how a connected store's passes are, and what is parked, without asking the store."""
+    found = [_passes(store, now)]
     if store.webhooks_mended_at is not None:
         day = _day(store, store.webhooks_mended_at)
         what = f"the store had given up webhooks; they were made anew on {day}"

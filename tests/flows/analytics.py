@@ -97,6 +97,7 @@ def reckoned(
         "cohorts": [],
     }
     for name, first, begin in (
+        ("7d", earlier(local, days=14), earlier(local, days=7)),
         ("30d", earlier(local, days=60), earlier(local, days=30)),
         ("90d", earlier(local, days=180), earlier(local, days=90)),
         ("12m", years_ago(local, 2), years_ago(local, 1)),

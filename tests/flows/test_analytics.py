@@ -200,7 +200,7 @@ async def test_every_table_can_be_taken_away(sold):
     ]
     head, *rows = await taken(sold, "figures")
     assert head == ["period", "after", "until", "figure", "value", "unit", "n"]
-    assert len(rows) == 3 * 2 * 15
+    assert len(rows) == 4 * 2 * 15
     days = ["2026-11-11T13:00:04+01:00", "2026-12-11T13:00:04+01:00"]
     assert ["30d", *days, "repeat-purchase rate", "0.500000", "share", "2"] in rows
     assert ["30d", *days, "value per customer to date, mean", "30.00", "EUR", "2"] in rows

@@ -19,7 +19,7 @@ from connector.web.pages import HEADERS, number, percent, templates_of
 
 ANALYTICS = "/analytics/"
 PAGES = templates_of("connector.features.analytics")
-ITEMS = (Item("Analytics", "chart", f"{BASE}{ANALYTICS}"),)
+ITEMS = (Item("Analytics", "chart", f"{BASE}{ANALYTICS}", place=40),)
 SPANS = (("30d", "30 days"), ("90d", "90 days"), ("12m", "12 months"))
 MONTHS, COHORTS, LATER = 12, 24, 12
 """How many months and cohorts a page shows, and how long after their first."""

@@ -249,6 +249,7 @@ def _month_begins(at: datetime, zone: tzinfo) -> list[datetime]:
 def _spans(at: datetime, zone: tzinfo) -> list[tuple[str, datetime, tuple[datetime, datetime]]]:
     """Return the periods up to an instant by name: the begin, and the period before that."""
     begins = [
+        ("7d", add_days(at, -7, zone), add_days(at, -14, zone)),
         ("30d", add_days(at, -30, zone), add_days(at, -60, zone)),
         ("90d", add_days(at, -90, zone), add_days(at, -180, zone)),
         ("12m", add_months(at, -12, zone), add_months(at, -24, zone)),

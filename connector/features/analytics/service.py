@@ -20,10 +20,10 @@ from connector.features.analytics import reading
 from connector.features.analytics.columns import Columns
 from connector.features.analytics.figures import Figures
 from connector.features.analytics.models import FiguresRow
-from connector.features.analytics.tiles import HOME, tiles
+from connector.features.analytics.tiles import HOME, tiles, week
 from connector.sync.work import oldest
 from connector.web.feature import Tools
-from connector.web.keyfigures import KeyFigure
+from connector.web.keyfigures import KeyFigure, News
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -83,6 +83,11 @@ class Analytics:
         cost = await self._tools.key_figures.cost_minor(store, figures.spans[HOME].now.owed)
         known = {one.id: one for one in tiles(figures, HOME, cost)}
         return [known[name] for name in ("owed", "active", "redemption", "repeat")]
+
+    async def news(self, store: StoreRow) -> Sequence[News]:
+        """Return what the last seven days came to; nothing while that is being computed."""
+        figures = (await self.state(store.id)).figures
+        return week(figures) if figures and figures.months else []
 
     async def refresh(self, store: StoreRow) -> int:
         """Compute a store's figures if that is due; return how often that was.

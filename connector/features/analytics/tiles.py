@@ -5,10 +5,10 @@ from fractions import Fraction
 
 from connector.features.analytics.figures import FEW, Figures, Period
 from connector.web.catalogues import t, tn
-from connector.web.keyfigures import KeyFigure
+from connector.web.keyfigures import KeyFigure, News
 from connector.web.pages import money, number, percent
 
-HOME = "90d"
+HOME, WEEK = "90d", "7d"
 NONE = "\N{EN DASH}"
 
 
@@ -131,6 +131,21 @@ def _points(
                 " not refunded in full."
             ),
         ),
+    ]
+
+
+def week(figures: Figures) -> list[News]:
+    """Return what the last seven days came to, beside the seven before."""
+    now, before = figures.spans[WEEK].now, figures.spans[WEEK].before
+    sales = (money(one.sales_minor, figures.currency) for one in (now, before))
+    return [
+        News(t("Orders"), number(now.orders), number(before.orders)),
+        News(t("Net sales"), *sales),
+        News(t("Customers who ordered"), number(now.bought), number(before.bought)),
+        News(t("Of them for the first time"), number(now.newcomers), number(before.newcomers)),
+        News(t("Points issued"), number(now.issued), number(before.issued)),
+        News(t("Points spent"), number(now.spent), number(before.spent)),
+        News(t("Points ended unused"), number(now.expired), number(before.expired)),
     ]
 
 

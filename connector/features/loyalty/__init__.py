@@ -7,6 +7,7 @@ from connector.features.loyalty.claims import Claims
 from connector.features.loyalty.editor import admin as program_admin
 from connector.features.loyalty.editor import drafts
 from connector.features.loyalty.editor.drafts import Drafts
+from connector.features.loyalty.needs import Needs
 from connector.features.loyalty.notices import NOTE, PROFILE
 from connector.features.loyalty.prices import Prices
 from connector.features.loyalty.reminders import Reminders
@@ -82,6 +83,7 @@ def start(tools: Tools) -> Part:
         ),
         items=(*onboarding.ITEMS, *program_admin.ITEMS, *admin.ITEMS),
         prices=Prices(loyalty.programs, tools.clock),
+        needs=Needs(loyalty, own),
     )
 
 

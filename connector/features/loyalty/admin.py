@@ -28,7 +28,7 @@ from connector.web.pages import day, moment, money, number, templates_of
 CUSTOMERS = "/customers/"
 PAGE, LINES = 50, 50
 PAGES = templates_of("connector.features.loyalty")
-ITEMS = (Item("Customers", "people", f"{BASE}{CUSTOMERS}"),)
+ITEMS = (Item("Customers", "people", f"{BASE}{CUSTOMERS}", place=30),)
 WORDS = {
     "sign_up": "Signed up",
     "newsletter": "Agreed to mail",

@@ -31,7 +31,7 @@ from platforms.errors import PlatformError
 MONTHS = 12
 SIMPLE = "coffee"  # for who has sold too little to say what is typical
 LOADER = "/widgets/loader.js"
-ITEMS = (Item("Set up", "check", f"{BASE}{START}"),)
+ITEMS = (Item("Set up", "check", f"{BASE}{START}", place=10),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

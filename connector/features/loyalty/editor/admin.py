@@ -28,7 +28,7 @@ from connector.web.pages import templates_of
 START, PROGRAM = "/start/", "/program/"
 HISTORY, TEXT = "/program/history", "/program/text"
 PAGES = templates_of("connector.features.loyalty")
-ITEMS = (Item("Program", "earn", f"{BASE}{PROGRAM}"),)
+ITEMS = (Item("Program", "earn", f"{BASE}{PROGRAM}", place=20),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
