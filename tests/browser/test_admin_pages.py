@@ -19,7 +19,8 @@ SMALL = """least => [...document.querySelectorAll('button, .ad-in, .ad-btn, nav 
   .filter(([, box]) => Math.round(box.height) < least || Math.round(box.width) < 24)
   .map(([name]) => name)"""
 CUT = """() => [...document.querySelectorAll('main, main *')]
-  .filter(one => one.checkVisibility() && !one.closest('.ad-sr, [role=tooltip], svg, .ad-in'))
+  .filter(one => one.checkVisibility())
+  .filter(one => !one.closest('.ad-sr, [role=tooltip], svg, .ad-in, .ad-scroll'))
   .filter(one => getComputedStyle(one).display !== 'inline' && !one.classList.contains('ad-sr'))
   .filter(one => one.scrollWidth > one.clientWidth + 1)
   .map(one => one.textContent.trim().slice(0, 60))"""

@@ -38,7 +38,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A cohort, with a cell for each month since."""
+    """A cohort, with a cell for each month after its first."""
 
     begins_at: datetime
     customers: int
@@ -88,7 +88,7 @@ class AnalyticsAdmin:
             tiles=tiles(figures, period, cost),
             months=figures.months[-MONTHS:],
             lines=[_line(one) for one in figures.cohorts[-COHORTS:]],
-            later=range(min(len(figures.cohorts), LATER + 1)),
+            later=range(1, min(len(figures.cohorts), LATER + 1)),
             shades=SHADES,
             few=FEW,
         )
@@ -128,7 +128,7 @@ def _line(cohort: Cohort) -> Line:
         begins_at=cohort.begins_at,
         customers=cohort.customers,
         is_few=cohort.customers < FEW,
-        cells=[_cell(cohort.customers, count) for count in cohort.bought[: LATER + 1]],
+        cells=[_cell(cohort.customers, count) for count in cohort.bought[1 : LATER + 1]],
     )
 
 

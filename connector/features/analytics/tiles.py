@@ -66,7 +66,7 @@ def _customers(figures: Figures, now: Period, before: Period) -> list[KeyFigure]
             _or_none(now.mean_minor, amount),
             _beside(
                 _or_none(before.mean_minor, amount),
-                t("median %s") % amount(now.median_minor),
+                *([t("median %s") % amount(now.median_minor)] if now.spenders else []),
                 people(now.spenders),
             ),
             t(
@@ -160,7 +160,7 @@ def _or_none(value: int | None, said: Callable[[int], str]) -> str:
 def _enough(count: int, who: str) -> str:
     """Return how many are counted, and say so where they are too few."""
     said = who % number(count)
-    return t("too few to tell: %s") % said if count < FEW else t("n %s") % said
+    return t("too few to tell: %s") % said if count < FEW else t("n\N{NO-BREAK SPACE}%s") % said
 
 
 def _beside(before: str, *more: str) -> str:
