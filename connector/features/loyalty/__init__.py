@@ -1,5 +1,7 @@
 """Points: earning, expiry, redemption. One fold per account; see ``rules``."""
 
+from collections.abc import Sequence
+
 from connector.features.loyalty import admin, onboarding
 from connector.features.loyalty import claims as claim_mail
 from connector.features.loyalty.api import LoyaltyApi
@@ -35,45 +37,7 @@ def start(tools: Tools) -> Part:
             NOTE: loyalty.settling.notices.push_note,
             claim_mail.PUSH: claims.push,
         },
-        works=(
-            Work(
-                name="settle",
-                waiting=f"({ledger.WAITING} OR {admissions.WAITING})",
-                job=loyalty.settling.settle_dirty,
-                at_once=4,
-                oldest=ledger.OLDEST_DIRTY,
-            ),
-            Work(
-                name="reservations",
-                waiting=reservations.ENDING,
-                job=loyalty.end_late_reservations,
-                oldest=reservations.OLDEST_ENDING,
-            ),
-            Work(
-                name="reminders",
-                waiting=ledger.REMINDING,
-                job=Reminders(loyalty.programs, tools.clock).tell,
-                oldest=ledger.OLDEST_REMINDING,
-            ),
-            Work(
-                name="drafts",
-                waiting=drafts.WAITING,
-                job=own.try_out,
-                oldest=drafts.OLDEST_WAITING,
-            ),
-            Work(
-                name="lapsed",
-                waiting=LAPSED,
-                job=loyalty.redemptions.take_back_lapsed,
-                oldest=OLDEST_LAPSED,
-            ),
-            Work(
-                name="due",
-                waiting=ledger.DUE,
-                job=loyalty.settling.settle_due,
-                oldest=ledger.OLDEST_DUE,
-            ),
-        ),
+        works=_works(tools, loyalty, own),
         routes=Storefront(tools, loyalty, claims).routes(),
         endpoints=LoyaltyApi(loyalty, tools.clock, tools.ids).endpoints(),
         views=(
@@ -84,6 +48,48 @@ def start(tools: Tools) -> Part:
         items=(*onboarding.ITEMS, *program_admin.ITEMS, *admin.ITEMS),
         prices=Prices(loyalty.programs, tools.clock),
         needs=Needs(loyalty, own),
+    )
+
+
+def _works(tools: Tools, loyalty: Loyalty, own: Drafts) -> Sequence[Work]:
+    return (
+        Work(
+            name="settle",
+            waiting=f"({ledger.WAITING} OR {admissions.WAITING})",
+            job=loyalty.settling.settle_dirty,
+            at_once=4,
+            oldest=ledger.OLDEST_DIRTY,
+        ),
+        Work(
+            name="reservations",
+            waiting=reservations.ENDING,
+            job=loyalty.end_late_reservations,
+            oldest=reservations.OLDEST_ENDING,
+        ),
+        Work(
+            name="reminders",
+            waiting=ledger.REMINDING,
+            job=Reminders(loyalty.programs, tools.clock).tell,
+            oldest=ledger.OLDEST_REMINDING,
+        ),
+        Work(
+            name="drafts",
+            waiting=drafts.WAITING,
+            job=own.try_out,
+            oldest=drafts.OLDEST_WAITING,
+        ),
+        Work(
+            name="lapsed",
+            waiting=LAPSED,
+            job=loyalty.redemptions.take_back_lapsed,
+            oldest=OLDEST_LAPSED,
+        ),
+        Work(
+            name="due",
+            waiting=ledger.DUE,
+            job=loyalty.settling.settle_due,
+            oldest=ledger.OLDEST_DUE,
+        ),
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
 
@@ -126,7 +125,7 @@ class Form:
             ]
         if rule.kind == "event":
             label, about = t("Which"), t("By the name that your own system tells us.")
-            fields.append(self._field(f"{path}.event", label, help=about, is_number=False))
+            fields.append(self._field(f"{path}.event", label, about=about, is_number=False))
         about = t("As long as things can be sent back, so that nobody ends up owing points.")
         days = self._field(
             f"{path}.pending_days",
@@ -170,7 +169,7 @@ class Form:
         if one.products:
             about = t("The numbers of products in your store, with commas between.")
             fields.append(
-                self._field(f"{path}.products", t("Products"), help=about, is_number=False)
+                self._field(f"{path}.products", t("Products"), about=about, is_number=False)
             )
         least = self._field(
             f"{path}.minimum_minor.{currency}", t("On orders from"), currency, t("Empty: on all.")
@@ -260,7 +259,7 @@ class Form:
         path: str,
         label: str,
         unit: str = "",
-        help: str = "",  # noqa: A002 - as the macro calls it
+        about: str = "",
         *,
         options: Options = (),
         is_number: bool = True,
@@ -273,7 +272,7 @@ class Form:
             label=label,
             value=self._typed.get(path, value),
             unit=unit,
-            help=help,
+            help=about,
             error=self._mistakes.get(path) or self._mistakes.get(_amounts(path), ""),
             was="" if was == value else dict(options).get(was, was) or t("nothing"),
             options=options,
@@ -325,18 +324,29 @@ def texts(program: Program, *, by_name: bool = False) -> dict[str, str]:
     return found | {_by_name(path, program): found[path] for path in named}
 
 
-def _flatten(value: Any, path: str, found: dict[str, str]) -> None:  # noqa: ANN401 - of TOML
+def _flatten(value: object, path: str, found: dict[str, str]) -> None:
     if isinstance(value, dict):
         for name, one in value.items():
             _flatten(one, f"{path}.{name}" if path else name, found)
     elif isinstance(value, list) and any(isinstance(one, dict) for one in value):
         for n, one in enumerate(value):
             _flatten(one, f"{path}[{n}]", found)
-    elif isinstance(value, list) and value:
-        found[path] = ", ".join(map(str, value))
-    elif isinstance(value, bool):
-        found[path] = "yes" if value else "no"
-    elif value not in (None, []) and (value or not path.endswith("_days")):
-        currency = path.rpartition(".")[2]
-        is_amount = currency.isupper()
-        found[path] = f"{Decimal(value).scaleb(-decimals(currency)):f}" if is_amount else str(value)
+    elif said := _said(value, path):
+        found[path] = said
+
+
+def _said(value: object, path: str) -> str:
+    """Return a value as a field has it, empty where there is nothing to say."""
+    currency = path.rpartition(".")[2]
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int() if currency.isupper():
+            return f"{Decimal(value).scaleb(-decimals(currency)):f}"
+        case int():
+            return "" if path.endswith("_days") and not value else str(value)
+        case list():
+            return ", ".join(map(str, value))
+        case str():
+            return value
+    return ""

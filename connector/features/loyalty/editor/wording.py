@@ -143,7 +143,7 @@ def _words(fields: Mapping[str, Any], currency: str, under: str = "") -> Said:
     return found
 
 
-def _value(name: str, value: Any, currency: str) -> str:  # noqa: ANN401 - whatever TOML has
+def _value(name: str, value: object, currency: str) -> str:
     if isinstance(value, bool):
         return t("yes") if value else t("no")
     if isinstance(value, dict):
@@ -152,7 +152,7 @@ def _value(name: str, value: Any, currency: str) -> str:  # noqa: ANN401 - whate
         return _summary(_words(value, currency))
     if isinstance(value, list):
         return ", ".join(_value("", one, currency) for one in value)
-    return number(value) if isinstance(value, int) else _choices().get(value, str(value))
+    return number(value) if isinstance(value, int) else _choices().get(str(value), str(value))
 
 
 def _labels() -> Mapping[str, str]:
