@@ -17,6 +17,8 @@ from connector.web.cors import OriginOf, StorefrontCors
 from connector.web.health import Health
 from connector.web.install import Install
 from connector.web.merchant import Merchant
+from connector.web.settings import ITEMS as SETTINGS
+from connector.web.settings import SettingsAdmin
 from connector.web.visitors import origin_of
 from connector.web.webhooks import Webhooks
 
@@ -73,12 +75,17 @@ def _merchants(system: System) -> list[BaseRoute]:
     is_secure = system.settings.public_url.startswith("https://")
     sessions = tools.sessions
     admin = Admin(tools, sessions, is_secure=is_secure)
+    shared = SettingsAdmin(tools, {one.scope for one in system.endpoints})
     pages = Merchant(
         tools.stores,
         sessions,
         tools.vault,
-        views=[*admin.views(), *(one for part in parts for one in part.views)],
-        items=[*ITEMS, *(one for part in parts for one in part.items), *LAST_ITEMS],
+        views=[
+            *admin.views(),
+            *(one for part in parts for one in part.views),
+            *shared.views(),
+        ],
+        items=[*ITEMS, *(one for part in parts for one in part.items), *SETTINGS, *LAST_ITEMS],
         is_secure=is_secure,
     )
     return [*assets.routes(), *admin.routes(), *pages.routes()]

@@ -101,7 +101,7 @@ class TicketRow(Model):
     """Something that may be used once, and not for long. Only the hash of its secret is kept.
 
     ``purpose``: ``install`` (``subject`` is the store's address), ``pair`` or ``admin``
-    (``subject`` is the store's id), ``handed`` (used up).
+    (``subject`` is the store's id), ``handed`` and ``form`` (used up).
     """
 
     digest = fields.CharField(max_length=64, primary_key=True)

@@ -49,14 +49,14 @@ async def follow(before: TicketRow, purpose: str, secret: str, store: str, now: 
     )
 
 
-async def spend(now: datetime, purpose: str, secret: str) -> bool:
+async def spend(now: datetime, purpose: str, secret: str, *, life: timedelta = LIFE) -> bool:
     """Return whether something that another made is used for the first time.
 
-    It must be good for less than ``LIFE``: so long is it remembered.
+    It must be good for less than its ``life``: so long is it remembered. Outside a transaction.
     """
     digest = _digest(purpose, secret)
     try:
-        await TicketRow.create(digest=digest, purpose=purpose, subject="", expires_at=now + LIFE)
+        await TicketRow.create(digest=digest, purpose=purpose, subject="", expires_at=now + life)
     except IntegrityError:
         return False
     return True

@@ -17,7 +17,7 @@ HOME, ACCESS = "/", "/access/"
 DEEDS = 50
 NEWEST = 2**62  # before no row's number
 ITEMS = (Item("Home", "home", f"{BASE}/"),)
-LAST_ITEMS = (Item("Access", "gear", f"{BASE}{ACCESS}", "owner", place=90),)
+LAST_ITEMS = (Item("Access", "lock", f"{BASE}{ACCESS}", "owner", place=90),)
 
 
 class Admin:

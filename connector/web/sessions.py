@@ -188,6 +188,11 @@ class Sessions:
         """Return whether a form is one of ours, of this session."""
         return hmac.compare_digest(form.get("csrf", "").encode(), self.csrf(session).encode())
 
+    async def is_first(self, session: SessionRow, form: Mapping[str, str]) -> bool:
+        """Return whether a form is sent for the first time, by the ``key`` that it carries."""
+        mark = f"{session.id}:{form.get('key', '')}"
+        return await tickets.spend(self._clock(), "form", mark, life=LIFE)
+
     async def note(self, session: SessionRow, what: str, about: str, said: str) -> None:
         """Write down what somebody did, in the transaction that does it."""
         await DeedRow.create(

@@ -9,6 +9,8 @@ import httpx
 from connector.web.sessions import Role, admin_link
 from tests.town import SERVICE, Town
 
+FIELDS = {"input", "textarea", "select"}
+
 
 class Page(HTMLParser):
     """What is on a page: its words, and its forms with their fields."""
@@ -27,7 +29,8 @@ class Page(HTMLParser):
         given = dict(attrs)
         if tag == "form":
             self.forms.append((given.get("action") or "", {}))
-        if tag in {"input", "textarea", "select"} and self.forms and given.get("name"):
+        is_unticked = given.get("type") == "checkbox" and "checked" not in given
+        if tag in FIELDS and self.forms and given.get("name") and not is_unticked:
             self.forms[-1][1][given["name"]] = given.get("value") or ""
         self._name = (given.get("name") or "") if tag in {"textarea", "select"} else self._name
         if tag == "option" and self.forms and ("selected" in given or not self._chosen()):

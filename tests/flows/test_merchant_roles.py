@@ -42,6 +42,10 @@ LEAST = {
     ("GET", "/admin/analytics/points.csv"): "analyst",
     ("GET", "/admin/analytics/cohorts.csv"): "analyst",
     ("POST", "/admin/analytics/refresh"): "analyst",
+    ("GET", "/admin/settings/"): "owner",
+    ("GET", "/admin/settings/keys"): "owner",
+    ("POST", "/admin/settings/keys"): "owner",
+    ("POST", "/admin/settings/keys/revoke"): "owner",
     ("GET", "/admin/access/"): "owner",
     ("POST", "/admin/access/end"): "owner",
 }
@@ -49,6 +53,8 @@ LEAST = {
 FORMS = {
     "/admin/customers/{account}/adjust": {"points": "5", "reason": "a gift", "key": "k"},
     "/admin/customers/{account}/undo": {"decision": "none"},
+    "/admin/settings/keys": {"name": "the till", "scope:read": "on", "key": "k"},
+    "/admin/settings/keys/revoke": {"id": "none"},
     "/admin/access/end": {"session": "none"},
 }
 ROOT = Path(__file__).parents[2]

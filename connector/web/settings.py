@@ -1,0 +1,130 @@
+"""The merchant's pages about a store's settings, and about the keys of its own systems.
+
+What is secret is on the page that answers the form, and nowhere after that: the same form sent
+again makes nothing and shows nothing.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from starlette.responses import Response
+from tortoise.transactions import in_transaction
+
+from connector.errors import RequestInvalid
+from connector.sync.models import ListenerRow
+from connector.web.catalogues import t
+from connector.web.feature import Tools
+from connector.web.keys import NAME_MAX, Keys
+from connector.web.merchant import BASE, Done, Item, Toast, View, Visit
+from connector.web.pages import PAGES
+
+SETTINGS, KEYS = "/settings/", "/settings/keys"
+ITEMS = (Item("Settings", "gear", f"{BASE}{SETTINGS}", "owner", place=80),)
+SCOPES = {
+    "events": "Say what customers did besides buying",
+    "points": "Give points and take them, and place members into tiers",
+    "programs": "Publish programs",
+    "read": "See members, their points and redemptions, and the program",
+    "redemptions": "Spend points on rewards, and hold them back for a till",
+    "webhooks": "Have your systems told of what happens",
+}
+"""What a key of each scope may do, in words."""
+
+
+class SettingsAdmin:
+    """Shows the settings, and makes and revokes keys; ``scopes`` are those that there are."""
+
+    def __init__(self, tools: Tools, scopes: Collection[str]) -> None:
+        self._ids = tools.ids
+        self._sessions = tools.sessions
+        self._keys = Keys(tools.clock, tools.ids)
+        self._scopes = sorted(scopes)
+
+    def views(self) -> Sequence[View]:
+        """Return the views."""
+        return [
+            View(method="GET", path=SETTINGS, role="owner", serve=self.settings),
+            View(method="GET", path=KEYS, role="owner", serve=self.keys),
+            View(method="POST", path=KEYS, role="owner", serve=self.make),
+            View(method="POST", path=f"{KEYS}/revoke", role="owner", serve=self.revoke),
+        ]
+
+    async def settings(self, visit: Visit) -> Response:
+        """Show what there is to set."""
+        told = ListenerRow.filter(store=visit.store.id, ended_at=None)
+        return visit.page(
+            PAGES,
+            "settings.html",
+            keys=len(await self._keys.all(visit.store)),
+            webhooks=await told.count(),
+        )
+
+    async def keys(self, visit: Visit) -> Response:
+        """Show the keys that are good."""
+        return await self._listed(visit)
+
+    async def make(self, visit: Visit) -> Response | Done:
+        """Make a key, and show it this once."""
+        form = visit.form
+        name, scopes = form.get("name", "").strip(), chosen(form, "scope", self._scopes)
+        errors = {}
+        if not 1 <= len(name) <= NAME_MAX:
+            errors["name"] = t("Give the key a name, of %s characters at most.") % NAME_MAX
+        if not scopes:
+            errors["scope"] = t("Tick at least one thing that the key may do.")
+        if errors:
+            return await self._listed(visit, errors=errors, status=400)
+        if not await self._sessions.is_first(visit.session, form):
+            return Done(
+                path=KEYS, toast=Toast(t("This form was sent before: nothing new was made"))
+            )
+        try:
+            async with in_transaction():
+                made = await self._keys.new(visit.store, name, scopes, self._scopes)
+                await self._sessions.note(visit.session, "key made", name, ", ".join(scopes))
+        except RequestInvalid as error:
+            return await self._listed(visit, errors={"name": sentence(error)}, status=400)
+        return await self._listed(visit, made=made)
+
+    async def revoke(self, visit: Visit) -> Done:
+        """Make a key good for nothing."""
+        id_ = visit.form.get("id", "")
+        names = {one.id: one.name for one in await self._keys.all(visit.store)}
+        if id_ not in names:
+            raise RequestInvalid("this key is revoked already")
+        async with in_transaction():
+            await self._keys.revoke(visit.store, id_)
+            await self._sessions.note(visit.session, "key revoked", names[id_], id_)
+        return Done(path=KEYS, toast=Toast(t("“%s” is good for nothing now") % names[id_]))
+
+    async def _listed(
+        self,
+        visit: Visit,
+        *,
+        made: str = "",
+        errors: Mapping[str, str] | None = None,
+        status: int = 200,
+    ) -> Response:
+        form = {} if made else visit.form
+        return visit.page(
+            PAGES,
+            "keys.html",
+            status=status,
+            keys=await self._keys.all(visit.store),
+            made=made,
+            scopes=[(one, one, t(SCOPES.get(one, ""))) for one in self._scopes],
+            chosen=chosen(form, "scope", self._scopes),
+            form=form,
+            errors=errors or {},
+            key=self._ids(),
+        )
+
+
+def chosen(form: Mapping[str, str], group: str, known: Sequence[str]) -> list[str]:
+    """Return which boxes of a group are ticked."""
+    return [one for one in known if f"{group}:{one}" in form]
+
+
+def sentence(error: Exception) -> str:
+    """Return what was wrong, as a sentence."""
+    said = str(error)
+    return f"{said[:1].upper()}{said[1:]}."
