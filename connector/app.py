@@ -19,6 +19,7 @@ from connector.web.install import Install
 from connector.web.merchant import Merchant
 from connector.web.settings import ITEMS as SETTINGS
 from connector.web.settings import SettingsAdmin
+from connector.web.telling import TellingAdmin
 from connector.web.visitors import origin_of
 from connector.web.webhooks import Webhooks
 
@@ -74,7 +75,7 @@ def _merchants(system: System) -> list[BaseRoute]:
     tools, parts = system.tools, system.parts.values()
     is_secure = system.settings.public_url.startswith("https://")
     sessions = tools.sessions
-    admin = Admin(tools, sessions, is_secure=is_secure)
+    admin = Admin(tools, sessions, system.settings.public_url, is_secure=is_secure)
     shared = SettingsAdmin(tools, {one.scope for one in system.endpoints})
     pages = Merchant(
         tools.stores,
@@ -84,6 +85,7 @@ def _merchants(system: System) -> list[BaseRoute]:
             *admin.views(),
             *(one for part in parts for one in part.views),
             *shared.views(),
+            *TellingAdmin(tools).views(),
         ],
         items=[*ITEMS, *(one for part in parts for one in part.items), *SETTINGS, *LAST_ITEMS],
         is_secure=is_secure,

@@ -7,11 +7,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from tortoise.transactions import in_transaction
 
+from connector.errors import RequestInvalid
 from connector.web import status
+from connector.web.catalogues import t
 from connector.web.feature import Tools
-from connector.web.merchant import BASE, COOKIE, Done, Item, Toast, View, Visit
+from connector.web.merchant import AGAIN, BASE, COOKIE, Done, Item, Toast, View, Visit
 from connector.web.pages import PAGES
-from connector.web.sessions import LIFE, Sessions, deeds
+from connector.web.sessions import LIFE, ROLES, WHO_MAX, Sessions, admin_link, deeds
 
 HOME, ACCESS = "/", "/access/"
 DEEDS = 50
@@ -23,9 +25,12 @@ LAST_ITEMS = (Item("Access", "lock", f"{BASE}{ACCESS}", "owner", place=90),)
 class Admin:
     """The door, and the pages that every store has."""
 
-    def __init__(self, tools: Tools, sessions: Sessions, *, is_secure: bool) -> None:
+    def __init__(
+        self, tools: Tools, sessions: Sessions, public_url: str, *, is_secure: bool
+    ) -> None:
         self._tools = tools
         self._sessions = sessions
+        self._public_url = public_url
         self._is_secure = is_secure
 
     def routes(self) -> list[BaseRoute]:
@@ -38,6 +43,7 @@ class Admin:
             View(method="GET", path=HOME, role="analyst", serve=self.home),
             View(method="POST", path="/leave", role="analyst", serve=self.leave),
             View(method="GET", path=ACCESS, role="owner", serve=self.access),
+            View(method="POST", path=ACCESS, role="owner", serve=self.let_in),
             View(method="POST", path="/access/end", role="owner", serve=self.end),
         ]
 
@@ -83,15 +89,42 @@ class Admin:
 
     async def access(self, visit: Visit) -> Response:
         """Show who is in, and what was done."""
+        return await self._access(visit)
+
+    async def let_in(self, visit: Visit) -> Response | Done:
+        """Make a link for somebody, and show it this once."""
+        who, role = visit.form.get("name", "").strip(), visit.form.get("role", "")
+        if role not in ROLES:
+            raise RequestInvalid("there is no such role: choose one of those in the list")
+        if not 1 <= len(who) <= WHO_MAX or not who.isprintable():
+            error = t("Write who it is for, in %s characters at most.") % WHO_MAX
+            return await self._access(visit, error=error)
+        if not await self._sessions.is_first(visit.session, visit.form):
+            return Done(path=ACCESS, toast=AGAIN)
+        tools = self._tools
+        async with in_transaction():
+            link = await admin_link(
+                tools.ids, tools.clock, self._public_url, visit.store.id, who=who, role=role
+            )
+            await self._sessions.note(visit.session, "link made", who, role)
+        return await self._access(visit, link=link)
+
+    async def _access(self, visit: Visit, *, link: str = "", error: str = "") -> Response:
         before = visit.query.get("before", "")
         last = int(before) if before.isdecimal() and len(before) < 19 else NEWEST
         done = await deeds(visit.store.id, last, DEEDS + 1)
         return visit.page(
             PAGES,
             "access.html",
+            status=400 if error else 200,
             sessions=await self._sessions.all(visit.store.id),
             deeds=done[:DEEDS],
             older=done[DEEDS - 1].id if len(done) > DEEDS else None,
+            roles=[(one, t(one)) for one in ROLES],
+            link=link,
+            error=error,
+            form={} if link else visit.form,
+            key=self._tools.ids(),
         )
 
     async def end(self, visit: Visit) -> Done:

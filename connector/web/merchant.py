@@ -21,6 +21,7 @@ from connector.errors import FormUnknown, RequestInvalid, RoleMissing
 from connector.kernel.vault import Vault
 from connector.sync.stores import Stores
 from connector.web.body import bounded_body
+from connector.web.catalogues import t
 from connector.web.models import SessionRow
 from connector.web.pages import shown
 from connector.web.sessions import Role, Sessions, may
@@ -54,6 +55,10 @@ class Toast(msgspec.Struct, frozen=True):
 
     words: str
     undo: Undo | None = None
+
+
+AGAIN = Toast(t("This form was sent before: nothing new was made"))
+"""What is said to a form that is sent once more than it may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

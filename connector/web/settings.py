@@ -10,14 +10,17 @@ from starlette.responses import Response
 from tortoise.transactions import in_transaction
 
 from connector.errors import RequestInvalid
+from connector.sync import retention
 from connector.sync.models import ListenerRow
-from connector.web.catalogues import t
+from connector.web.catalogues import t, tn
 from connector.web.feature import Tools
 from connector.web.keys import NAME_MAX, Keys
-from connector.web.merchant import BASE, Done, Item, Toast, View, Visit
+from connector.web.merchant import AGAIN, BASE, Done, Item, Toast, View, Visit
 from connector.web.pages import PAGES
+from connector.web.sessions import KEPT
+from platforms.errors import PlatformError
 
-SETTINGS, KEYS = "/settings/", "/settings/keys"
+SETTINGS, KEYS, DISCONNECT = "/settings/", "/settings/keys", "/settings/disconnect"
 ITEMS = (Item("Settings", "gear", f"{BASE}{SETTINGS}", "owner", place=80),)
 SCOPES = {
     "events": "Say what customers did besides buying",
@@ -35,6 +38,8 @@ class SettingsAdmin:
 
     def __init__(self, tools: Tools, scopes: Collection[str]) -> None:
         self._ids = tools.ids
+        self._clock = tools.clock
+        self._stores = tools.stores
         self._sessions = tools.sessions
         self._keys = Keys(tools.clock, tools.ids)
         self._scopes = sorted(scopes)
@@ -43,6 +48,7 @@ class SettingsAdmin:
         """Return the views."""
         return [
             View(method="GET", path=SETTINGS, role="owner", serve=self.settings),
+            View(method="POST", path=DISCONNECT, role="owner", serve=self.disconnect),
             View(method="GET", path=KEYS, role="owner", serve=self.keys),
             View(method="POST", path=KEYS, role="owner", serve=self.make),
             View(method="POST", path=f"{KEYS}/revoke", role="owner", serve=self.revoke),
@@ -50,12 +56,34 @@ class SettingsAdmin:
 
     async def settings(self, visit: Visit) -> Response:
         """Show what there is to set."""
+        return await self._overview(visit)
+
+    async def disconnect(self, visit: Visit) -> Response | Done:
+        """Leave the store alone, once its name was written."""
+        store = visit.store
+        if visit.form.get("name", "").strip() != store.name.strip():
+            return await self._overview(visit, t("Write “%s”, as it is here.") % store.name)
+        if store.disconnected_at is not None:
+            return Done(path=SETTINGS, toast=Toast(t("The store is disconnected already")))
+        try:
+            await self._stores.disconnect(store, self._clock())
+        except PlatformError:
+            error = t("The store did not answer, and nothing was changed. Try again in a minute.")
+            return await self._overview(visit, error)
+        await self._sessions.note(visit.session, "store disconnected", store.id, store.name)
+        return Done(path=SETTINGS, toast=Toast(t("The store is disconnected: its points are kept")))
+
+    async def _overview(self, visit: Visit, error: str = "") -> Response:
         told = ListenerRow.filter(store=visit.store.id, ended_at=None)
         return visit.page(
             PAGES,
             "settings.html",
+            status=400 if error else 200,
             keys=len(await self._keys.all(visit.store)),
             webhooks=await told.count(),
+            kept=_kept(),
+            form=visit.form,
+            error=error,
         )
 
     async def keys(self, visit: Visit) -> Response:
@@ -72,17 +100,15 @@ class SettingsAdmin:
         if not scopes:
             errors["scope"] = t("Tick at least one thing that the key may do.")
         if errors:
-            return await self._listed(visit, errors=errors, status=400)
+            return await self._listed(visit, errors=errors)
         if not await self._sessions.is_first(visit.session, form):
-            return Done(
-                path=KEYS, toast=Toast(t("This form was sent before: nothing new was made"))
-            )
+            return Done(path=KEYS, toast=AGAIN)
         try:
             async with in_transaction():
                 made = await self._keys.new(visit.store, name, scopes, self._scopes)
                 await self._sessions.note(visit.session, "key made", name, ", ".join(scopes))
         except RequestInvalid as error:
-            return await self._listed(visit, errors={"name": sentence(error)}, status=400)
+            return await self._listed(visit, errors={"name": sentence(error)})
         return await self._listed(visit, made=made)
 
     async def revoke(self, visit: Visit) -> Done:
@@ -97,18 +123,13 @@ class SettingsAdmin:
         return Done(path=KEYS, toast=Toast(t("“%s” is good for nothing now") % names[id_]))
 
     async def _listed(
-        self,
-        visit: Visit,
-        *,
-        made: str = "",
-        errors: Mapping[str, str] | None = None,
-        status: int = 200,
+        self, visit: Visit, *, made: str = "", errors: Mapping[str, str] | None = None
     ) -> Response:
         form = {} if made else visit.form
         return visit.page(
             PAGES,
             "keys.html",
-            status=status,
+            status=400 if errors else 200,
             keys=await self._keys.all(visit.store),
             made=made,
             scopes=[(one, one, t(SCOPES.get(one, ""))) for one in self._scopes],
@@ -117,6 +138,19 @@ class SettingsAdmin:
             errors=errors or {},
             key=self._ids(),
         )
+
+
+def _kept() -> list[tuple[str, str]]:
+    """Return what is kept how long, in words."""
+    spans = [
+        (t("What your store told us"), retention.DELIVERIES),
+        (t("What of that could not be read"), retention.PARKED),
+        (t("What was sent to your store"), retention.PUSHES),
+        (t("What your webhooks were told"), retention.MESSAGES),
+        (t("Who was signed in, after that"), KEPT),
+    ]
+    kept = [(what, tn("%s day", "%s days", span.days) % span.days) for what, span in spans]
+    return [*kept, (t("Points, and what was changed by whom"), t("for good"))]
 
 
 def chosen(form: Mapping[str, str], group: str, known: Sequence[str]) -> list[str]:

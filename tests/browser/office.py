@@ -10,12 +10,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
+import httpx
 import msgspec
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from connector.app import create_app
 from connector.commerce.models import StoreRow
@@ -26,6 +32,7 @@ from connector.features.analytics.models import FiguresRow
 from connector.features.loyalty.decisions import Decision
 from connector.features.loyalty.models import DraftRow
 from connector.features.loyalty.service import Loyalty
+from connector.web.keys import Keys
 from connector.web.merchant import COOKIE
 from connector.web.sessions import Role, admin_link
 from connector.worker import drain
@@ -41,6 +48,7 @@ from tests.town import SERVICE, Town, founded
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüssel"
 SIZES = {390: 844, 1440: 900}
 NAMES = (("Maya", "Okafor"), ("Jonas", "Lind"), ("Łucja", "Żak"), ("Kenji", "Watanabe"))
+SYSTEM = "erp.example.test"
 LOOKS = ("light", "dark", "rtl")
 
 
@@ -146,6 +154,53 @@ async def ask(page: Page) -> None:
     await page.get_by_role("status").wait_for()
 
 
+async def misnamed(page: Page) -> None:
+    await page.locator("#name").fill("Another town")
+    await page.get_by_role("button", name="Disconnect the store").click()
+
+
+async def key_made(page: Page) -> None:
+    await page.get_by_role("textbox", name="Name").fill("The till")
+    await page.get_by_role("checkbox", name="read See").check()
+    await page.get_by_role("button", name="Make the key").click()
+    await page.get_by_label("Your new key").wait_for()
+
+
+async def key_mistake(page: Page) -> None:
+    await page.get_by_role("button", name="Make the key").click()
+
+
+async def key_revoking(page: Page) -> None:
+    await page.get_by_role("button", name="Revoke", exact=True).first.click()
+
+
+async def hook_added(page: Page) -> None:
+    await page.get_by_role("textbox", name="Address").fill("https://example.test/hook")
+    await page.get_by_role("checkbox", name="points.changed").check()
+    await page.get_by_role("button", name="Add the webhook").click()
+    await page.get_by_label("Its secret").wait_for()
+
+
+async def hook_mistake(page: Page) -> None:
+    await page.get_by_role("textbox", name="Address").fill("example.test")
+    await page.get_by_role("checkbox", name="points.changed").check()
+    await page.get_by_role("button", name="Add the webhook").click()
+
+
+async def hook_ending(page: Page) -> None:
+    await page.get_by_role("button", name="End", exact=True).first.click()
+
+
+async def let_in(page: Page) -> None:
+    await page.get_by_role("textbox", name="Name").fill("Ben")
+    await page.get_by_role("button", name="Make a link").click()
+    await page.get_by_label("Their link").wait_for()
+
+
+async def let_nobody_in(page: Page) -> None:
+    await page.get_by_role("button", name="Make a link").click()
+
+
 SCENES = (
     Scene("home", "/admin/", menu),
     Scene("home with a tip", "/admin/", hover),
@@ -185,8 +240,25 @@ SCENES = (
     Scene("analytics empty", "/admin/analytics/", is_empty=True),
     Scene("analytics without orders", "/admin/analytics/", store="idle"),
     Scene("analytics asked for", "/admin/analytics/", ask),
+    Scene("settings", "/admin/settings/"),
+    Scene("settings empty", "/admin/settings/", is_empty=True),
+    Scene("settings mistake", "/admin/settings/", misnamed),
+    Scene("settings keys", "/admin/settings/keys"),
+    Scene("settings keys empty", "/admin/settings/keys", is_empty=True),
+    Scene("settings key made", "/admin/settings/keys", key_made, is_empty=True),
+    Scene("settings key mistake", "/admin/settings/keys", key_mistake),
+    Scene("settings key to revoke", "/admin/settings/keys", key_revoking),
+    Scene("settings webhooks", "/admin/settings/webhooks"),
+    Scene("settings webhooks empty", "/admin/settings/webhooks", is_empty=True),
+    Scene("settings webhook added", "/admin/settings/webhooks", hook_added, is_empty=True),
+    Scene("settings webhook mistake", "/admin/settings/webhooks", hook_mistake),
+    Scene("settings webhook", "/admin/settings/webhooks/HOOK"),
+    Scene("settings webhook to end", "/admin/settings/webhooks/HOOK", hook_ending),
+    Scene("settings webhook ended", "/admin/settings/webhooks/OVER"),
     Scene("access", "/admin/access/"),
     Scene("access empty", "/admin/access/", is_empty=True),
+    Scene("settings access link", "/admin/access/", let_in, is_empty=True),
+    Scene("settings access mistake", "/admin/access/", let_nobody_in),
     Scene("no permission", "/admin/access/", role="support"),
     Scene("nowhere", "/admin/customers/customer:0"),
     Scene("left", "/admin/", leave),
@@ -214,7 +286,8 @@ async def opened() -> AsyncIterator[Office]:
 async def settled_in(office: Office) -> None:
     """Let people sign up and buy."""
     town = office.town
-    await town.connect(TIERED)
+    row = await town.connect(TIERED)
+    hooks = await systems(town, row)
     for number in range(52):
         shopper(town, "Shopper", f"{number:02}", f"s{number}@example.test")
     ids = [shopper(town, *name, f"{name[0].lower()}@example.test") for name in NAMES]
@@ -237,6 +310,7 @@ async def settled_in(office: Office) -> None:
         "KENJI": f"customer:{ids[3]}",
         "LONG": f"customer:{long}",
         "GUEST": str(guest["id"]),
+        **hooks,
     }
     await others(town, row)
     await count_up(town, row)
@@ -293,6 +367,28 @@ def drawn(row: StoreRow, at: datetime, count: int, price: int, points: int) -> F
     found = columns.figures()
     columns.close()
     return found
+
+
+async def systems(town: Town, row: StoreRow) -> dict[str, str]:
+    """Give the store keys, and webhooks: one in trouble, with a long name, and one that ended."""
+    tools = town.system.tools
+    keys = Keys(tools.clock, tools.ids)
+    await keys.new(row, "The till", ["read", "redemptions"], ["read", "redemptions"])
+    await keys.new(row, LONG, ["read"], ["read"])
+    url, events = f"https://{SYSTEM}/hook", ["points.changed", "tier.changed"]
+    over, _ = await tools.listeners.add(row, "over", url, events)
+    await tools.listeners.end(over)
+    statuses = cycle((204, 503))
+
+    async def taken(_request: Request) -> Response:
+        return Response(status_code=next(statuses))
+
+    app = Starlette(routes=[Route("/hook", taken, methods=["POST"])])
+    town.wire.apps[SYSTEM] = httpx.ASGITransport(app)
+    hook, _ = await tools.listeners.add(row, "hook", url, events)
+    well = "https://well.example.test/" + 8 * LONG.lower().replace("ä", "a").replace("ü", "u")
+    await tools.listeners.add(row, "well", well[:400], ["redemption.changed"])
+    return {"HOOK": hook.id, "OVER": over.id}
 
 
 def shopper(town: Town, first: str, last: str, email: str) -> int:

@@ -43,18 +43,29 @@ LEAST = {
     ("GET", "/admin/analytics/cohorts.csv"): "analyst",
     ("POST", "/admin/analytics/refresh"): "analyst",
     ("GET", "/admin/settings/"): "owner",
+    ("POST", "/admin/settings/disconnect"): "owner",
     ("GET", "/admin/settings/keys"): "owner",
     ("POST", "/admin/settings/keys"): "owner",
     ("POST", "/admin/settings/keys/revoke"): "owner",
+    ("GET", "/admin/settings/webhooks"): "owner",
+    ("POST", "/admin/settings/webhooks"): "owner",
+    ("GET", "/admin/settings/webhooks/{webhook}"): "owner",
+    ("POST", "/admin/settings/webhooks/{webhook}/end"): "owner",
+    ("POST", "/admin/settings/webhooks/{webhook}/send"): "owner",
     ("GET", "/admin/access/"): "owner",
+    ("POST", "/admin/access/"): "owner",
     ("POST", "/admin/access/end"): "owner",
 }
 """The least role of each, from what the roles are for; whoever adds a page adds its line."""
 FORMS = {
     "/admin/customers/{account}/adjust": {"points": "5", "reason": "a gift", "key": "k"},
     "/admin/customers/{account}/undo": {"decision": "none"},
+    "/admin/settings/disconnect": {"name": "another town"},
     "/admin/settings/keys": {"name": "the till", "scope:read": "on", "key": "k"},
     "/admin/settings/keys/revoke": {"id": "none"},
+    "/admin/settings/webhooks": {"url": "https://a.test/", "event:tier.changed": "on"},
+    "/admin/settings/webhooks/{webhook}/send": {"message": "1", "key": "k"},
+    "/admin/access/": {"name": "Ben", "role": "support", "key": "k"},
     "/admin/access/end": {"session": "none"},
 }
 ROOT = Path(__file__).parents[2]
