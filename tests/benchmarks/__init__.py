@@ -9,9 +9,10 @@ ROWS = (
     "fold",
     "simulate",
     "review",
+    "analytics",
     "memory",
     "size",
     "sustained",
 )
-UNBOUNDED = ("review", "fold", "memory", "size", "sustained")
+UNBOUNDED = ("review", "analytics", "fold", "memory", "size", "sustained")
 """Rows that are held against themselves, or against nothing."""

@@ -7,7 +7,7 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import cycle
@@ -341,7 +341,7 @@ async def count_up(town: Town, row: StoreRow) -> None:
 
 def drawn(row: StoreRow, at: datetime, count: int, price: int, points: int) -> Figures:
     """Return the figures of drawn orders of two years, more of them each month."""
-    rng, columns = Random(4), Columns(row, at, {})
+    rng = Random(4)
     orders = [
         Order(
             id="", number="", customer_id="", email=None, status="", is_paid=True,
@@ -352,21 +352,19 @@ def drawn(row: StoreRow, at: datetime, count: int, price: int, points: int) -> F
         for _ in range(count)
     ]  # fmt: skip
     who = [f"customer:{int(count / 2 * rng.random() ** 2)}" for _ in orders]
-    moved = zip(orders, who, strict=True)
-    columns.add_orders([{"account": one, "body": pack(order)} for order, one in moved])
-    columns.add_entries(
-        [
-            {"account": one, "kind": kind, "effective_at": order.placed_at, "points": amount}
-            for order, one in zip(orders, who, strict=True)
-            for kind, amount in (
-                ("earn", points * rng.randrange(3)), ("redeem", -rng.randrange(points)),
-                ("expire", -rng.randrange(points) // 9),
-            )
-        ]
-    )  # fmt: skip
-    found = columns.figures()
-    columns.close()
-    return found
+    moved = [
+        {"account": one, "kind": kind, "effective_at": order.placed_at, "points": amount}
+        for order, one in zip(orders, who, strict=True)
+        for kind, amount in (
+            ("earn", points * rng.randrange(3)), ("redeem", -rng.randrange(points)),
+            ("expire", -rng.randrange(points) // 9),
+        )
+    ]  # fmt: skip
+    bought = [{"account": one, "body": pack(order)} for order, one in zip(orders, who, strict=True)]
+    with closing(Columns(row, at, {}).open()) as columns:
+        columns.add_orders(bought)
+        columns.add_entries(moved)
+        return columns.figures()
 
 
 async def systems(town: Town, row: StoreRow) -> dict[str, str]:

@@ -136,6 +136,21 @@ async def test_who_asks_while_they_are_computed_gets_these(sold):
     assert await analytics.refresh(row) == 0
 
 
+async def test_a_worker_that_is_told_to_stop_leaves_it_to_the_next(sold):
+    analytics, row = service.Analytics(sold.system.tools), await sold.row()
+    await analytics.ask(sold.store)
+    turn = asyncio.create_task(analytics.refresh(row))
+    await asyncio.sleep(0.01)
+    turn.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await turn
+
+    before = await FiguresRow.get()
+    assert (before.computed_at, before.failed_at) == (None, None)
+    assert before.due_at <= sold.clock()
+    assert await analytics.refresh(row) == 1
+
+
 async def test_what_cannot_be_computed_is_said_and_tried_again_later(sold):
     await OrderRow.all().update(body=b"{}")
     ada = await merchant(sold, "analyst")

@@ -4,10 +4,11 @@ Instants are microseconds since 1970, customers numbers of ours. Everything here
 a thread, one call after the other. DuckDB holds ``MEMORY`` at most and puts the rest into a folder.
 """
 
-import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, tzinfo
-from typing import Any, get_args
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Self, get_args
 from zoneinfo import ZoneInfo
 
 from connector.commerce.models import StoreRow
@@ -25,13 +26,16 @@ from connector.features.analytics.reading import micros, moves, sales
 from connector.kernel.clock import add_days, add_months, start_of
 from connector.kernel.posting import EntryKind
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 MEMORY = "256MB"
 MONTHS = 36
 DAY = 24 * 60 * 60 * 1_000_000
 LONG_AGO = -(2**62)
 HOME = 0
 """The number of the store's currency."""
-SETTINGS = {
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": MEMORY,
     "threads": "1",
     "autoinstall_known_extensions": "false",
@@ -103,33 +107,39 @@ SELECT first.n, bought.n - first.n, count(*) FROM bought JOIN first USING (perso
 
 
 class Columns:
-    """A store's orders and points, and what they come to at an instant."""
+    """A store's orders and points, and what they come to at an instant.
+
+    ``open`` it before anything else; whoever did, or tried, must ``close`` it.
+    """
 
     def __init__(self, store: StoreRow, at: datetime, owners: Mapping[str, str]) -> None:
-        # 30 MB and 0.1 s that only a worker needs
-        import duckdb  # noqa: PLC0415
-
         self._store = store
         self._at = at
         self._zone = ZoneInfo(store.timezone)
         self._owners = owners
         self._people: dict[str, int] = {}
         self._currencies = {store.currency: HOME}
-        self._folder = tempfile.TemporaryDirectory(prefix="perennial-analytics-")
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            **SETTINGS,
-            "temp_directory": self._folder.name,
-        }
-        self._held = duckdb.connect(":memory:", config=settings)
-        self._held.execute(TABLES)
         self._begins = _month_begins(at, self._zone)
+        self._stack = ExitStack()
+        self._held: DuckDBPyConnection
+
+    def open(self) -> Self:
+        """Make room."""
+        # 30 MB and 0.1 s that only a worker needs
+        import duckdb  # noqa: PLC0415
+
+        folder = TemporaryDirectory(prefix="perennial-analytics-")
+        name = self._stack.enter_context(folder)
+        settings = {**SETTINGS, "temp_directory": name}
+        self._held = self._stack.enter_context(duckdb.connect(":memory:", config=settings))
+        self._held.execute(TABLES)
         months = [LONG_AGO, *map(micros, self._begins)]
         self._append("month", [(n, begins) for n, begins in enumerate(months, -1)])
+        return self
 
     def close(self) -> None:
         """Let go of the memory and of the folder."""
-        self._held.close()
-        self._folder.cleanup()
+        self._stack.close()
 
     def add_orders(self, rows: Sequence[Row]) -> None:
         """Take in orders, of which those count that were placed by now."""

@@ -126,8 +126,9 @@ async def compute(store: StoreRow, at: datetime) -> Figures:
     """
     owners = await reading.owners(store.id)
     with _Thread() as thread:
-        columns = await thread.does(Columns, store, at, owners)
+        columns = Columns(store, at, owners)
         try:
+            await thread.does(columns.open)
             async for rows in reading.orders(store.id):
                 await thread.does(columns.add_orders, rows)
             async for rows in reading.entries(store.id):

@@ -55,9 +55,9 @@ def measure(ground: Ground) -> Iterator[Figure]:
     )
 
 
-def fill(stand: Stand, count: int) -> None:
+def fill(stand: Stand, count: int, customers: int = CUSTOMERS) -> None:
     """Put so many drawn orders into a database, as if they had been read and settled."""
-    orders, accounts = rows(stand.ground.store, count, in_text=is_file(stand))
+    orders, accounts = rows(stand.ground.store, count, customers, in_text=is_file(stand))
     put(stand, "order", ORDER_COLUMNS, orders)
     put(stand, "account", ACCOUNT_COLUMNS, ((*one, 1, 1, 0, 0) for one in accounts))
 
@@ -85,10 +85,12 @@ async def _copied(url: str, table: str, columns: Any, records: Any) -> None:
         await connection.close()
 
 
-def rows(store: str, count: int, *, in_text: bool) -> tuple[Iterator[Any], list[Any]]:
+def rows(
+    store: str, count: int, customers: int, *, in_text: bool
+) -> tuple[Iterator[Any], list[Any]]:
     """Return the rows of orders, and of accounts."""
     drawn = []
-    for order in orders_of(Random(1), DRAWN, CUSTOMERS):
+    for order in orders_of(Random(1), DRAWN, customers):
         who = f"customer:{order.customer_id}" if order.customer_id else f"guest:{order.email}"
         body = pack(replace(order, id="ORDER", customer_id="WHO"))
         drawn.append((body, who, order.placed_at.astimezone(UTC)))

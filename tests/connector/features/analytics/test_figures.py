@@ -1,6 +1,7 @@
 """What figures come to, by examples that can be worked out on paper, and by laws."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -40,14 +41,12 @@ def move(who, kind, points, days_ago=1.0):
 
 
 def figures(orders=(), moves=(), zone="UTC", owners=None, pages=1):
-    columns = Columns(StoreRow(currency="EUR", timezone=zone), NOW, owners or {})
-    try:
+    store = StoreRow(currency="EUR", timezone=zone)
+    with closing(Columns(store, NOW, owners or {}).open()) as columns:
         for page in range(pages):
             columns.add_orders(orders[page::pages])
             columns.add_entries(moves[page::pages])
         return columns.figures()
-    finally:
-        columns.close()
 
 
 def test_retention_churn_and_repeat_purchases_by_hand():
