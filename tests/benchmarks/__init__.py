@@ -10,9 +10,10 @@ ROWS = (
     "simulate",
     "review",
     "analytics",
+    "pages",
     "memory",
     "size",
     "sustained",
 )
-UNBOUNDED = ("review", "analytics", "fold", "memory", "size", "sustained")
+UNBOUNDED = ("review", "analytics", "pages", "fold", "memory", "size", "sustained")
 """Rows that are held against themselves, or against nothing."""

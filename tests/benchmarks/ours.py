@@ -9,10 +9,14 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from statistics import median
 from typing import Any
 
+import httpx
+
 from connector import worker
-from connector.commerce.models import StoreRow
+from connector.app import create_app
+from connector.commerce.models import CustomerRow, StoreRow
 from connector.commerce.records import BEGINNING
 from connector.config import Settings
 from connector.database import sql
@@ -22,6 +26,8 @@ from connector.features.loyalty.rules.document import parse
 from connector.features.loyalty.rules.simulation import Simulation
 from connector.ledger import ledger
 from connector.system import System, running
+from connector.web.merchant import COOKIE
+from connector.web.sessions import admin_link
 from tests.benchmarks.memory import most_mb
 from tests.flows.books import BEGAN, FULL
 from tests.town import NOW
@@ -99,12 +105,53 @@ async def analytics(system: System, store: str) -> dict[str, Any]:
     }
 
 
+async def pages(system: System, store: str) -> dict[str, Any]:
+    """Return what each page takes at the server, in milliseconds: the median of seven."""
+    tools = system.tools
+    await tools.key_figures.of(await system.stores.find(store))  # which asks for them
+    await worker.drain(system, ["analytics"])
+    link = await admin_link(tools.ids, tools.clock, HOST, store)
+    wire = httpx.ASGITransport(create_app(system))
+    found = {}
+    async with httpx.AsyncClient(transport=wire, base_url=HOST) as browser:
+        browser.cookies.set(COOKIE, await tools.sessions.open(link.partition("ticket=")[2]))
+        somebody = await CustomerRow.filter(store=store).order_by("id").first()
+        assert somebody
+        for path in (*PAGES, f"/customers/customer:{somebody.platform_id}"):
+            took = [await _timed(_shown(browser, path)) for _ in range(7)]
+            found[path] = round(median(took) * 1000, 1)
+    return found
+
+
+async def _shown(browser: httpx.AsyncClient, path: str) -> None:
+    answer = await browser.get(f"/admin{path}")
+    assert answer.status_code == 200, (path, answer.text)
+
+
 async def _timed(job: Awaitable[None]) -> float:
     began = time.perf_counter()
     await job
     return time.perf_counter() - began
 
 
+HOST = "http://127.0.0.1"
+PAGES = (
+    "/",
+    "/start/",
+    "/program/",
+    "/program/history",
+    "/program/text",
+    "/customers/",
+    "/customers/?q=m",
+    "/customers/?q=maya",
+    "/customers/?q=surname19",
+    "/analytics/",
+    "/analytics/?period=12m",
+    "/settings/",
+    "/settings/keys",
+    "/settings/webhooks",
+    "/access/",
+)
 Job = Callable[..., Awaitable[dict[str, Any]]]
 JOBS: Mapping[str, Job] = {
     "settle": settle,
@@ -113,6 +160,7 @@ JOBS: Mapping[str, Job] = {
     "backfill": backfill,
     "simulate": simulate,
     "analytics": analytics,
+    "pages": pages,
 }
 
 

@@ -124,6 +124,16 @@ def fair() -> None:
     write(f"fairness-{databases.ENGINE}", **figures)
 
 
+def paged() -> None:
+    """Time the merchant's pages of a store with 200,000 customers and a million orders."""
+    words = ["--full", "--rows", "pages", "--database", databases.ENGINE]
+    subprocess.run([sys.executable, "-m", "tests.benchmarks", *words], check=True)
+    lines = (FOLDER.parents[1] / "build" / "bench.jsonl").read_text(encoding="utf-8").splitlines()
+    page, search = (json.loads(line) for line in lines)
+    told = {"slowest": page["note"], "searched": search["note"]}
+    write("pages", slowest_ms=page["median"], search_ms=search["median"], **told)
+
+
 def onboarded() -> None:
     """Walk a merchant's whole way in the browser; tell what it took to a published program."""
     story = "tests/browser/test_merchant_story.py"
@@ -148,6 +158,7 @@ STEPS = {
     "database-laws": database_laws,
     "fairness": fair,
     "bench": benched,
+    "pages": paged,
     "onboarding": onboarded,
 }
 

@@ -1,0 +1,71 @@
+"""The merchant's pages of a store with 200,000 customers and a million orders, at the server."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from connector.commerce.snapshots import pack
+from platforms.model import Customer
+from tests import databases
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.ground import Ground, Stand, run
+from tests.benchmarks.rows.analytics import CUSTOMERS, ORDERS, ORDERS_FULL, earned
+from tests.benchmarks.rows.simulate import fill, put
+
+PAGE_MS, SEARCH_MS = 300.0, 100.0
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+FIRST = ("Maya", "Jonas", "Lucja", "Kenji", "Aiko", "Ines", "Omar", "Petra", "Quentin", "Rosa")
+COLUMNS = (
+    "store", "platform_id", "body", "content_hash", "updated_at", "dirty_gen", "fetched_gen",
+    "older_fetches", "email", "name", "surname",
+)  # fmt: skip
+
+
+def measure(ground: Ground) -> Iterator[Figure]:
+    """Yield both rows."""
+    options = ground.options
+    with ground.copied() as stand:
+        fill(stand, ORDERS_FULL if options.is_full else ORDERS, CUSTOMERS)
+        earned(stand)
+        put(stand, "customer", COLUMNS, people(stand))
+        told = run(stand.env, "tests.benchmarks.ours", "pages", ground.store, wait_s=900.0)
+        there = f"{stand.count('customer'):,} customers, {stand.count('order'):,} orders"
+    searches = {path: ms for path, ms in told.items() if "q=" in path}
+    for what, limit, found in (
+        ("slowest page, 1M orders", PAGE_MS, told),
+        ("search, 200,000 customers", SEARCH_MS, searches),
+    ):
+        slowest = max(found, key=lambda path: found[path])
+        yield Figure(
+            what=what,
+            database=options.database,
+            ratio=round(found[slowest] / limit, 3),
+            aim=1.0,
+            median=found[slowest],
+            limit=limit,
+            spread=0.0,
+            unit="ms",
+            better="lower",
+            note=f"{slowest}, of {len(found)}; {there}",
+        )
+
+
+def people(stand: Stand) -> Iterator[tuple[object, ...]]:
+    """Yield a row for each account of a customer."""
+    keys = databases.query(
+        stand.database, "SELECT key FROM account WHERE key LIKE 'customer:%' ORDER BY key"
+    )
+    for n, (key,) in enumerate(keys):
+        one = Customer(
+            id=key.removeprefix("customer:"),
+            email=f"c{n}@example.test",
+            first_name=FIRST[n % len(FIRST)],
+            last_name=f"Surname{n}",
+            created_at=AT,
+            updated_at=AT,
+        )
+        name, surname = (
+            " ".join(both).lower()
+            for both in ((one.first_name, one.last_name), (one.last_name, one.first_name))
+        )
+        at = AT.isoformat(" ") if stand.database.startswith("sqlite://") else AT
+        yield (stand.ground.store, one.id, pack(one), "", at, 0, 0, 0, one.email, name, surname)
