@@ -120,6 +120,19 @@ async def test_a_published_version_is_undone_as_if_it_had_not_been(town):
     assert len(await versions(town)) == 3
 
 
+async def test_publishing_what_is_live_changes_nothing_and_offers_no_undo(town):
+    await town.connect()
+    ada = await merchant(town)
+    await save(ada, **{"earn[0]__points": "7"})
+    await save(ada, "publish")
+
+    again = await save(ada, "publish")
+    assert "Nothing changed: version 2 stays" in again.words
+    assert [to for to, _ in again.forms if to.endswith("/undo")] == []
+    assert len(await versions(town)) == 2
+    assert await DeedRow.filter(what="program published").count() == 1
+
+
 async def test_mistakes_are_beside_their_fields_and_nothing_typed_is_lost(town):
     await town.connect()
     ada = await merchant(town)

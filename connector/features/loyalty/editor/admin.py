@@ -103,19 +103,23 @@ class ProgramAdmin:
         return await self._kept(visit, document, "draft saved")
 
     async def _published(self, visit: Visit, document: str) -> Response | Done:
+        there = START if visit.form.get("from") == "start" else PROGRAM
+        before = len(await drafts.published(visit.store.id))
         try:
             async with in_transaction():
                 await self._drafts.save(
                     visit.store, document, _count(visit, "revision"), visit.session.who
                 )
                 version = await self._drafts.publish(visit.store)
-                await self._sessions.note(
-                    visit.session, "program published", "program", f"version {version}"
-                )
+                if version > before:
+                    await self._sessions.note(
+                        visit.session, "program published", "program", f"version {version}"
+                    )
         except Mistaken as error:
             return await self._shown(visit, error.mistakes, status=400)
+        if version <= before:
+            return Done(path=there, toast=Toast(t("Nothing changed: version %s stays") % version))
         undo = Undo(f"{BASE}{PROGRAM}undo", {"version": str(version)}) if version > 1 else None
-        there = START if visit.form.get("from") == "start" else PROGRAM
         return Done(path=there, toast=Toast(t("Version %s is live") % version, undo))
 
     async def _kept(self, visit: Visit, document: str, what: str) -> Response | Done:
