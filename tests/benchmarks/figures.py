@@ -83,6 +83,24 @@ class Figure:
         return "  ".join(part for part in (row(cells), self.verdict, more, self.note) if part)
 
 
+def within(
+    limit: float, median: float, unit: str, *, what: str, database: str, note: str
+) -> Figure:
+    """Return the figure of something that is to stay below a limit."""
+    return Figure(
+        what=what,
+        database=database,
+        ratio=round(median / limit, 3),
+        aim=1.0,
+        median=round(median, 1),
+        limit=limit,
+        spread=0.0,
+        unit=unit,
+        better="lower",
+        note=note,
+    )
+
+
 def told(value: float) -> str:
     """Write a figure with as many digits as it can bear."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import threading
 from datetime import timedelta
 from random import Random
 
@@ -140,7 +141,10 @@ async def test_a_worker_that_is_told_to_stop_leaves_it_to_the_next(sold):
     analytics, row = service.Analytics(sold.system.tools), await sold.row()
     await analytics.ask(sold.store)
     turn = asyncio.create_task(analytics.refresh(row))
-    await asyncio.sleep(0.01)
+    for _ in range(10_000):  # turns of the loop, until the thread is at it
+        if any(one.name.startswith("analytics") for one in threading.enumerate()):
+            break
+        await asyncio.sleep(0)
     turn.cancel()
     with pytest.raises(asyncio.CancelledError):
         await turn

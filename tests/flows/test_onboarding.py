@@ -46,7 +46,8 @@ async def test_a_program_is_proposed_from_what_was_sold_and_goes_live(town):
     begun = await ada.send("/start/propose", page.form("/start/propose"))
     assert "Proposed from 24 orders of 12 customers" in begun.words
     program = parse((await DraftRow.get(store=town.store)).document)
-    # the median order is 32.50 EUR: three of them at 4 % are 3.90, so 5.00 for 5 * 5 / 4 % = 625
+    # the median order is 32.50 EUR: three of them at 4 % are 3.90, near 3 EUR as nearest to say,
+    # which are 4 % of 75 EUR, and those 375 points at 5 each: 400 in steps of 50
     assert [(one.value_minor["EUR"], one.cost) for one in program.reward] == [
         (300, 400),
         (600, 800),

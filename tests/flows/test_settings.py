@@ -11,7 +11,7 @@ from connector.commerce.models import StoreRow
 from connector.sync.listeners import LISTENERS_MAX
 from connector.sync.models import ListenerRow, MessageRow, TicketRow
 from connector.web.keys import KEYS_MAX
-from connector.web.models import ApiKeyRow, DeedRow
+from connector.web.models import ApiKeyRow, DeedRow, SessionRow
 from tests.flows.merchant import Merchant, merchant
 from tests.flows.test_webhooks_out import System
 from tests.town import NOW, SERVICE
@@ -354,7 +354,9 @@ async def test_a_link_is_good_for_ten_minutes(town):
     (link,) = LINK.findall((await ada.http.post("/admin/access/", data=form)).text)
 
     town.clock.forward(minutes=10)
-    assert (await town.http.get(link)).status_code == 401
+    answer = await town.http.get(link)
+    assert (answer.status_code, answer.json()["code"]) == (401, "admin-unknown")
+    assert await SessionRow.filter(who="Ben").count() == 0
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\tb"])

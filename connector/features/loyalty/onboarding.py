@@ -45,7 +45,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Test:
+class FirstOrder:
     """The newest order since the program is live, and what it earned."""
 
     number: str
@@ -142,7 +142,7 @@ class Onboarding:
         )
 
 
-async def _test(store: StoreRow, since: datetime) -> Test | None:
+async def _test(store: StoreRow, since: datetime) -> FirstOrder | None:
     """Return the newest order since the program was published, None if there was none of late."""
     newest = await OrderRow.filter(store=store.id).order_by("-id").limit(NEWEST)
     row = next((one for one in newest if one.placed_at and one.placed_at >= since), None)
@@ -151,7 +151,7 @@ async def _test(store: StoreRow, since: datetime) -> Test | None:
     (order,) = await records.orders_named(store.id, [row.platform_id])
     theirs = EntryRow.filter(store=store.id, account=row.account, kind="earn")
     entries = await theirs.filter(cause__startswith=f"order:{row.platform_id}")
-    return Test(
+    return FirstOrder(
         number=order.number,
         placed_at=order.placed_at,
         points=sum(one.points for one in entries if order_of(one.cause) == row.platform_id),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from tests import databases
-from tests.benchmarks.figures import Figure
+from tests.benchmarks.figures import Figure, within
 from tests.benchmarks.ground import Ground, Stand, run
 from tests.benchmarks.rows.simulate import MILLION, fill, is_file
 
@@ -32,29 +32,21 @@ def measure(ground: Ground) -> Iterator[Figure]:
         done = run(stand.env, "tests.benchmarks.ours", "analytics", ground.store, wait_s=900.0)
     assert 0.8 * orders < done["orders"] < orders, done
     took = done["seconds"] / orders * MILLION
-    yield Figure(
+    yield within(
+        SECONDS,
+        took,
+        "s",
         what="analytics refresh, 1M orders",
         database=options.database,
-        ratio=round(took / SECONDS, 3),
-        aim=1.0,
-        median=round(took, 1),
-        limit=SECONDS,
-        spread=0.0,
-        unit="s",
-        better="lower",
         note=f"{orders:,} orders and {entries:,} entries in {done['seconds']:.1f} s; other work"
         f" waited {done['held_up_ms']:.0f} ms at most; {done['bytes']:,} bytes of figures",
     )
-    yield Figure(
+    yield within(
+        MB,
+        done["memory_mb"],
+        "MB",
         what="memory of analytics, 1M orders",
         database=options.database,
-        ratio=round(done["memory_mb"] / MB, 3),
-        aim=1.0,
-        median=round(done["memory_mb"], 1),
-        limit=MB,
-        spread=0.0,
-        unit="MB",
-        better="lower",
         note=f"of {orders:,} orders; {done['before_mb']:.0f} MB before",
     )
 

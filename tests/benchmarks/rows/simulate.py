@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 
 from connector.commerce.snapshots import pack
-from tests.benchmarks.figures import Figure
+from tests.benchmarks.figures import Figure, within
 from tests.benchmarks.ground import Ground, Stand, run
 from tests.databases import apart
 from tests.flows.books import orders_of
@@ -40,16 +40,12 @@ def measure(ground: Ground) -> Iterator[Figure]:
         done = run(stand.env, "tests.benchmarks.ours", "simulate", ground.store, wait_s=600.0)
     assert least["orders"] == done["orders"] == orders, (least, done)
     took, reading = (one["seconds"] / orders * MILLION for one in (done, least))
-    yield Figure(
+    yield within(
+        SECONDS,
+        took,
+        "s",
         what="simulation of a full program, 1M orders",
         database=options.database,
-        ratio=round(took / SECONDS, 3),
-        aim=1.0,
-        median=round(took, 1),
-        limit=SECONDS,
-        spread=0.0,
-        unit="s",
-        better="lower",
         note=f"{orders:,} orders simulated in {done['seconds']:.1f} s; reading them alone takes"
         f" {reading / took:.0%} of that",
     )
