@@ -14,13 +14,14 @@ ENGINELESS := tests/house tests/manifest tests/platforms tests/connector/kernel 
 WIDGETS := $(shell find widgets package.json package-lock.json -type f -not -path '*/node_modules/*' 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test test-postgres test-both servers-setup check accept evidence bench screenshots package browser-setup lint widgets-check clean
+.PHONY: help setup demo test test-postgres test-both servers-setup check accept evidence bench screenshots texts package browser-setup lint widgets-check clean
 
 help:
 	@echo 'make setup        install everything but servers, into .venv and node_modules'
 	@echo 'make demo         a store and Perennial on this machine, connected; prints links, stays up'
 	@echo 'make test         the Python tests'
 	@echo 'make check        format, lint, types, import contracts, tests, widgets, browser, sizes'
+	@echo 'make texts        gather the texts of the merchant pages into the catalogues, and say what lacks'
 	@echo 'make accept       what each issue must show: PASS, FAIL or ABSENT'
 	@echo 'make evidence     the long proofs at full size; writes tests/evidence/*.json'
 	@echo 'make screenshots  contact sheets of every state, into build/screenshots'
@@ -64,7 +65,7 @@ widgets-check: setup
 
 browser-setup:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-ipafont-gothic >/dev/null; } || \
 	  { echo 'Chromium is missing: sudo apt-get install chromium' >&2; exit 1; }
 
 servers-setup:
@@ -96,6 +97,9 @@ screenshots: setup browser-setup
 	$(PY) -m tests.browser.office build/screenshots
 	$(PY) -m tests.browser.gallery build/screenshots
 	$(PY) -m tests.browser.office build/screenshots
+
+texts: $(STAMPS)/python
+	$(PY) -m tests.house.texts
 
 bench: setup servers-setup
 	$(PY) -m tests.benchmarks $(BENCH)

@@ -16,6 +16,7 @@ from connector.web.api import Api
 from connector.web.cors import OriginOf, StorefrontCors
 from connector.web.health import Health
 from connector.web.install import Install
+from connector.web.languages import Languages, Spoken
 from connector.web.merchant import Merchant
 from connector.web.settings import ITEMS as SETTINGS
 from connector.web.settings import SettingsAdmin
@@ -29,7 +30,8 @@ def create_app(system: System) -> ASGIApp:
     app = Starlette(
         routes=_routes(system),
         middleware=[
-            Middleware(StorefrontCors, prefix="/storefront/", origin_of=_origins(system.stores))
+            Middleware(StorefrontCors, prefix="/storefront/", origin_of=_origins(system.stores)),
+            Middleware(Spoken, languages=Languages(system.settings.locales)),
         ],
         exception_handlers={
             PerennialError: problem.of_ours,

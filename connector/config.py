@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from connector.errors import SettingsInvalid
@@ -29,6 +30,7 @@ class Settings:
     otlp_url: str = field(default="", repr=False)
     smtp_url: str = field(default="", repr=False)
     mail_from: str = ""
+    locales: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
@@ -57,6 +59,7 @@ class Settings:
             otlp_url=got["otlp_url"],
             smtp_url=got["smtp_url"],
             mail_from=got["mail_from"],
+            locales=got["locales"],
         )
 
 
@@ -99,6 +102,11 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
         " Without it they cannot claim what they bought before they had an account.",
     ),
     "mail_from": ("", "From whom that mail comes: `Coffee club <club@store.example>`."),
+    "locales": (
+        "",
+        "A folder with more languages for the merchant's pages, such as `de.po`: gettext catalogues"
+        " like those in `connector/web/locales`, which they go before.",
+    ),
 }
 """Each setting with its default and what it is for; the README's table is held to this."""
 
@@ -149,6 +157,7 @@ CHECKS: Mapping[str, tuple[Callable[[str], bool], str]] = {
         lambda text: not text or (text.isprintable() and "@" in parseaddr(text)[1]),
         "must have an e-mail address",
     ),
+    "locales": (lambda text: not text or Path(text).is_dir(), "must be a folder"),
 }
 """What each setting must be, and the words for where it is not."""
 

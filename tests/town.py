@@ -212,13 +212,16 @@ async def founded(
     empty: str,
     folder: Path,
     site: Site = SITE,
+    *,
     otlp_url: str = "",
     smtp_url: str = "",
     features: Sequence[Feature] = (),
+    locales: str = "",
 ) -> AsyncIterator[Town]:
     """Found a town on a copy of an empty database.
 
-    Its traces go to ``otlp_url``, its mail to ``smtp_url``; it has more ``features``.
+    Its traces go to ``otlp_url``, its mail to ``smtp_url``; it has more ``features``, and more
+    languages from the folder ``locales``.
     """
     clock, wire = Clock(), Wire()
     world = World(clock=clock, rng=Random(1), transport=wire, delay_s=0.0)
@@ -231,6 +234,7 @@ async def founded(
             otlp_url=otlp_url,
             smtp_url=smtp_url,
             mail_from="Town club <club@town.example>",
+            locales=locales,
         )
         shop = FakeStore(site, world)
         shop.add_key("read_write", key=KEY, secret=SECRET)

@@ -8,18 +8,18 @@ from starlette.routing import BaseRoute, Route
 from tortoise.transactions import in_transaction
 
 from connector.errors import RequestInvalid
-from connector.web import status
-from connector.web.catalogues import t
+from connector.web import languages, status
+from connector.web.catalogues import n_, offered, t
 from connector.web.feature import Tools
-from connector.web.merchant import AGAIN, BASE, COOKIE, Done, Item, Toast, View, Visit
+from connector.web.merchant import BASE, COOKIE, Done, Item, Toast, View, Visit, again
 from connector.web.pages import PAGES
 from connector.web.sessions import LIFE, ROLES, WHO_MAX, Sessions, admin_link, deeds
 
 HOME, ACCESS = "/", "/access/"
 DEEDS = 50
 NEWEST = 2**62  # before no row's number
-ITEMS = (Item("Home", "home", f"{BASE}/"),)
-LAST_ITEMS = (Item("Access", "lock", f"{BASE}{ACCESS}", "owner", place=90),)
+ITEMS = (Item(n_("Home"), "home", f"{BASE}/"),)
+LAST_ITEMS = (Item(n_("Access"), "lock", f"{BASE}{ACCESS}", "owner", place=90),)
 
 
 class Admin:
@@ -42,6 +42,7 @@ class Admin:
         return [
             View(method="GET", path=HOME, role="analyst", serve=self.home),
             View(method="POST", path="/leave", role="analyst", serve=self.leave),
+            View(method="POST", path="/language", role="analyst", serve=self.speak),
             View(method="GET", path=ACCESS, role="owner", serve=self.access),
             View(method="POST", path=ACCESS, role="owner", serve=self.let_in),
             View(method="POST", path="/access/end", role="owner", serve=self.end),
@@ -73,6 +74,24 @@ class Admin:
         answer.delete_cookie(COOKIE, path=BASE)
         return answer
 
+    async def speak(self, visit: Visit) -> Response:
+        """Show the pages in another language from now on, in this browser."""
+        tag, back = visit.form.get("language", ""), visit.form.get("back", "")
+        if tag not in {one.tag for one in offered()}:
+            raise RequestInvalid(t("there are no pages in this language"))
+        there = f"{BASE}{back}" if back.startswith("/") else f"{BASE}/"
+        answer = RedirectResponse(there, status_code=303)
+        answer.set_cookie(
+            languages.COOKIE,
+            tag,
+            max_age=languages.COOKIE_S,
+            path=BASE,
+            secure=self._is_secure,
+            httponly=True,
+            samesite="lax",
+        )
+        return answer
+
     async def home(self, visit: Visit) -> Response:
         """Show what needs somebody, what the week came to, and the key figures."""
         store, told = visit.store, self._tools.key_figures
@@ -95,18 +114,18 @@ class Admin:
         """Make a link for somebody, and show it this once."""
         who, role = visit.form.get("name", "").strip(), visit.form.get("role", "")
         if role not in ROLES:
-            raise RequestInvalid("there is no such role: choose one of those in the list")
+            raise RequestInvalid(t("there is no such role: choose one of those in the list"))
         if not 1 <= len(who) <= WHO_MAX or not who.isprintable():
             error = t("Write who it is for, in %s characters at most.") % WHO_MAX
             return await self._access(visit, error=error)
         if not await self._sessions.is_first(visit.session, visit.form):
-            return Done(path=ACCESS, toast=AGAIN)
+            return Done(path=ACCESS, toast=again())
         tools = self._tools
         async with in_transaction():
             link = await admin_link(
                 tools.ids, tools.clock, self._public_url, visit.store.id, who=who, role=role
             )
-            await self._sessions.note(visit.session, "link made", who, role)
+            await self._sessions.note(visit.session, n_("link made"), who, role)
         return await self._access(visit, link=link)
 
     async def _access(self, visit: Visit, *, link: str = "", error: str = "") -> Response:
@@ -131,5 +150,5 @@ class Admin:
         """End somebody's session."""
         async with in_transaction():
             ended = await self._sessions.end(visit.store.id, visit.form.get("session", ""))
-            await self._sessions.note(visit.session, "session ended", ended.who, ended.role)
-        return Done(path=ACCESS, toast=Toast(f"{ended.who} is signed out"))
+            await self._sessions.note(visit.session, n_("session ended"), ended.who, ended.role)
+        return Done(path=ACCESS, toast=Toast(t("%s is signed out") % ended.who))

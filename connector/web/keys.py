@@ -16,6 +16,7 @@ from connector.commerce.models import StoreRow
 from connector.errors import KeyUnknown, RequestInvalid
 from connector.kernel.clock import Clock
 from connector.kernel.ids import Ids
+from connector.web.catalogues import t
 from connector.web.models import ApiKeyRow
 
 FORM = re.compile(r"pk_([a-z0-9]{16})_([A-Za-z0-9_-]{43})")
@@ -46,7 +47,7 @@ class Keys:
             what = f"there is no scope {unknown[0]!r}" if unknown else "give the key a scope"
             raise RequestInvalid(f"{what}: write one or more of {there}")
         if await ApiKeyRow.filter(store=store.id, revoked_at=None).count() >= KEYS_MAX:
-            raise RequestInvalid(f"a store has {KEYS_MAX} keys at most: revoke one first")
+            raise RequestInvalid(t("a store has %s keys at most: revoke one first") % KEYS_MAX)
         id_, secret = self._ids(), secrets.token_urlsafe(32)
         await ApiKeyRow.create(
             id=id_,

@@ -35,7 +35,7 @@ class Mailer:
         self._port = parts.port or (465 if self._is_wrapped else 587)
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
-        self._sender = sender
+        self.sender = sender
 
     async def send(self, to: str, subject: str, text: str) -> None:
         """Send one mail.
@@ -45,10 +45,10 @@ class Mailer:
             TransientError: it took none now.
         """
         mail = EmailMessage(policy=SMTP)
-        mail["From"], mail["To"] = self._sender, Address(addr_spec=to)
+        mail["From"], mail["To"] = self.sender, Address(addr_spec=to)
         mail["Subject"] = " ".join(subject.split())
         mail["Date"] = formatdate()
-        mail["Message-ID"] = make_msgid(domain=parseaddr(self._sender)[1].partition("@")[2])
+        mail["Message-ID"] = make_msgid(domain=parseaddr(self.sender)[1].partition("@")[2])
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(text)
         try:

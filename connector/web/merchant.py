@@ -57,8 +57,9 @@ class Toast(msgspec.Struct, frozen=True):
     undo: Undo | None = None
 
 
-AGAIN = Toast(t("This form was sent before: nothing new was made"))
-"""What is said to a form that is sent once more than it may be."""
+def again() -> Toast:
+    """Return what is said to a form that is sent once more than it may be."""
+    return Toast(t("This form was sent before: nothing new was made"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +137,17 @@ class Merchant:
             session = await self._sessions.of(request.cookies.get(COOKIE, ""))
             if not may(session, view.role):
                 raise RoleMissing(
-                    f"this takes the role of {view.role}, and yours is {session.role}: ask the"
-                    " owner of the store"
+                    t(
+                        "this takes the role of %(needed)s, and yours is %(own)s: ask the owner of"
+                        " the store"
+                    )
+                    % {"needed": t(view.role), "own": t(session.role)}
                 )
             form = await _form(request) if view.method == "POST" else {}
             if view.method == "POST" and not self._sessions.is_from_us(session, form):
-                raise FormUnknown("this form is not of your session: go back, load it anew, send")
+                raise FormUnknown(
+                    t("this form is not of your session: go back, load it anew, send it again")
+                )
             visit = Visit(
                 store=await self._stores.find(session.store),
                 session=session,
@@ -161,6 +167,7 @@ class Merchant:
         return {
             "nav": mine,
             "here": here,
+            "back": _back(request, here),
             "who": session,
             "csrf": self._sessions.csrf(session),
             "toast": self._toast(request.cookies.get(TOAST, "")),
@@ -189,6 +196,13 @@ class Merchant:
         return answer
 
 
+def _back(request: Request, here: str) -> str:
+    """Return where somebody is, below ``/admin``, so that they can come back."""
+    url = request.url
+    there = f"{url.path}?{url.query}".rstrip("?") if request.method != "POST" else here
+    return there.removeprefix(BASE)
+
+
 def _said(request: Request, answer: Response) -> Response:
     if TOAST in request.cookies:
         answer.delete_cookie(TOAST, path=BASE)
@@ -211,5 +225,5 @@ async def _form(request: Request) -> Mapping[str, str]:
             max_num_fields=FIELDS_MAX,
         )
     except ValueError as error:
-        raise RequestInvalid(f"this is no form: {error}") from None
+        raise RequestInvalid(t("this is no form: %s") % error) from None
     return {name: value.replace("\r\n", "\n").replace("\0", "") for name, value in fields}

@@ -1,18 +1,21 @@
-"""Pages for merchants: rendered on the server, never framed, cached or scripted."""
+"""Pages for merchants: rendered on the server, never framed, cached or scripted.
+
+What they say, they say in the reader's language; figures and days follow its customs.
+"""
 
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_skeleton, format_time, get_datetime_format
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
 from starlette.responses import HTMLResponse, Response
 
 from connector.web import charts
 from connector.web.assets import asset
-from connector.web.catalogues import t, tn
+from connector.web.catalogues import offered, spoken, t, tn
 from platforms.money import decimals
 
 HEADERS = {
@@ -24,18 +27,17 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-LOCALE = "en_GB"
 MINUS = "\N{MINUS SIGN}"
 
 
 def number(value: float) -> str:
     """Return a number as people read it, with a real minus."""
-    return format_decimal(value, locale=LOCALE).replace("-", MINUS)
+    return format_decimal(value, locale=spoken().locale).replace("-", MINUS)
 
 
 def compact(value: float) -> str:
     """Return a round number as short as it is clear: 20K."""
-    short = format_compact_decimal(value, locale=LOCALE, fraction_digits=1)
+    short = format_compact_decimal(value, locale=spoken().locale, fraction_digits=1)
     return short.replace("-", MINUS)
 
 
@@ -46,35 +48,40 @@ def signed(value: int) -> str:
 
 def percent(share: Fraction) -> str:
     """Return a share in percent with one decimal, halves away from zero."""
+    locale = spoken().locale
     tenths = Decimal(share.numerator * 1000) / share.denominator
     whole = tenths.quantize(Decimal(1), ROUND_HALF_UP).scaleb(-3)
-    return format_percent(whole, "#,##0.0%", locale=LOCALE).replace("-", MINUS)
+    pattern = locale.percent_formats[None].pattern.replace("##0", "##0.0")
+    return format_percent(whole, pattern, locale=locale).replace("-", MINUS)
 
 
 def money(minor: int, currency: str) -> str:
     """Return an amount with its currency."""
     amount = Decimal(minor).scaleb(-decimals(currency))
-    return format_currency(amount, currency, locale=LOCALE).replace("-", MINUS)
+    return format_currency(amount, currency, locale=spoken().locale).replace("-", MINUS)
 
 
 def day(at: datetime, zone: str) -> str:
     """Return the day of an instant in a store's zone."""
-    return format_date(at.astimezone(ZoneInfo(zone)), "d MMMM y", locale=LOCALE)
+    return format_date(at.astimezone(ZoneInfo(zone)), "long", locale=spoken().locale)
 
 
 def short_day(at: datetime, zone: str) -> str:
     """Return the day of an instant in a store's zone, as short as it is clear."""
-    return format_date(at.astimezone(ZoneInfo(zone)), "d MMM y", locale=LOCALE)
+    return format_date(at.astimezone(ZoneInfo(zone)), "medium", locale=spoken().locale)
 
 
 def month(at: datetime, zone: str) -> str:
     """Return the month of an instant in a store's zone."""
-    return format_date(at.astimezone(ZoneInfo(zone)), "MMM y", locale=LOCALE)
+    return format_skeleton("yMMM", at, ZoneInfo(zone), locale=spoken().locale)
 
 
 def moment(at: datetime, zone: str) -> str:
     """Return the day and the minute of an instant in a store's zone."""
-    return format_datetime(at.astimezone(ZoneInfo(zone)), "d MMMM y, HH:mm", locale=LOCALE)
+    locale = spoken().locale
+    time = format_time(at, "short", ZoneInfo(zone), locale=locale)
+    together = str(get_datetime_format("medium", locale=locale))
+    return together.replace("{0}", time).replace("{1}", day(at, zone))
 
 
 def templates_of(package: str) -> Environment:
@@ -97,8 +104,8 @@ def templates_of(package: str) -> Environment:
         "bar_chart": charts.bars,
         "t": t,
         "tn": tn,
-        "lang": "en",
-        "dir": "ltr",
+        "spoken": spoken,
+        "offered": offered,
         "nav": (),
         "toast": None,
     }

@@ -10,7 +10,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Literal, get_args
+from typing import Literal
 
 import jwt
 import msgspec
@@ -20,10 +20,11 @@ from connector.kernel.clock import Clock
 from connector.kernel.ids import Ids
 from connector.kernel.vault import Vault
 from connector.sync import tickets
+from connector.web.catalogues import n_, t
 from connector.web.models import DeedRow, SessionRow
 
 Role = Literal["analyst", "support", "manager", "owner"]
-ROLES: tuple[Role, ...] = get_args(Role)
+ROLES: tuple[Role, ...] = (n_("analyst"), n_("support"), n_("manager"), n_("owner"))
 """The lowest first: who looks, who serves customers, who runs the program, whose store it is."""
 AUDIENCE = "perennial-admin"
 KEY_ID = "1"
@@ -63,7 +64,7 @@ async def admin_link(
         RequestInvalid: nobody can be called so.
     """
     if not 1 <= len(who.strip()) <= WHO_MAX or not who.isprintable():
-        raise RequestInvalid(f"say who it is for, in {WHO_MAX} characters at most")
+        raise RequestInvalid(t("say who it is for, in %s characters at most") % WHO_MAX)
     subject = msgspec.json.encode(Guest(store, who.strip(), role)).decode()
     secret = await tickets.issue(ids, clock(), "admin", subject)
     return f"{public_url}/admin/enter?ticket={secret}"
@@ -87,7 +88,7 @@ class Sessions:
         now = self._clock()
         found = await tickets.redeem(now, "admin", ticket)
         if found is None:
-            raise AdminUnknown("this link is used up or too old: ask for a new one")
+            raise AdminUnknown(t("this link is used up or too old: ask for a new one"))
         return await self._opened(msgspec.json.decode(found.subject, type=Guest))
 
     def key(self, store: str) -> str:
@@ -119,12 +120,14 @@ class Sessions:
             )
             handed = msgspec.convert(claims, Handed)
         except (jwt.InvalidTokenError, msgspec.ValidationError, UnicodeError):
-            raise AdminUnknown("your store's back office did not send you here: open it") from None
+            raise AdminUnknown(
+                t("your store's back office did not send you here: open it")
+            ) from None
         is_short = handed.iat < handed.exp <= handed.iat + HANDED_S
         is_now = handed.iat - HANDED_S <= now.timestamp() < handed.exp
         mark = f"{handed.iss}:{handed.jti}"
         if not is_short or not is_now or not await tickets.spend(now, "handed", mark):
-            raise AdminUnknown("this way in is used up or too old: go back, and open it again")
+            raise AdminUnknown(t("this way in is used up or too old: go back, and open it again"))
         who = "".join(filter(str.isprintable, handed.sub)).strip()[:WHO_MAX] or "somebody"
         return await self._opened(Guest(handed.iss, who, handed.role))
 
@@ -155,7 +158,7 @@ class Sessions:
         row, now = await SessionRow.get_or_none(id=id_) if id_.isalnum() else None, self._clock()
         is_theirs = row is not None and hmac.compare_digest(row.digest, _digest(secret))
         if row is None or not is_theirs or row.ends_at <= now:
-            raise AdminUnknown("open this page by a link: perennial admin-link prints one")
+            raise AdminUnknown(t("open this page by a link: perennial admin-link prints one"))
         if row.seen_at + SEEN <= now:
             row.seen_at = now
             await row.save(update_fields=["seen_at"])
@@ -170,7 +173,7 @@ class Sessions:
         now = self._clock()
         row = await SessionRow.get_or_none(store=store, id=id_, ends_at__gt=now)
         if row is None:
-            raise RequestInvalid("this session is over already")
+            raise RequestInvalid(t("this session is over already"))
         row.ends_at = now
         await row.save(update_fields=["ends_at"])
         return row

@@ -12,23 +12,23 @@ from tortoise.transactions import in_transaction
 from connector.errors import RequestInvalid
 from connector.sync import retention
 from connector.sync.models import ListenerRow
-from connector.web.catalogues import t, tn
+from connector.web.catalogues import n_, t, tn
 from connector.web.feature import Tools
 from connector.web.keys import NAME_MAX, Keys
-from connector.web.merchant import AGAIN, BASE, Done, Item, Toast, View, Visit
+from connector.web.merchant import BASE, Done, Item, Toast, View, Visit, again
 from connector.web.pages import PAGES
 from connector.web.sessions import KEPT
 from platforms.errors import PlatformError
 
 SETTINGS, KEYS, DISCONNECT = "/settings/", "/settings/keys", "/settings/disconnect"
-ITEMS = (Item("Settings", "gear", f"{BASE}{SETTINGS}", "owner", place=80),)
+ITEMS = (Item(n_("Settings"), "gear", f"{BASE}{SETTINGS}", "owner", place=80),)
 SCOPES = {
-    "events": "Say what customers did besides buying",
-    "points": "Give points and take them, and place members into tiers",
-    "programs": "Publish programs",
-    "read": "See members, their points and redemptions, and the program",
-    "redemptions": "Spend points on rewards, and hold them back for a till",
-    "webhooks": "Have your systems told of what happens",
+    "events": n_("Say what customers did besides buying"),
+    "points": n_("Give points and take them, and place members into tiers"),
+    "programs": n_("Publish programs"),
+    "read": n_("See members, their points and redemptions, and the program"),
+    "redemptions": n_("Spend points on rewards, and hold them back for a till"),
+    "webhooks": n_("Have your systems told of what happens"),
 }
 """What a key of each scope may do, in words."""
 
@@ -42,6 +42,7 @@ class SettingsAdmin:
         self._stores = tools.stores
         self._sessions = tools.sessions
         self._keys = Keys(tools.clock, tools.ids)
+        self._sender = tools.mailer.sender if tools.mailer else ""
         self._scopes = sorted(scopes)
 
     def views(self) -> Sequence[View]:
@@ -70,7 +71,7 @@ class SettingsAdmin:
         except PlatformError:
             error = t("The store did not answer, and nothing was changed. Try again in a minute.")
             return await self._overview(visit, error)
-        await self._sessions.note(visit.session, "store disconnected", store.id, store.name)
+        await self._sessions.note(visit.session, n_("store disconnected"), store.id, store.name)
         return Done(path=SETTINGS, toast=Toast(t("The store is disconnected: its points are kept")))
 
     async def _overview(self, visit: Visit, error: str = "") -> Response:
@@ -82,6 +83,7 @@ class SettingsAdmin:
             keys=len(await self._keys.all(visit.store)),
             webhooks=await told.count(),
             kept=_kept(),
+            sender=self._sender,
             form=visit.form,
             error=error,
         )
@@ -102,11 +104,11 @@ class SettingsAdmin:
         if errors:
             return await self._listed(visit, errors=errors)
         if not await self._sessions.is_first(visit.session, form):
-            return Done(path=KEYS, toast=AGAIN)
+            return Done(path=KEYS, toast=again())
         try:
             async with in_transaction():
                 made = await self._keys.new(visit.store, name, scopes, self._scopes)
-                await self._sessions.note(visit.session, "key made", name, ", ".join(scopes))
+                await self._sessions.note(visit.session, n_("key made"), name, ", ".join(scopes))
         except RequestInvalid as error:
             return await self._listed(visit, errors={"name": sentence(error)})
         return await self._listed(visit, made=made)
@@ -116,10 +118,10 @@ class SettingsAdmin:
         id_ = visit.form.get("id", "")
         names = {one.id: one.name for one in await self._keys.all(visit.store)}
         if id_ not in names:
-            raise RequestInvalid("this key is revoked already")
+            raise RequestInvalid(t("this key is revoked already"))
         async with in_transaction():
             await self._keys.revoke(visit.store, id_)
-            await self._sessions.note(visit.session, "key revoked", names[id_], id_)
+            await self._sessions.note(visit.session, n_("key revoked"), names[id_], id_)
         return Done(path=KEYS, toast=Toast(t("“%s” is good for nothing now") % names[id_]))
 
     async def _listed(
@@ -161,4 +163,4 @@ def chosen(form: Mapping[str, str], group: str, known: Sequence[str]) -> list[st
 def sentence(error: Exception) -> str:
     """Return what was wrong, as a sentence."""
     said = str(error)
-    return f"{said[:1].upper()}{said[1:]}."
+    return t("%s.") % f"{said[:1].upper()}{said[1:]}"

@@ -10,9 +10,9 @@ from connector.database import sql
 from connector.errors import RecordUnknown, RequestInvalid
 from connector.sync.listeners import EventName
 from connector.sync.models import ListenerRow, MessageRow
-from connector.web.catalogues import t
+from connector.web.catalogues import n_, t
 from connector.web.feature import Tools
-from connector.web.merchant import AGAIN, Done, Toast, View, Visit
+from connector.web.merchant import Done, Toast, View, Visit, again
 from connector.web.pages import PAGES
 from connector.web.settings import chosen, sentence
 
@@ -20,11 +20,11 @@ WEBHOOKS = "/settings/webhooks"
 ENDED, MESSAGES = 10, 50
 NEWEST = 2**62  # before no row's number
 EVENTS: Mapping[EventName, str] = {
-    "points.changed": "Points were earned, spent, taken back or lost",
-    "points.expiring": "Points end soon, so many days ahead as the program says",
-    "tier.changed": "A customer reached a tier, or fell out of one",
-    "redemption.changed": "A reward was taken, made, used or given back",
-    "entitlement.used": "A benefit was used",
+    "points.changed": n_("Points were earned, spent, taken back or lost"),
+    "points.expiring": n_("Points end soon, so many days ahead as the program says"),
+    "tier.changed": n_("A customer reached a tier, or fell out of one"),
+    "redemption.changed": n_("A reward was taken, made, used or given back"),
+    "entitlement.used": n_("A benefit was used"),
 }
 """What each event is, in words."""
 NAMES: tuple[EventName, ...] = get_args(EventName)
@@ -65,13 +65,13 @@ class TellingAdmin:
         if errors:
             return await self._listed(visit, errors=errors)
         if not await self._sessions.is_first(visit.session, visit.form):
-            return Done(path=WEBHOOKS, toast=AGAIN)
+            return Done(path=WEBHOOKS, toast=again())
         try:
             async with in_transaction():
                 key = f"page:{self._ids()}"
                 row, secret = await self._listeners.add(visit.store, key, url, events)
                 said = f"{url}: {', '.join(events)}"
-                await self._sessions.note(visit.session, "webhook added", row.id, said)
+                await self._sessions.note(visit.session, n_("webhook added"), row.id, said)
         except RequestInvalid as error:
             return await self._listed(visit, errors={"url": sentence(error)})
         return await self._listed(visit, made=secret)
@@ -98,9 +98,9 @@ class TellingAdmin:
             await sql.lock(visit.store.id)
             row = await _found(visit)
             if row.ended_at is not None:
-                raise RequestInvalid("this webhook has ended already")
+                raise RequestInvalid(t("this webhook has ended already"))
             await self._listeners.end(row)
-            await self._sessions.note(visit.session, "webhook ended", row.id, row.url)
+            await self._sessions.note(visit.session, n_("webhook ended"), row.id, row.url)
         return Done(path=WEBHOOKS, toast=Toast(t("That address is told nothing more")))
 
     async def send(self, visit: Visit) -> Done:
@@ -113,12 +113,12 @@ class TellingAdmin:
             id_ = int(asked) if asked.isdecimal() and len(asked) < 19 else 0
             message = await MessageRow.get_or_none(listener=row.id, id=id_)
             if message is None:
-                raise RecordUnknown("this webhook was not told that, or longer than a month ago")
+                raise RecordUnknown(t("this webhook was not told that, or longer than a month ago"))
             is_new = message.key != key
             await self._listeners.send_again(message, key)
             if is_new:
                 said = f"{message.event}, message {message.id}"
-                await self._sessions.note(visit.session, "message sent again", row.id, said)
+                await self._sessions.note(visit.session, n_("message sent again"), row.id, said)
         self._wake()
         return Done(path=f"{WEBHOOKS}/{row.id}", toast=Toast(t("It is being sent again")))
 
@@ -151,5 +151,5 @@ async def _found(visit: Visit) -> ListenerRow:
     """
     row = await ListenerRow.get_or_none(store=visit.store.id, id=visit.path["webhook"])
     if row is None:
-        raise RecordUnknown("this store has no such webhook")
+        raise RecordUnknown(t("this store has no such webhook"))
     return row

@@ -6,7 +6,7 @@
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ from connector.features.analytics.models import FiguresRow
 from connector.features.loyalty.decisions import Decision
 from connector.features.loyalty.models import DraftRow
 from connector.features.loyalty.service import Loyalty
+from connector.web import languages
 from connector.web.keys import Keys
 from connector.web.merchant import COOKIE
 from connector.web.sessions import Role, admin_link
@@ -42,6 +43,7 @@ from tests import databases
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.screenshots import write
 from tests.flows.test_tiers import TIERED
+from tests.house.texts import marked
 from tests.ports import free_port
 from tests.town import SERVICE, Town, founded
 
@@ -50,6 +52,8 @@ SIZES = {390: 844, 1440: 900}
 NAMES = (("Maya", "Okafor"), ("Jonas", "Lind"), ("Łucja", "Żak"), ("Kenji", "Watanabe"))
 SYSTEM = "erp.example.test"
 LOOKS = ("light", "dark", "rtl")
+LANGUAGES = {"pl": "pl", "ja": "ja", "marked": "zh"}
+"""Looks in other languages than English; in what is marked every text has marks."""
 
 
 @dataclass
@@ -60,9 +64,7 @@ class Office:
     base: str
     people: dict[str, str] = field(default_factory=dict)
 
-    async def context(
-        self, browser: Browser, role: Role, scheme: str, width: int
-    ) -> BrowserContext:
+    async def context(self, browser: Browser, role: Role, look: str, width: int) -> BrowserContext:
         """Return a browser that somebody came in with."""
         tools = self.town.system.tools
         link = await admin_link(
@@ -72,10 +74,16 @@ class Office:
         context = await browser.new_context(
             base_url=self.base,
             reduced_motion="reduce",
-            color_scheme="dark" if scheme == "dark" else "light",
+            color_scheme="dark" if look in {"dark", "marked"} else "light",
             viewport={"width": width, "height": SIZES[width]},
         )
-        await context.add_cookies([{"name": COOKIE, "value": cookie, "url": self.base}])
+        tag = LANGUAGES.get(look, "en")
+        await context.add_cookies(
+            [
+                {"name": COOKIE, "value": cookie, "url": self.base},
+                {"name": languages.COOKIE, "value": tag, "url": self.base},
+            ]
+        )
         return context
 
 
@@ -146,7 +154,7 @@ async def publishing(page: Page) -> None:
 
 
 async def show_figures(page: Page) -> None:
-    await page.get_by_text("Show the figures").first.click()
+    await page.locator(".ad-figure summary").first.click()
 
 
 async def ask(page: Page) -> None:
@@ -265,11 +273,21 @@ SCENES = (
 )
 
 
+ABROAD = (
+    "home", "customers", "customer", "start", "program", "analytics", "settings", "settings keys",
+    "settings webhook", "access", "no permission",
+)  # fmt: skip
+"""Scenes that are looked at in our other languages too; their acts need no English."""
+
+
 @asynccontextmanager
 async def opened() -> AsyncIterator[Office]:
     """Serve the pages of a store with shoppers, and of one without."""
     with tempfile.TemporaryDirectory() as name, databases.empty(Path(name)) as empty:
-        async with founded(empty, Path(name)) as town:
+        locales = Path(name) / "locales"
+        locales.mkdir()
+        marked(locales)
+        async with founded(empty, Path(name), locales=str(locales)) as town:
             port = free_port(1)
             config = uvicorn.Config(
                 create_app(town.system), port=port, log_level="warning", lifespan="off"
@@ -421,6 +439,11 @@ async def shown(office: Office, browser: Browser, scene: Scene, look: str, width
     return page
 
 
+def looks(scene: Scene) -> Sequence[str]:
+    """Return how a scene is looked at."""
+    return (*LOOKS, "pl", "ja") if scene.name in ABROAD else LOOKS
+
+
 async def main(out: Path, wanted: list[str]) -> None:
     """Write a picture of each scene in each look and width, and sheets of them."""
     async with opened() as office, async_playwright() as playwright:
@@ -428,7 +451,7 @@ async def main(out: Path, wanted: list[str]) -> None:
         for width in SIZES:
             shots = {}
             for scene in SCENES:
-                for look in LOOKS if not wanted or scene.name in wanted else ():
+                for look in looks(scene) if not wanted or scene.name in wanted else ():
                     page = await shown(office, browser, scene, look, width)
                     shots[f"office {scene.name} {look}"] = await page.screenshot(full_page=True)
                     await page.context.close()

@@ -77,7 +77,7 @@ async def test_a_draft_says_what_it_changes_and_what_it_would_come_to(town):
     assert "1 orders of 1 customers" in tried
     # 20.00 EUR at 5 and at 7 points each; 500 points are 5.00 EUR
     assert "Live Draft Points given 100 140 Taken back 0 0 Ended unused 0 0" in tried
-    assert "Cost at most €1.00 €1.40 Of sales 5.0 % 7.0 %" in tried
+    assert "Cost at most €1.00 €1.40 Of sales 5.0% 7.0%" in tried
     assert "it moves nobody to another tier at once" in tried
     assert len(await versions(town)) == 1
 

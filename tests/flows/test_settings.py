@@ -14,7 +14,7 @@ from connector.web.keys import KEYS_MAX
 from connector.web.models import ApiKeyRow, DeedRow, SessionRow
 from tests.flows.merchant import Merchant, merchant
 from tests.flows.test_webhooks_out import System
-from tests.town import NOW, SERVICE
+from tests.town import NOW, SERVICE, founded
 
 KEYS, WEBHOOKS = "/settings/keys", "/settings/webhooks"
 LINK = re.compile(r"https://[a-z.]+/admin/enter\?ticket=[a-z0-9]+")
@@ -388,6 +388,25 @@ async def test_the_settings_say_what_is_kept_how_long(town):
         " What was sent to your store 30 days What your webhooks were told 30 days"
         " Who was signed in, after that 30 days Points, and what was changed by whom for good"
     ) in words
+
+
+async def test_what_is_set_elsewhere_is_shown_with_where(town):
+    await town.connect()
+    page = await (await merchant(town)).get("/settings/")
+    assert (
+        "Sender of mail no mail is sent · set where the service runs, by PERENNIAL_SMTP_URL,"
+        " PERENNIAL_MAIL_FROM Languages English, 日本語, polski · set where the service runs, by"
+        " PERENNIAL_LOCALES Statuses that count as paid part of the program, as paid_statuses"
+        f" Export of everything made where the service runs: perennial export {town.store} FOLDER"
+    ) in page.words
+    assert page.links["Statuses that count as paid"] == "/admin/program/text"
+
+
+async def test_whom_mail_is_from_is_shown(empty_database, tmp_path):
+    async with founded(empty_database, tmp_path, smtp_url="smtp://localhost:1") as town:
+        await town.connect()
+        words = (await (await merchant(town)).get("/settings/")).words
+        assert "Sender of mail Town club <club@town.example> ·" in words
 
 
 async def test_a_store_is_disconnected_by_its_name_and_keeps_its_points(town):

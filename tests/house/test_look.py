@@ -23,7 +23,7 @@ def test_every_class_is_styled_and_every_style_is_used():
 
 def test_every_icon_is_drawn_and_used():
     shown = re.findall(r'(?:icon\(|icon\(.* else |empty\()"(\w+)"', PAGES)
-    asked = set(shown) | set(re.findall(r'Item\("[^"]+", "(\w+)"', CODE))
+    asked = set(shown) | set(re.findall(r'Item\(n_\("[^"]+"\), "(\w+)"', CODE))
 
     assert asked == set(re.findall(r'id="i-(\w+)"', ICONS))
 

@@ -12,15 +12,15 @@ from connector.features.analytics.figures import FEW, Cohort, share
 from connector.features.analytics.service import Analytics
 from connector.features.analytics.tables import NAMES, document
 from connector.features.analytics.tiles import HOME, NONE, tiles
-from connector.web.catalogues import t, tn
+from connector.web.catalogues import n_, t, tn
 from connector.web.feature import Tools
 from connector.web.merchant import BASE, Done, Item, Toast, View, Visit
 from connector.web.pages import HEADERS, number, percent, templates_of
 
 ANALYTICS = "/analytics/"
 PAGES = templates_of("connector.features.analytics")
-ITEMS = (Item("Analytics", "chart", f"{BASE}{ANALYTICS}", place=40),)
-SPANS = (("30d", "30 days"), ("90d", "90 days"), ("12m", "12 months"))
+ITEMS = (Item(n_("Analytics"), "chart", f"{BASE}{ANALYTICS}", place=40),)
+SPANS = (("30d", n_("30 days")), ("90d", n_("90 days")), ("12m", n_("12 months")))
 MONTHS, COHORTS, LATER = 12, 24, 12
 """How many months and cohorts a page shows, and how long after their first."""
 SHADES = (0, 5, 10, 20, 35, 50)
@@ -97,7 +97,7 @@ class AnalyticsAdmin:
         """Have the figures computed anew."""
         async with in_transaction():
             await self._analytics.ask(visit.store.id)
-            await self._tools.sessions.note(visit.session, "figures asked for", "analytics", "")
+            await self._tools.sessions.note(visit.session, n_("figures asked for"), "analytics", "")
         said = t("The figures are being computed: load this page again in a moment")
         return Done(path=ANALYTICS, toast=Toast(said))
 
@@ -138,7 +138,7 @@ def _cell(customers: int, count: int) -> Cell:
         return Cell(words=NONE, title=t("nobody"), shade=None)
     return Cell(
         words=percent(part),
-        title=t("%s of %s") % (number(count), number(customers)),
+        title=t("%(count)s of %(all)s") % {"count": number(count), "all": number(customers)},
         shade=None if customers < FEW else _shade(part),
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from babel.lists import format_list
 from starlette.responses import Response
 from tortoise.transactions import in_transaction
 
@@ -16,11 +17,13 @@ from connector.features.loyalty.beside import beside
 from connector.features.loyalty.decisions import REASON_MAX, Decision
 from connector.features.loyalty.explain import Explanation, Line, explain_account, find
 from connector.features.loyalty.models import DecisionRow
+from connector.features.loyalty.rules.program import ORDERS
 from connector.features.loyalty.rules.tiers import Stand
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.views import order_of
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
+from connector.web.catalogues import n_, spoken, t, tn
 from connector.web.feature import Tools
 from connector.web.merchant import BASE, Done, Item, Toast, Undo, View, Visit
 from connector.web.pages import day, moment, money, number, templates_of
@@ -28,37 +31,37 @@ from connector.web.pages import day, moment, money, number, templates_of
 CUSTOMERS = "/customers/"
 PAGE, LINES = 50, 50
 PAGES = templates_of("connector.features.loyalty")
-ITEMS = (Item("Customers", "people", f"{BASE}{CUSTOMERS}", place=30),)
+ITEMS = (Item(n_("Customers"), "people", f"{BASE}{CUSTOMERS}", place=30),)
 WORDS = {
-    "sign_up": "Signed up",
-    "newsletter": "Agreed to mail",
-    "review": "Wrote a review",
-    "birthday": "Birthday",
-    "social_share": "Shared, as they said",
-    "event": "Did something that earns",
-    "tier": "Reached a tier",
-    "redemption": "Took a reward",
-    "reservation": "Spent at a till",
-    "adjustment": "Changed by hand",
-    "import": "Taken over from elsewhere",
+    "sign_up": n_("Signed up"),
+    "newsletter": n_("Agreed to mail"),
+    "review": n_("Wrote a review"),
+    "birthday": n_("Birthday"),
+    "social_share": n_("Shared, as they said"),
+    "event": n_("Did something that earns"),
+    "tier": n_("Reached a tier"),
+    "redemption": n_("Took a reward"),
+    "reservation": n_("Spent at a till"),
+    "adjustment": n_("Changed by hand"),
+    "import": n_("Taken over from elsewhere"),
 }
 """What causes are, in words."""
-ENDS = {"expire": "Expired", "forgive": "Forgiven", "release": "Given back"}
+ENDS = {"expire": n_("Expired"), "forgive": n_("Forgiven"), "release": n_("Given back")}
 """What kinds of entries are, whatever their cause."""
 STATES = {
-    "reserved": "being made at the store",
-    "issued": "not used yet",
-    "used": "used",
-    "unknown": "being looked for at the store",
-    "returned": "points given back",
+    "reserved": n_("being made at the store"),
+    "issued": n_("not used yet"),
+    "used": n_("used"),
+    "unknown": n_("being looked for at the store"),
+    "returned": n_("points given back"),
 }
 """What became of a reward that was taken, in words."""
 KINDS = {
-    "": ("All", ()),
-    "earned": ("Earned", ("earn", "release", "forgive", "import")),
-    "spent": ("Spent", ("redeem",)),
-    "lost": ("Taken back", ("clawback", "expire")),
-    "hand": ("By hand", ("adjust",)),
+    "": (n_("All"), ()),
+    "earned": (n_("Earned"), ("earn", "release", "forgive", "import")),
+    "spent": (n_("Spent"), ("redeem",)),
+    "lost": (n_("Taken back"), ("clawback", "expire")),
+    "hand": (n_("By hand"), ("adjust",)),
 }
 """By which kinds entries can be chosen."""
 
@@ -159,11 +162,12 @@ class LoyaltyAdmin:
         plain = points.strip().replace("\N{MINUS SIGN}", "-").removeprefix("+")
         is_whole = plain.removeprefix("-").isascii() and plain.removeprefix("-").isdecimal()
         if not is_whole or len(plain) > 11 or not int(plain):
-            errors["points"] = "Write a whole number of points, such as 150, or -150 to take them."
-        if not 1 <= len(reason) <= REASON_MAX:
-            errors["reason"] = (
-                f"Write why, in {REASON_MAX} characters at most. It shows in the history."
+            errors["points"] = t(
+                "Write a whole number of points, such as 150, or -150 to take them."
             )
+        if not 1 <= len(reason) <= REASON_MAX:
+            said = t("Write why, in %s characters at most. It shows in the history.")
+            errors["reason"] = said % REASON_MAX
         if errors:
             return await self._shown(visit, errors=errors, status=400)
         account, given = await self._account(visit), int(plain)
@@ -177,7 +181,7 @@ class LoyaltyAdmin:
             row = await kept.get()
             if is_new:
                 await self._sessions.note(
-                    visit.session, "points adjusted", account, f"{given:+d}: {reason}"
+                    visit.session, n_("points adjusted"), account, f"{given:+d}: {reason}"
                 )
         there = f"{CUSTOMERS}{quote(account, safe='')}"
         undo = Undo(f"{BASE}{there}/undo", {"decision": row.id})
@@ -190,8 +194,8 @@ class LoyaltyAdmin:
             row, is_new = await self._loyalty.undo(visit.store, account, decision)
             if is_new:
                 said = f"{row.points:+d}: {row.reason}"
-                await self._sessions.note(visit.session, "adjustment undone", account, said)
-        toast = Toast("That is undone: the points are as they would be without it")
+                await self._sessions.note(visit.session, n_("adjustment undone"), account, said)
+        toast = Toast(t("That is undone: the points are as they would be without it"))
         return Done(path=f"{CUSTOMERS}{quote(account, safe='')}", toast=toast)
 
     async def _account(self, visit: Visit) -> str:
@@ -208,7 +212,7 @@ class LoyaltyAdmin:
             customer is None or not await records.customer(visit.store.id, customer)
         ):
             raise RecordUnknown(
-                "this store has no such customer: search for them by name or e-mail"
+                t("this store has no such customer: search for them by name or e-mail")
             )
         return owner
 
@@ -270,20 +274,27 @@ def _standing(stand: Stand | None, store: StoreRow) -> list[tuple[str, str]]:
     if stand is None:
         return []
     counted = [_amount(measure, value) for measure, value in stand.counted.items()]
-    found = [("Counted so far", ", ".join(counted) or "nothing")]
+    found = [(t("Counted so far"), ", ".join(counted) or t("nothing"))]
     if stand.falls_at and stand.keep_by:
         zone, short = store.timezone, stand.short
         if store.currency in short:
             short = {store.currency: short[store.currency]}
-        more = " or ".join(_amount(measure, value) for measure, value in short.items())
-        found.append(("Ends", day(stand.falls_at, zone)))
-        found.append(("What keeps it", f"{more} more, before {moment(stand.keep_by, zone)}"))
+        missing = [_amount(measure, value) for measure, value in short.items()]
+        more = format_list(missing, "or", locale=spoken().locale)
+        keeps = t("%(amount)s more, before %(when)s")
+        found.append((t("Ends"), day(stand.falls_at, zone)))
+        words = keeps % {"amount": more, "when": moment(stand.keep_by, zone)}
+        found.append((t("What keeps it"), words))
     return found
 
 
 def _amount(measure: str, value: int) -> str:
     """Return so many points or orders, or so much of a currency."""
-    return money(value, measure) if measure.isupper() else f"{number(value)} {measure}"
+    if measure.isupper():
+        return money(value, measure)
+    if measure == ORDERS:
+        return tn("%s order", "%s orders", value) % number(value)
+    return tn("%s point", "%s points", value) % number(value)
 
 
 def _chosen(explained: Explanation, kind: str) -> list[Line]:
@@ -303,13 +314,15 @@ def _title(line: Line, numbers: dict[str, str]) -> str:
         name = numbers.get(order, order)
         match line.kind:
             case "clawback":
-                return f"Refund or cancel of order {name}"
+                return t("Refund or cancel of order %s") % name
             case "expire":
-                return f"Expired, of order {name}"
-        return f"Order {name}"
-    return ENDS.get(line.kind) or WORDS.get(line.cause.partition(":")[0], line.cause)
+                return t("Expired, of order %s") % name
+        return t("Order %s") % name
+    return t(ENDS.get(line.kind) or WORDS.get(line.cause.partition(":")[0], line.cause))
 
 
 def _done(points: int) -> str:
-    count = f"{abs(points):,} point{'' if abs(points) == 1 else 's'}"
-    return f"{count} added" if points > 0 else f"{count} taken"
+    count = abs(points)
+    if points > 0:
+        return tn("%s point added", "%s points added", count) % number(count)
+    return tn("%s point taken", "%s points taken", count) % number(count)

@@ -22,7 +22,7 @@ from connector.kernel.clock import add_months
 from connector.ledger.models import EntryRow
 from connector.sync.models import PassRow
 from connector.web import status
-from connector.web.catalogues import t
+from connector.web.catalogues import n_, t
 from connector.web.feature import Tools
 from connector.web.merchant import BASE, Done, Item, Toast, View, Visit
 from connector.web.pages import number
@@ -31,7 +31,7 @@ from platforms.errors import PlatformError
 MONTHS, NEWEST = 12, 50
 SIMPLE = "coffee"  # for who has sold too little to say what is typical
 LOADER = "/widgets/loader.js"
-ITEMS = (Item("Set up", "check", f"{BASE}{START}", place=10),)
+ITEMS = (Item(n_("Set up"), "check", f"{BASE}{START}", place=10),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class Onboarding:
             async with in_transaction():
                 await self._drafts.save(store, document, 0, visit.session.who)
                 await self._tools.sessions.note(
-                    visit.session, "draft begun", "program", read(document).name
+                    visit.session, n_("draft begun"), "program", read(document).name
                 )
         except Mistaken as error:
             return await self._shown(visit, 400, mistakes=[*error.mistakes.values()])
@@ -100,7 +100,7 @@ class Onboarding:
         try:
             page = await self._tools.stores.front_page(store)
         except PlatformError as error:
-            return await self._shown(visit, seen=(False, f"{error} {error.advice}".strip()))
+            return await self._shown(visit, seen=(False, f"{error} {t(error.advice)}".strip()))
         if LOADER in page and store.id in page:
             said = t("The widget is on your store's first page.")
             return await self._shown(visit, seen=(True, said))

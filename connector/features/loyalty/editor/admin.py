@@ -20,7 +20,7 @@ from connector.features.loyalty.rules.document import parse, read
 from connector.features.loyalty.rules.program import Program
 from connector.features.loyalty.starters import NAMES, starter
 from connector.ledger import ledger
-from connector.web.catalogues import t
+from connector.web.catalogues import n_, t
 from connector.web.feature import Tools
 from connector.web.merchant import BASE, Done, Item, Toast, Undo, View, Visit
 from connector.web.pages import templates_of
@@ -28,7 +28,7 @@ from connector.web.pages import templates_of
 START, PROGRAM = "/start/", "/program/"
 HISTORY, TEXT = "/program/history", "/program/text"
 PAGES = templates_of("connector.features.loyalty")
-ITEMS = (Item("Program", "earn", f"{BASE}{PROGRAM}", place=20),)
+ITEMS = (Item(n_("Program"), "earn", f"{BASE}{PROGRAM}", place=20),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class ProgramAdmin:
     async def begin(self, visit: Visit) -> Response | Done:
         """Begin a draft with a template."""
         document = starter(visit.form.get("template", ""), visit.store)
-        return await self._kept(visit, document, "draft begun")
+        return await self._kept(visit, document, n_("draft begun"))
 
     async def save(self, visit: Visit) -> Response | Done:
         """Keep what a form says as the draft, and do what its button asks for besides.
@@ -87,7 +87,7 @@ class ProgramAdmin:
         _, document = await self._written(visit.store)
         act, _, what = visit.form.get("act", "save").partition(":")
         if document is None:
-            raise RequestInvalid("begin with a template: there is no program to change yet")
+            raise RequestInvalid(t("begin with a template: there is no program to change yet"))
         try:
             document = editing.edited(document, visit.form)
             if act == "add":
@@ -100,7 +100,7 @@ class ProgramAdmin:
             return await self._shown(visit, error.mistakes, status=400)
         if act == "publish":
             return await self._published(visit, document)
-        return await self._kept(visit, document, "draft saved")
+        return await self._kept(visit, document, n_("draft saved"))
 
     async def _published(self, visit: Visit, document: str) -> Response | Done:
         there = START if visit.form.get("from") == "start" else PROGRAM
@@ -113,7 +113,7 @@ class ProgramAdmin:
                 version = await self._drafts.publish(visit.store)
                 if version > before:
                     await self._sessions.note(
-                        visit.session, "program published", "program", f"version {version}"
+                        visit.session, n_("program published"), "program", f"version {version}"
                     )
         except Mistaken as error:
             return await self._shown(visit, error.mistakes, status=400)
@@ -145,7 +145,7 @@ class ProgramAdmin:
             parse(document)
         except InvalidProgram as error:
             return _page(visit, "text.html", 400, document=document, draft=row, error=str(error))
-        return await self._kept(visit, document, "draft saved")
+        return await self._kept(visit, document, n_("draft saved"))
 
     async def undo(self, visit: Visit) -> Response | Done:
         """Publish again what the newest version took the place of."""
@@ -153,7 +153,7 @@ class ProgramAdmin:
             async with in_transaction():
                 version = await self._drafts.undo(visit.store, _count(visit, "version"))
                 await self._sessions.note(
-                    visit.session, "program brought back", "program", f"version {version}"
+                    visit.session, n_("program brought back"), "program", f"version {version}"
                 )
         except Mistaken as error:
             return await self._shown(visit, error.mistakes, status=400)
@@ -165,7 +165,7 @@ class ProgramAdmin:
         try:
             async with in_transaction():
                 await self._drafts.discard(visit.store.id, _count(visit, "revision"))
-                await self._sessions.note(visit.session, "draft discarded", "program", "")
+                await self._sessions.note(visit.session, n_("draft discarded"), "program", "")
         except Mistaken as error:
             return await self._shown(visit, error.mistakes, status=400)
         undo = Undo(f"{BASE}{PROGRAM}take-back", {})
@@ -175,7 +175,7 @@ class ProgramAdmin:
         """Have the draft again."""
         async with in_transaction():
             await self._drafts.take_back(visit.store.id)
-            await self._sessions.note(visit.session, "draft taken back", "program", "")
+            await self._sessions.note(visit.session, n_("draft taken back"), "program", "")
         return Done(path=PROGRAM, toast=Toast(t("The draft is here again")))
 
     async def history(self, visit: Visit) -> Response:
@@ -190,8 +190,8 @@ class ProgramAdmin:
         rows = await drafts.published(visit.store.id)
         found = next((row for row in rows if row.version == version), None)
         if found is None:
-            raise RecordUnknown("this store has no such version: look at the history")
-        return await self._kept(visit, found.document, "draft begun")
+            raise RecordUnknown(t("this store has no such version: look at the history"))
+        return await self._kept(visit, found.document, n_("draft begun"))
 
     async def _written(self, store: StoreRow) -> tuple[DraftRow | None, str | None]:
         """Return the draft, if there is one, and the document that it or what is live has."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from fractions import Fraction
 
 import msgspec
 from tortoise.transactions import in_transaction
@@ -21,6 +22,7 @@ from connector.kernel.clock import add_months
 from connector.sync.work import oldest
 from connector.web.catalogues import t
 from connector.web.feature import Tools
+from connector.web.pages import month
 
 MONTHS = 12
 TELL_S = 1.0
@@ -46,6 +48,11 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     months: dict[str, int]
     tiers: dict[str, int]
     can_redeem: dict[str, int]
+
+    @property
+    def of_sales(self) -> Fraction | None:
+        """The cost as a share of sales."""
+        return None if self.share is None else Fraction(self.share, 1000)
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -77,19 +84,21 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     sooner: list[Sooner]
 
     def rows(self) -> list[tuple[str, int] | tuple[str, int, int]]:
-        """Return each month and the points that were given in it, by the draft and by what is live.
-
-        A month is called by its number and year: ``11/26``.
-        """
+        """Return the points that were given in each month, by the draft and by what is live."""
         live = self.now.months if self.now else {}
         months = sorted({*self.new.months, *live})
-        new = [(f"{month[5:]}/{month[2:4]}", self.new.months.get(month, 0)) for month in months]
+        new = [(_named(one), self.new.months.get(one, 0)) for one in months]
         if self.now is None:
             return [*new]
         return [
-            (name, points, live.get(month, 0))
-            for month, (name, points) in zip(months, new, strict=True)
+            (name, points, live.get(one, 0))
+            for one, (name, points) in zip(months, new, strict=True)
         ]
+
+
+def _named(written: str) -> str:
+    """Return what a month is called that is written ``2026-11``."""
+    return month(datetime.fromisoformat(f"{written}-01T00:00:00Z"), "UTC")
 
 
 class Drafts:

@@ -7,13 +7,15 @@ from types import MappingProxyType
 
 import msgspec
 
-from connector.features.loyalty.editor.wording import earn_title, reward_title
+from connector.features.loyalty.editor.wording import ROLLING, earn_title, reward_title
 from connector.features.loyalty.rules.program import ORDERS, POINTS, SPEND, Program, When
 from connector.web.catalogues import t, tn
 from connector.web.pages import number
 from platforms.money import decimals
 
 TIMES = "\N{MULTIPLICATION SIGN}"
+MANY = 10
+"""Units are named as for so many: what stands in a field changes, and they do not."""
 DASHES = str.maketrans("[].", "---")
 Options = Sequence[tuple[str, str]]
 
@@ -130,10 +132,13 @@ class Form:
         days = self._field(
             f"{path}.pending_days",
             t("Can be spent after"),
-            t("days"),
+            tn("day", "days", MANY),
             about if rule.kind == "order" else "",
         )
-        more = [t("Limited to %s points") % one.points for one in rule.caps]
+        more = [
+            tn("Limited to %s point", "Limited to %s points", one.points) % number(one.points)
+            for one in rule.caps
+        ]
         more += [t("Some goods do not count")] if rule.exclude else []
         return self._rule(path, earn_title(rule), [*fields, days], more)
 
@@ -158,14 +163,16 @@ class Form:
         one, path, currency = self.program.reward[n], f"reward[{n}]", self.program.currency
         is_part = one.kind == "part_of_cart"
         label = t("Points for each step") if is_part else t("Costs")
-        fields = [self._field(f"{path}.cost", label, t("points"))]
+        fields = [self._field(f"{path}.cost", label, tn("point", "points", MANY))]
         if currency in one.value_minor:
             label = t("Each step is worth") if is_part else t("Takes off")
             fields.append(self._field(f"{path}.value_minor.{currency}", label, currency))
         if one.percent is not None:
             fields.append(self._field(f"{path}.percent", t("Takes off"), "%"))
         if is_part:
-            fields.append(self._field(f"{path}.maximum_points", t("At most"), t("points")))
+            fields.append(
+                self._field(f"{path}.maximum_points", t("At most"), tn("point", "points", MANY))
+            )
         if one.products:
             about = t("The numbers of products in your store, with commas between.")
             fields.append(
@@ -175,7 +182,10 @@ class Form:
             f"{path}.minimum_minor.{currency}", t("On orders from"), currency, t("Empty: on all.")
         )
         days = self._field(
-            f"{path}.code_expires_days", t("Codes are good for"), t("days"), t("Empty: for good.")
+            f"{path}.code_expires_days",
+            t("Codes are good for"),
+            tn("day", "days", MANY),
+            t("Empty: for good."),
         )
         more = [t("For %s") % ", ".join(one.tiers)] if one.tiers else []
         more += [t("%s in all") % one.stock] if one.stock else []
@@ -202,11 +212,10 @@ class Form:
             ("calendar_year", t("A calendar year, and the next through")),
             ("lifetime", t("All time")),
         ]
-        months = [f"rolling_months:{n}" for n in (6, 12, 24)]
-        options += [(f"rolling_months:{n}", t("The last %s months") % n) for n in (6, 12, 24)]
+        options += [(f"{ROLLING}{n}", _last(n)) for n in (6, 12, 24)]
         current = self.program.tiers.window if self.program.tiers else ""
-        if current not in {*months, "calendar_year", "lifetime"}:
-            options.append((current, t("The last %s months") % current.rpartition(":")[2]))
+        if current not in dict(options):
+            options.append((current, _last(int(current.removeprefix(ROLLING)))))
         return self._field("tiers.window", t("Counted over"), options=options)
 
     def _tier(self, n: int) -> Rule:
@@ -215,15 +224,15 @@ class Form:
         one, path, currency = self.program.tiers.tier[n], f"tiers.tier[{n}]", self.program.currency
         needs = {
             SPEND: (f"{path}.from_minor.{currency}", currency),
-            POINTS: (f"{path}.from_points", t("points")),
-            ORDERS: (f"{path}.from_orders", t("orders")),
+            POINTS: (f"{path}.from_points", tn("point", "points", MANY)),
+            ORDERS: (f"{path}.from_orders", tn("order", "orders", MANY)),
         }
         where, unit = needs[self.program.tiers.by]
         fields = [
             self._field(f"{path}.name", t("Name"), is_number=False),
             self._field(where, t("From"), unit),
             self._field(f"{path}.factor", t("Points"), TIMES, t("Empty: as everybody.")),
-            self._field(f"{path}.entry_points", t("For reaching it"), t("points")),
+            self._field(f"{path}.entry_points", t("For reaching it"), tn("point", "points", MANY)),
         ]
         count = self._counts.get(one.name, 0)
         now = tn("%s customer now", "%s customers now", count) % number(count)
@@ -238,7 +247,7 @@ class Form:
         )
         fields = [
             self._field("expiry.kind", t("Points end"), options=options),
-            self._field("expiry.months", t("After"), t("months")),
+            self._field("expiry.months", t("After"), tn("month", "months", MANY)),
         ]
         rule = self._rule("expiry", "", fields)
         return Section(id="expiry", title=t("Expiry"), rules=[rule])
@@ -287,6 +296,10 @@ class Form:
         thing = key.partition("]")[0]
         is_old = "[" not in key or any(one.startswith(thing) for one in self._live)
         return self._live.get(key, "") if is_old else value
+
+
+def _last(months: int) -> str:
+    return tn("The last %s month", "The last %s months", months) % months
 
 
 def _amounts(path: str) -> str:

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from connector.features.loyalty.rules.program import EarnRule, Multiplier, Program, Reward
-from connector.web.catalogues import t
+from connector.web.catalogues import t, tn
 from connector.web.pages import money, number
 
 WHOLE = ("program", "")
+ROLLING = "rolling_months:"
 Said = dict[str, str]
 """What is said of a thing, by what it is called."""
 
@@ -132,9 +133,9 @@ def _multipliers(
 
 def _words(fields: Mapping[str, Any], currency: str, under: str = "") -> Said:
     """Return what fields say, each by its label; what says nothing is left out."""
-    labels, found = _labels(), Said()
+    known, found = labels(), Said()
     for name, value in fields.items():
-        label = labels.get(name, name.replace("_", " "))
+        label = known.get(name, name)
         label = f"{under}, {label}" if under else label
         if isinstance(value, dict) and not name.endswith("_minor"):
             found |= _words(value, currency, label)
@@ -152,10 +153,18 @@ def _value(name: str, value: object, currency: str) -> str:
         return _summary(_words(value, currency))
     if isinstance(value, list):
         return ", ".join(_value("", one, currency) for one in value)
-    return number(value) if isinstance(value, int) else _choices().get(str(value), str(value))
+    return number(value) if isinstance(value, int) else _choice(str(value))
 
 
-def _labels() -> Mapping[str, str]:
+def _choice(value: str) -> str:
+    months = value.removeprefix(ROLLING)
+    if months == value:
+        return choices().get(value, value)
+    return tn("the last %s month", "the last %s months", int(months)) % months
+
+
+def labels() -> Mapping[str, str]:
+    """Return what the fields of a program are called."""
     return {
         "name": t("name"),
         "timezone": t("time zone"),
@@ -207,10 +216,20 @@ def _labels() -> Mapping[str, str]:
         "from": t("from"),
         "until": t("until"),
         "place": t("place in the list"),
+        "engine": t("kind of arithmetic"),
+        "event": t("what they do"),
+        "per": t("for each"),
+        "all_or_nothing": t("all of them or none"),
+        "product": t("product"),
+        "collection": t("collection"),
+        "collections": t("collections"),
+        "segment": t("segment"),
+        "downgrade": t("tiers end"),
     }
 
 
-def _choices() -> Mapping[str, str]:
+def choices() -> Mapping[str, str]:
+    """Return what their fixed choices are called."""
     return {
         "order": t("orders"),
         "orders": t("orders"),
@@ -238,4 +257,22 @@ def _choices() -> Mapping[str, str]:
         "free_returns": t("free returns"),
         "member_price": t("a member price"),
         "early_access": t("early access"),
+        "points": t("points"),
+        "calendar_day": t("a calendar day"),
+        "calendar_week": t("a calendar week"),
+        "calendar_month": t("a calendar month"),
+        "period_end": t("at the end of the period"),
+        "fulfilled": t("fulfilled"),
+        "delivered": t("delivered"),
+        "sign_up": t("Opening an account"),
+        "newsletter": t("Agreeing to newsletters"),
+        "birthday": t("A birthday"),
+        "review": t("Writing a review"),
+        "social_share": t("Sharing, as they say"),
+        "event": t("Something else they do"),
+        "amount_off": t("An amount off"),
+        "percent_off": t("A percentage off"),
+        "product_off": t("An amount off chosen products"),
+        "free_product": t("A free product"),
+        "part_of_cart": t("Points pay for part of the cart"),
     }
