@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests import databases
+from tests.browser import lighthouse
 from tests.evidence import plant, recorded
 from tests.flows import crashes, fairness, kills
 
@@ -148,6 +149,13 @@ def onboarded() -> None:
     write("onboarding", clicks=int(told[1]), seconds=int(told[2]))
 
 
+def lit() -> None:
+    """Run Lighthouse over three of the merchant's pages; tell the lowest of each category."""
+    pages = asyncio.run(lighthouse.measured())
+    lowest = {name: min(one[name] for one in pages.values()) for name in lighthouse.CATEGORIES}
+    write("lighthouse", runs=lighthouse.RUNS, **lowest, pages=pages)
+
+
 STEPS = {
     "laws": laws,
     "planted": lambda: planted("laws", "planted"),
@@ -160,6 +168,7 @@ STEPS = {
     "bench": benched,
     "pages": paged,
     "onboarding": onboarded,
+    "lighthouse": lit,
 }
 
 
