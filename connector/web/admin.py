@@ -42,6 +42,7 @@ class Admin:
         return [
             View(method="GET", path=HOME, role="analyst", serve=self.home),
             View(method="POST", path="/leave", role="analyst", serve=self.leave),
+            View(method="POST", path="/switch", role="analyst", serve=self.switch),
             View(method="POST", path="/language", role="analyst", serve=self.speak),
             View(method="GET", path=ACCESS, role="owner", serve=self.access),
             View(method="POST", path=ACCESS, role="owner", serve=self.let_in),
@@ -55,10 +56,23 @@ class Admin:
             cookie = await self._sessions.hand_over(handed)
         else:
             cookie = await self._sessions.open(request.query_params.get("ticket", ""))
+        return await self._used(cookie, request.cookies.get(COOKIE, ""))
+
+    async def switch(self, visit: Visit) -> Response:
+        """Go on in another store that is open in this browser."""
+        wanted = visit.form.get("store", "")
+        beside = await self._sessions.beside(visit.cookie)
+        cookie = next((one for one, row in beside.items() if row.store == wanted), None)
+        if cookie is None:
+            raise RequestInvalid(t("that store is not open here: come in from its back office"))
+        return await self._used(cookie, visit.cookie)
+
+    async def _used(self, cookie: str, before: str) -> Response:
+        """Begin at home in a session, beside those that a browser had before."""
         answer = RedirectResponse(f"{BASE}/", status_code=303)
         answer.set_cookie(
             COOKIE,
-            cookie,
+            await self._sessions.joined(cookie, before),
             max_age=int(LIFE.total_seconds()),
             path=BASE,
             secure=self._is_secure,
@@ -68,8 +82,9 @@ class Admin:
         return answer
 
     async def leave(self, visit: Visit) -> Response:
-        """End one's own session."""
-        await self._sessions.end(visit.store.id, visit.session.id)
+        """End all sessions of this browser."""
+        for row in (visit.session, *(await self._sessions.beside(visit.cookie)).values()):
+            await self._sessions.end(row.store, row.id)
         answer = visit.page(PAGES, "left.html", nav=())
         answer.delete_cookie(COOKIE, path=BASE)
         return answer

@@ -34,13 +34,17 @@ FIELDS_MAX = 1000
 
 
 class Item(NamedTuple):
-    """A line of the navigation, for whoever may see its page; those of a lower ``place`` first."""
+    """A line of the navigation, for whoever may see its page; those of a lower ``place`` first.
+
+    What ``finds`` names is found at the page, by ``?q=``, from all others too.
+    """
 
     title: str
     icon: str
     path: str
     role: Role = "analyst"
     place: int = 0
+    finds: str = ""
 
 
 class Undo(msgspec.Struct, frozen=True):
@@ -64,10 +68,14 @@ def again() -> Toast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A request to a view by somebody who may; a ``form`` is empty unless it was sent."""
+    """A request to a view by somebody who may; a ``form`` is empty unless it was sent.
+
+    The ``cookie`` is their browser's, with all its sessions.
+    """
 
     store: StoreRow
     session: SessionRow
+    cookie: str
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, str]
@@ -134,7 +142,8 @@ class Merchant:
     def _served(self, views: Mapping[str, View]) -> Callable[[Request], Awaitable[Response]]:
         async def served(request: Request) -> Response:
             view = views["GET" if request.method == "HEAD" else request.method]
-            session = await self._sessions.of(request.cookies.get(COOKIE, ""))
+            cookie = request.cookies.get(COOKIE, "")
+            session = await self._sessions.of(cookie)
             if not may(session, view.role):
                 raise RoleMissing(
                     t(
@@ -151,15 +160,21 @@ class Merchant:
             visit = Visit(
                 store=await self._stores.find(session.store),
                 session=session,
+                cookie=cookie,
                 path=request.path_params,
                 query=request.query_params,
                 form=form,
-                frame=self._frame(request, session),
+                frame={**self._frame(request, session), "others": await self._others(cookie)},
             )
             answer = await view.serve(visit)
             return self._gone_on(answer) if isinstance(answer, Done) else _said(request, answer)
 
         return served
+
+    async def _others(self, cookie: str) -> list[StoreRow]:
+        """Return the other stores that are open in a browser."""
+        beside = await self._sessions.beside(cookie)
+        return [await self._stores.find(row.store) for row in beside.values()]
 
     def _frame(self, request: Request, session: SessionRow) -> Mapping[str, object]:
         mine = [one for one in self._items if may(session, one.role)]

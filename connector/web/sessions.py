@@ -33,6 +33,8 @@ LIFE = timedelta(hours=8)
 SEEN = timedelta(minutes=1)  # how exactly a session knows when it was last used
 WHO_MAX = 100
 COOKIE_MAX = 200
+BESIDE = "~"  # between the sessions of one browser
+STORES_MAX = 20
 KEPT = timedelta(days=30)  # sessions that are over
 
 
@@ -149,20 +151,44 @@ class Sessions:
         return f"{id_}.{secret}"
 
     async def of(self, cookie: str) -> SessionRow:
-        """Return the session of a cookie.
+        """Return the session that a browser uses: the first of its cookie.
 
         Raises:
-            AdminUnknown: it has none that is open.
+            AdminUnknown: it has none, or it is over.
         """
-        id_, _, secret = cookie[:COOKIE_MAX].partition(".")
-        row, now = await SessionRow.get_or_none(id=id_) if id_.isalnum() else None, self._clock()
-        is_theirs = row is not None and hmac.compare_digest(row.digest, _digest(secret))
-        if row is None or not is_theirs or row.ends_at <= now:
+        row, now = await self._open(cookie.partition(BESIDE)[0]), self._clock()
+        if row is None:
             raise AdminUnknown(t("open this page by a link: perennial admin-link prints one"))
         if row.seen_at + SEEN <= now:
             row.seen_at = now
             await row.save(update_fields=["seen_at"])
         return row
+
+    async def beside(self, cookie: str) -> Mapping[str, SessionRow]:
+        """Return the open sessions that a browser has beside the one in use, by their cookies."""
+        found = {one: await self._open(one) for one in cookie.split(BESIDE)[1:STORES_MAX]}
+        return {one: row for one, row in found.items() if row is not None}
+
+    async def joined(self, first: str, before: str) -> str:
+        """Return the cookie of a browser that uses a session from now on, and keeps its others.
+
+        Of each store it keeps one.
+        """
+        used = await self._open(first)
+        stores = {used.store} if used else set()
+        kept = [first]
+        for one, row in (await self.beside(f"{BESIDE}{before}")).items():
+            if row.store not in stores:
+                stores.add(row.store)
+                kept.append(one)
+        return BESIDE.join(kept[:STORES_MAX])
+
+    async def _open(self, cookie: str) -> SessionRow | None:
+        """Return the session of one cookie, None where it is over or somebody else's."""
+        id_, _, secret = cookie[:COOKIE_MAX].partition(".")
+        row = await SessionRow.get_or_none(id=id_) if id_.isalnum() else None
+        is_theirs = row is not None and hmac.compare_digest(row.digest, _digest(secret))
+        return row if row is not None and is_theirs and row.ends_at > self._clock() else None
 
     async def end(self, store: str, id_: str) -> SessionRow:
         """End a session of a store, from the next request on.

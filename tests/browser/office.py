@@ -64,13 +64,20 @@ class Office:
     base: str
     people: dict[str, str] = field(default_factory=dict)
 
-    async def context(self, browser: Browser, role: Role, look: str, width: int) -> BrowserContext:
-        """Return a browser that somebody came in with."""
-        tools = self.town.system.tools
-        link = await admin_link(
-            tools.ids, tools.clock, SERVICE, self.town.store, who="Ada", role=role
-        )
-        cookie = await tools.sessions.open(link.partition("ticket=")[2])
+    async def cookie(self, role: Role, *stores: str) -> str:
+        """Return the cookie of somebody who came into stores, the first one last."""
+        tools, cookie = self.town.system.tools, ""
+        for store in reversed(stores):
+            link = await admin_link(tools.ids, tools.clock, SERVICE, store, who="Ada", role=role)
+            opened = await tools.sessions.open(link.partition("ticket=")[2])
+            cookie = await tools.sessions.joined(opened, cookie)
+        return cookie
+
+    async def context(
+        self, browser: Browser, role: Role, look: str, width: int, *stores: str
+    ) -> BrowserContext:
+        """Return a browser that somebody came in with, into this store or others."""
+        cookie = await self.cookie(role, *(stores or (self.town.store,)))
         context = await browser.new_context(
             base_url=self.base,
             reduced_motion="reduce",
@@ -98,6 +105,7 @@ class Scene:
     is_empty: bool = False
     is_worked: bool = False
     store: str = ""
+    beside: tuple[str, ...] = ()
 
 
 async def open_entry(page: Page) -> None:
@@ -211,6 +219,7 @@ async def let_nobody_in(page: Page) -> None:
 
 SCENES = (
     Scene("home", "/admin/", menu),
+    Scene("home of several stores", "/admin/", menu, beside=("few", "most")),
     Scene("home with a tip", "/admin/", hover),
     Scene("home empty", "/admin/", is_empty=True),
     Scene("customers", "/admin/customers/"),
@@ -414,13 +423,9 @@ def shopper(town: Town, first: str, last: str, email: str) -> int:
 
 async def shown(office: Office, browser: Browser, scene: Scene, look: str, width: int) -> Page:
     """Return a page in a scene, in one look."""
-    home = office.town.store
     await DraftRow.all().delete()
-    office.town.store = scene.store or ("new" if scene.is_empty else home)
-    try:
-        context = await office.context(browser, scene.role, look, width)
-    finally:
-        office.town.store = home
+    store = scene.store or ("new" if scene.is_empty else office.town.store)
+    context = await office.context(browser, scene.role, look, width, store, *scene.beside)
     context.set_default_timeout(10_000)
     page, path = await context.new_page(), scene.path
     for name, id_ in office.people.items():

@@ -19,6 +19,7 @@ OPEN = {("GET", "/admin/enter"), ("GET", "/admin/static/{hash}/{file}")}
 LEAST = {
     ("GET", "/admin/"): "analyst",
     ("POST", "/admin/leave"): "analyst",
+    ("POST", "/admin/switch"): "analyst",
     ("POST", "/admin/language"): "analyst",
     ("GET", "/admin/customers/"): "analyst",
     ("GET", "/admin/customers/{account}"): "analyst",

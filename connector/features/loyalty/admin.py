@@ -31,7 +31,9 @@ from connector.web.pages import day, moment, money, number, templates_of
 CUSTOMERS = "/customers/"
 PAGE, LINES = 50, 50
 PAGES = templates_of("connector.features.loyalty")
-ITEMS = (Item(n_("Customers"), "people", f"{BASE}{CUSTOMERS}", place=30),)
+ITEMS = (
+    Item(n_("Customers"), "people", f"{BASE}{CUSTOMERS}", place=30, finds=n_("Search customers")),
+)
 WORDS = {
     "sign_up": n_("Signed up"),
     "newsletter": n_("Agreed to mail"),
