@@ -74,6 +74,13 @@ class StoreClient(Protocol):
         Asked before a listing begins, it is where the next one must begin to miss nothing.
         """
 
+    async def count(self, kind: Kind) -> int | None:
+        """Return about how many records there are, None where the platform does not say.
+
+        Only people are told, who want to know how far a listing of all is. What is in the trash may
+        be counted or not.
+        """
+
     async def page(self, kind: Kind, cursor: str | None, since: datetime | None) -> Page:
         """List records, a page at a time; ``cursor`` is None first, then what the page before said.
 

@@ -189,6 +189,10 @@ class MemoryStore:
         """See :class:`platforms.protocol.StoreClient`."""
         return (await self._store()).newest_order
 
+    async def count(self, kind: Kind) -> int | None:
+        """See :class:`platforms.protocol.StoreClient`."""
+        return (await self._store()).counts.get(kind)
+
     async def page(self, kind: Kind, cursor: str | None, since: datetime | None) -> Page:
         """List by the instant of the last change; the cursor is the store's own, and holds it."""
         query = {"after": cursor} if cursor else {}

@@ -122,6 +122,7 @@ class _Api:
                 "currency": self._shop.currency,
                 "timezone": self._shop.timezone,
                 "newest_order": max((row["changed"] for row in orders), default=None),
+                "counts": {kind: len(rows) for kind, rows in self._shop.records.items()},
             }
         )
 

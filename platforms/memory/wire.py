@@ -134,6 +134,7 @@ class WireStore(msgspec.Struct):
     currency: str
     timezone: str
     newest_order: Stamp | None
+    counts: dict[str, int]
 
 
 class WireHook(msgspec.Struct):

@@ -103,8 +103,14 @@ def is_last(answer: httpx.Response, position: int, *, shows_more: bool) -> bool:
     A store may count what it doesn't show to us; and something between us may take the headers
     away: then a page that shows more is not the last.
     """
+    total = counted(answer)
+    return not shows_more or (total is not None and position >= total)
+
+
+def counted(answer: httpx.Response) -> int | None:
+    """Return how many rows a listing has, as its header says, if it does."""
     total = answer.headers.get("x-wp-total", "")
-    return not shows_more or (total.isdigit() and position >= int(total))
+    return int(total) if total.isdigit() else None
 
 
 def page_count(answer: httpx.Response, rows: int) -> float:

@@ -29,7 +29,7 @@ from platforms.model import (
 )
 from platforms.protocol import Access
 from platforms.woocommerce import auth, coupons, wire
-from platforms.woocommerce.listing import PER_PAGE, Place, Walk, page_count
+from platforms.woocommerce.listing import PER_PAGE, Place, Walk, counted, page_count
 
 SECOND = timedelta(seconds=1)  # the grain of the vendor's stamps
 EPOCH = datetime(1970, 1, 2, tzinfo=UTC)
@@ -168,6 +168,13 @@ class WooStore:
         query = {"status": "any", "orderby": "modified", "order": "desc", "per_page": "1"}
         rows = await self._rows("order", await self._get("/orders", query))
         return wire.changed_at(rows[0]) if rows else None
+
+    async def count(self, kind: Kind) -> int | None:
+        """Return what a listing's header counts; drafts are in it, the trash is not."""
+        query = {"role": "all"} if kind == "customer" else {"status": "any"}
+        answer = await self._get(f"/{PATHS[kind]}", query | {"per_page": "1"})
+        await self._rows(kind, answer)  # or it is no answer of this store
+        return counted(answer)
 
     async def _rows(self, kind: Kind, answer: httpx.Response) -> Sequence[wire.Row]:
         """Decode a listing, once its rows are known to be this store's."""

@@ -1,11 +1,15 @@
 """From connected to running: what was read, a program proposed from it, published and tested."""
 
+from fractions import Fraction
+
 import httpx
 import pytest
 
 from connector.features.loyalty.editor.proposal import Typical, rounded, summed
 from connector.features.loyalty.models import DraftRow, PublicationRow
+from connector.features.loyalty.onboarding import Part, Reading
 from connector.features.loyalty.rules.document import parse, read
+from connector.sync.models import PassRow
 from connector.web.models import DeedRow
 from connector.worker import drain
 from platforms.woocommerce.fake import people
@@ -97,9 +101,43 @@ async def test_reading_says_how_fast_it_goes(town):
     town.clock.forward(minutes=2)
 
     words = (await (await merchant(town)).get("/start/")).words
-    # a page of one product and a page of six orders in two minutes
-    assert "0 customers and 6 orders so far. About 4 records a minute." in words
+    # a page of one product and a page of six orders in two minutes: 3.5 a minute, and 3 are left
+    assert "70.0% Products 1 of about 1 Orders 6 of about 6 Customers 0 of about 3" in words
+    assert "About 4 records a minute. About 1 minute is left." in words
     assert "it goes on by itself, also after a break" in words
+
+
+async def test_reading_tells_what_it_knows_where_the_store_does_not_count(town):
+    await town.connect(program=None)
+    row = await town.row()
+    shoppers(town, 3)
+    row.watermark = None
+    await row.save()
+    await PassRow.create(
+        store=row.id, aim="sync", began_at=town.clock(), listing="customer",
+        seen={"product": 1, "order": 6},
+    )  # fmt: skip
+    town.clock.forward(minutes=1)
+    town.wire.answers["/wp-json/wc/v3/orders"] = httpx.Response(500, text="broken")
+
+    words = (await (await merchant(town)).get("/start/")).words
+    assert "Products 1 Orders 6 Customers 0 About 7 records a minute. You need not" in words
+
+
+@pytest.mark.parametrize(
+    ("seen", "of", "a_minute", "share", "left"),
+    [
+        (0, 100, 0, 0, None),
+        (25, 100, 10, Fraction(1, 4), 8),
+        (130, 100, 10, 1, 0),  # more came than there were
+        (0, 0, 0, None, None),
+        (5, None, 10, None, None),
+    ],
+)
+def test_time_left_follows_from_what_is_left_and_how_fast_it_goes(seen, of, a_minute, share, left):
+    parts = [Part(title="Orders", seen=seen, of=of)]
+    reading = Reading(is_done=False, parts=parts, a_minute=Fraction(a_minute))
+    assert (reading.share, reading.minutes_left) == (share, left)
 
 
 @pytest.mark.parametrize(

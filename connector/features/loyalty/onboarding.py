@@ -1,8 +1,11 @@
 """From connected to running, on one page: what is done, what comes next, and what is wrong."""
 
-from collections.abc import Sequence
+from asyncio import gather
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from fractions import Fraction
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
@@ -27,21 +30,63 @@ from connector.web.feature import Tools
 from connector.web.merchant import BASE, Done, Item, Toast, View, Visit
 from connector.web.pages import number
 from platforms.errors import PlatformError
+from platforms.model import Kind
 
 MONTHS, NEWEST = 12, 50
+SECOND = timedelta(seconds=1)
+TITLES: Mapping[Kind, str] = {
+    "product": n_("Products"),
+    "order": n_("Orders"),
+    "customer": n_("Customers"),
+}
 SIMPLE = "coffee"  # for who has sold too little to say what is typical
 LOADER = "/widgets/loader.js"
 ITEMS = (Item(n_("Set up"), "check", f"{BASE}{START}", place=10),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """How far reading all of a store is: records seen by kind, and how many of all a minute."""
+class Part:
+    """How many records of a kind were seen, of about how many, where the store says."""
 
-    customers: int
-    orders: int
-    a_minute: int
+    title: str
+    seen: int
+    of: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How far reading all of a store is: its parts, and how many of all records a minute."""
+
     is_done: bool
+    parts: Sequence[Part] = ()
+    a_minute: Fraction = Fraction()
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """The parts in words."""
+        words = t("%(seen)s of about %(of)s")
+        return [
+            (one.title, number(one.seen))
+            if one.of is None
+            else (one.title, words % {"seen": number(one.seen), "of": number(one.of)})
+            for one in self.parts
+        ]
+
+    @property
+    def share(self) -> Fraction | None:
+        """How much is read, 0 to 1; None where the store does not say how much there is."""
+        if not self.parts or any(one.of is None for one in self.parts):
+            return None
+        seen, of = sum(one.seen for one in self.parts), sum(one.of or 0 for one in self.parts)
+        return Fraction(min(seen, of), of) if of else None
+
+    @property
+    def minutes_left(self) -> int | None:
+        """About how long the rest takes, in minutes begun; None where nobody can know."""
+        if self.share is None or not self.a_minute:
+            return None
+        left = sum(max((one.of or 0) - one.seen, 0) for one in self.parts)
+        return ceil(left / self.a_minute)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +160,12 @@ class Onboarding:
         draft, rows = await self._drafts.find(store.id), await drafts.published(store.id)
         newest = rows[-1] if rows else None
         document = draft.document if draft else newest.document if newest else None
+        findings = await status.findings(store, self._tools.stores, now)
         return visit.page(
             PAGES,
             "program/start.html",
             code,
-            findings=await status.findings(store, self._tools.stores, now),
+            findings=[one for one in findings if one.name != "first-sync"],  # the second step's
             reading=await self._reading(store, now),
             draft=draft,
             newest=newest,
@@ -131,15 +177,27 @@ class Onboarding:
         )
 
     async def _reading(self, store: StoreRow, now: datetime) -> Reading:
+        if store.watermark is not None:
+            return Reading(is_done=True)
         under_way = await PassRow.get_or_none(store=store.id, aim="sync")
         seen = under_way.seen if under_way else {}
-        minutes = (now - under_way.began_at).total_seconds() / 60 if under_way else 0.0
-        return Reading(
-            customers=seen.get("customer", 0),
-            orders=seen.get("order", 0),
-            a_minute=round(sum(seen.values()) / minutes) if minutes > 0 else 0,
-            is_done=store.watermark is not None,
-        )
+        counts = await self._counts(store)
+        parts = [
+            Part(title=t(title), seen=seen.get(kind, 0), of=counts[kind])
+            for kind, title in TITLES.items()
+        ]
+        passed = (now - under_way.began_at) // SECOND if under_way else 0
+        a_minute = Fraction(60 * sum(seen.values()), passed) if passed > 0 else Fraction()
+        return Reading(is_done=False, parts=parts, a_minute=a_minute)
+
+    async def _counts(self, store: StoreRow) -> Mapping[Kind, int | None]:
+        """Ask a store how many records it has; what is wrong with it is said elsewhere."""
+        try:
+            client = self._tools.stores.client(store)
+            counts = await gather(*(client.count(kind) for kind in TITLES))
+        except PlatformError:
+            return dict.fromkeys(TITLES)
+        return dict(zip(TITLES, counts, strict=True))
 
 
 async def _test(store: StoreRow, since: datetime) -> FirstOrder | None:

@@ -81,6 +81,7 @@ Act = Callable[[StoreClient], Awaitable[object]]
 READS: dict[str, Act] = {
     "info": lambda client: client.info(),
     "newest": lambda client: client.newest(),
+    "a count": lambda client: client.count("order"),
     "an order listing": lambda client: client.page("order", None, None),
     "a customer listing": lambda client: client.page("customer", None, None),
     "a product listing": lambda client: client.page("product", None, None),

@@ -17,6 +17,7 @@ from platforms.conformance.weather import Between, Spoiled, with_body, without_c
 from platforms.model import Kind, Order, Seen, Touched
 
 PAGE = Terms(read="StoreClient.page in platforms/protocol.py")
+COUNT = Terms(read="StoreClient.count in platforms/protocol.py")
 NEWEST = Terms(read="StoreClient.newest in platforms/protocol.py")
 LONG = 50  # rows; nothing but a page has as many
 MANY = 230  # more than two pages of the largest size that stores allow
@@ -321,6 +322,21 @@ async def concurrent(on: Ground) -> None:
     client = on.through(lambda transport: Between(transport, another))
     expect_equal(await on.listed_ids("order", None, client), ids, "the outer listing")
     expect_equal(inner[0], ids, "the inner listing")
+
+
+@COUNT.each("listing.{}.count", "where {}s are counted, each counts once", KINDS)
+async def count(on: Ground, kind: Kind) -> None:
+    before = await on.client.count(kind)
+    await on.make(kind)
+    if before is not None:
+        expect_equal(await on.client.count(kind), before + 1, "the count")
+
+
+@COUNT.each("listing.{}.uncounted", "no count of {}s is no error", KINDS)
+async def uncounted(on: Ground, kind: Kind) -> None:
+    await on.make(kind)
+    told = await on.through(lambda inner: Spoiled(inner, without_counts)).count(kind)
+    expect(told in {None, 1}, f"it is {told}")
 
 
 @NEWEST.check("listing.newest-of-none", "an empty store has no newest stamp")
