@@ -7,9 +7,9 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 PY := .venv/bin/python
 STAMPS := build/stamps
-# What asks no database, brings its own, or types commands is tested beside SQLite alone.
-ENGINELESS := tests/house tests/manifest tests/platforms tests/connector/kernel \
-  tests/connector/sync/test_relay.py tests/connector/test_tracing.py tests/connector/test_logs.py \
+# What asks no database is tested once, and so is what brings its own or types commands, on SQLite.
+PURE := tests/house tests/manifest tests/platforms tests/connector/kernel tests/connector/sync/test_relay.py
+ENGINELESS := $(PURE) tests/connector/test_tracing.py tests/connector/test_logs.py \
   tests/flows/test_commands.py tests/flows/test_demo.py
 WIDGETS := $(shell find widgets package.json package-lock.json -type f -not -path '*/node_modules/*' 2>/dev/null)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -74,13 +74,16 @@ servers-setup:
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql redis-server >/dev/null; } || \
 	  { echo 'Servers are missing: sudo apt-get install postgresql redis-server' >&2; exit 1; }
 
-# Both engines at once, a core each: tortoise has one engine in a process. Browsers come after
-# PostgreSQL, as SQLite takes longer.
+# Both engines at once, a core each: tortoise has one engine in a process. What asks no database is
+# run after PostgreSQL and browsers after SQLite, so that both take about as long.
 test-both: setup servers-setup browser-setup
-	@{ other=0; { $(MAKE) test-postgres && $(PY) -m pytest -m browser; } >build/postgres.log 2>&1 || other=$$?; \
+	@{ other=0; { $(MAKE) test-postgres && \
+	    $(PY) -m tests.servers redis -- $(PY) -m pytest -m 'not browser' $(PURE); } \
+	    >build/postgres.log 2>&1 || other=$$?; \
 	  echo $$other >build/postgres.status; } & \
-	  here=0; $(PY) -m tests.servers redis -- $(MAKE) test || here=$$?; wait; \
-	  echo "On PostgreSQL, and in browsers:"; status=$$(cat build/postgres.status); \
+	  here=0; { $(PY) -m tests.servers redis -- $(PY) -m pytest -m 'not browser' $(PURE:%=--ignore=%) && \
+	    $(PY) -m pytest -m browser; } || here=$$?; wait; \
+	  echo "On PostgreSQL, and without a database:"; status=$$(cat build/postgres.status); \
 	  if [ $$status = 0 ]; then grep -E '^=+ .*passed' build/postgres.log; else tail -n 200 build/postgres.log; fi; \
 	  exit $$((here + status))
 
@@ -96,7 +99,6 @@ screenshots: setup browser-setup
 	$(PY) -m tests.browser.screenshots build/screenshots
 	$(PY) -m tests.browser.office build/screenshots
 	$(PY) -m tests.browser.gallery build/screenshots
-	$(PY) -m tests.browser.office build/screenshots
 
 texts: $(STAMPS)/python
 	$(PY) -m tests.house.texts

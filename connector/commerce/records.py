@@ -541,6 +541,16 @@ async def products(store: str, ids: Collection[str]) -> dict[str, Product]:
     return {one.id: one for one in (unpack(row["body"], Product) for row in rows)}
 
 
+async def newest_product(store: str) -> str | None:
+    """Return the id of the product that came last, of those that the store has."""
+    rows = await sql.rows(
+        "SELECT platform_id FROM product WHERE store = $1 AND body IS NOT NULL AND NOT is_gone"
+        " ORDER BY id DESC LIMIT 1",
+        store,
+    )
+    return str(rows[0]["platform_id"]) if rows else None
+
+
 async def customer(store: str, id_: str) -> Customer | None:
     """Return a customer as last seen."""
     row = await CustomerRow.get_or_none(store=store, platform_id=id_)

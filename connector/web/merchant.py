@@ -29,8 +29,8 @@ from connector.web.sessions import Role, Sessions, may
 BASE = "/admin"
 COOKIE, TOAST = "perennial_admin", "perennial_toast"
 TOAST_S = 60
-FORM_MAX = 100_000
-FIELDS_MAX = 1000
+FORM_MAX = 500_000
+FIELDS_MAX = 5000
 
 
 class Item(NamedTuple):

@@ -152,6 +152,13 @@ async def drafted(page: Page) -> None:
     await page.get_by_role("button", name="Save draft").click()
 
 
+async def in_full(page: Page) -> None:
+    await page.get_by_role("button", name="Add a campaign").click()
+    await page.get_by_role("button", name="Add a benefit").click()
+    for summary in await page.locator(".ad-more summary").all():
+        await summary.click()
+
+
 async def mistaken(page: Page) -> None:
     await page.get_by_label("Points Buying").fill("a lot")
     await page.get_by_role("button", name="Save draft").click()
@@ -241,6 +248,7 @@ SCENES = (
     Scene("start checked", "/admin/start/", checked),
     Scene("program", "/admin/program/"),
     Scene("program draft", "/admin/program/", drafted),
+    Scene("program in full", "/admin/program/", in_full),
     Scene("program tried", "/admin/program/", drafted, is_worked=True),
     Scene("program mistakes", "/admin/program/", mistaken),
     Scene("program to publish", "/admin/program/", publishing),

@@ -46,6 +46,7 @@ DATA = re.compile(
     | WooCommerce | Town([ ]club)? | Coffee[ ]club | Silver | Gold | {LONG}
     | A[ ](new|small|failed)[ ]store | A[ ]store[ ]without[ ]orders
     | Ada | Ben | Shopper | Maya[ ]Okafor | Jonas[ ]Lind | Łucja[ ]Żak | Kenji[ ]Watanabe
+    | member-price | free_(shipping|returns)
     | The[ ]till | A[ ]late[ ]parcel | processing | Europe/Berlin | \b[A-Z]{{3}}\b
     | \S+@\S+ | https?://\S+ | (pk|msg|customer)[_:]\S+ | \b[a-z0-9]{{16}}\b
     | \b\w+\.(changed|expiring|used)\b | \b(events|points|programs|read|redemptions|webhooks)\b

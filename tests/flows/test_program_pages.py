@@ -229,3 +229,40 @@ async def test_a_program_saved_as_it_is_begins_no_draft_twice(town):
     await save(ada)
 
     assert (await DraftRow.get(store=town.store)).revision == first.revision
+
+
+async def test_a_campaign_and_a_reward_of_a_product_are_added_by_fields(town):
+    await town.connect()
+    product = town.product("10.00")
+    await town.settle()
+    ada = await merchant(town)
+
+    page = await save(ada, "add:multiplier")
+    assert "More points: from 22 November 2026" in page.words
+    form = page.form("/program/save")
+    assert (form["multiplier[0].factor"], form["multiplier[0].when.from"]) == (
+        "2",
+        "2026-11-22T00:00",
+    )
+    kind = {"kind:reward": "free_product"}
+    page = await ada.send("/program/save", form | {"act": "add:reward"} | kind)
+    assert page.form("/program/save")["reward[1].products"] == str(product)
+    assert "Now: Coffee." in page.words
+
+    wrong = {"multiplier[0].when.until": "2026-11-01T00:00", "act": "save"}
+    refused = await ada.send("/program/save", page.form("/program/save") | wrong)
+    assert refused.status == 400
+    assert "it ends before it begins" in refused.words
+    kept = read((await DraftRow.get(store=town.store)).document)
+    assert [one.factor for one in kept.multiplier] == ["2"]
+
+
+async def test_what_is_for_a_product_waits_for_one(town):
+    await town.connect()
+    ada = await merchant(town)
+    form = (await ada.get("/program/")).form("/program/save")
+    refused = await ada.send(
+        "/program/save", form | {"act": "add:reward", "kind:reward": "free_product"}
+    )
+    assert refused.status == 400
+    assert "Your store has no product yet" in refused.words

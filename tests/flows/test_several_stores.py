@@ -14,9 +14,10 @@ HERE, THERE = "Town coffee", "Harbour coffee"
 @pytest.fixture
 async def ada(town):
     """Return a browser that came into two stores, the second one last."""
-    row = await town.connect()
+    await town.connect()
     town.shopper()
     await town.settle()
+    row = await town.row()
     here = {name: getattr(row, name) for name in row._meta.fields_map}
     await StoreRow.filter(id=row.id).update(name=HERE)
     there = {"id": "harbour", "url": "https://harbour.example.test", "name": THERE}

@@ -8,12 +8,14 @@ import msgspec
 from starlette.responses import Response
 from tortoise.transactions import in_transaction
 
+from connector.commerce import records
 from connector.commerce.models import StoreRow
 from connector.errors import InvalidProgram, RecordUnknown, RequestInvalid
 from connector.features.loyalty.editor import drafts, editing
 from connector.features.loyalty.editor.drafts import Drafts, Tried
 from connector.features.loyalty.editor.editing import Mistaken
 from connector.features.loyalty.editor.fields import Form
+from connector.features.loyalty.editor.sections import named_products, sections, untold
 from connector.features.loyalty.editor.wording import Change, changes, reward_title
 from connector.features.loyalty.models import DraftRow, PublicationRow
 from connector.features.loyalty.rules.document import parse, read
@@ -93,7 +95,14 @@ class ProgramAdmin:
             if act == "add":
                 taken = await self._ids(visit.store.id)
                 kind = visit.form.get(f"kind:{what}", "")
-                document = editing.added(document, what, kind, taken)
+                document = editing.added(
+                    document,
+                    what,
+                    kind,
+                    now=self._clock(),
+                    product=await records.newest_product(visit.store.id) or "",
+                    taken=taken,
+                )
             elif act == "remove":
                 document = editing.removed(document, what)
         except Mistaken as error:
@@ -219,7 +228,10 @@ class ProgramAdmin:
         program, live = read(document), read(rows[-1].document) if rows else None
         counts = await ledger.tiers(visit.store.id) if live else {}
         typed = visit.form if mistakes else {}
-        form = Form(program, live, typed, mistakes or {}, counts)
+        known = await records.products(visit.store.id, named_products(program))
+        products = {id_: one.title for id_, one in known.items()}
+        form = Form(program, live, typed, mistakes or {}, counts, products)
+        shown = sections(form)
         return _page(
             visit,
             "program.html",
@@ -229,8 +241,8 @@ class ProgramAdmin:
             revision=row.revision if row else 0,
             newest=rows[-1] if rows else None,
             number=rows[-1].version + 1 if rows else 1,
-            sections=form.sections(),
-            mistakes=form.others(),
+            sections=shown,
+            mistakes=untold(form, shown),
             changes=changes(live, program) if live and row else [],
             tried=tried_of(row),
             titles=titles(program),

@@ -8,12 +8,15 @@ gone with the first change, as they would go on saying what was.
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import tomli_w
 
 from connector.errors import RequestInvalid
+from connector.features.loyalty.editor.standing import said
 from connector.features.loyalty.rules.document import FACTOR, THRESHOLDS, read
 from connector.features.loyalty.rules.program import ORDERS, POINTS, SPEND, Program
 from connector.web.catalogues import t
@@ -21,7 +24,7 @@ from platforms.money import decimals
 
 STEP = re.compile(r"\[(\d+)\]|(\w+)")
 NUMBERS_MAX = 11  # digits
-PARTS = ("earn", "reward", "tiers.tier")
+PARTS = ("earn", "multiplier", "reward", "benefit", "tiers.tier")
 Table = dict[str, Any]
 Reader = Callable[[str, str], Any]
 """Reads the text of the field at a path; raises ValueError with what would be right."""
@@ -53,6 +56,24 @@ def _money(text: str, path: str) -> int:
     return int(minor)
 
 
+def _factor(text: str, _: str) -> str:
+    text = text.replace(",", ".")
+    if not (FACTOR.fullmatch(text) and Decimal(text)):
+        raise ValueError(t("Write by how much, such as 1.5."))
+    return text
+
+
+def _moment(text: str, _: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        raise ValueError(t("Write a day and a time, such as 2026-11-27T00:00.")) from None
+
+
+def _days(text: str, path: str) -> list[int]:
+    return [_whole(one, path) for one in _list(text, path)]
+
+
 def _text(text: str, _: str) -> str:
     return text
 
@@ -67,22 +88,30 @@ def _list(text: str, _: str) -> list[str]:
 
 AMOUNT = r"\.[A-Z]{3}"
 NEEDED: Sequence[tuple[str, Reader]] = (
-    (r"earn\[\d+\]\.points|reward\[\d+\]\.(cost|percent|maximum_points)", _whole),
+    (r"earn\[\d+\]\.points|reward\[\d+\]\.(cost|maximum_points)", _whole),
+    (r"(reward|benefit)\[\d+\]\.percent", _whole),
     (r"tiers\.tier\[\d+\]\.from_(points|orders)|expiry\.months", _whole),
-    (rf"(earn\[\d+\]\.per_minor|reward\[\d+\]\.value_minor){AMOUNT}", _money),
+    (rf"(earn\[\d+\]\.per_minor|(reward|benefit)\[\d+\]\.value_minor){AMOUNT}", _money),
     (rf"tiers\.tier\[\d+\]\.from_minor{AMOUNT}", _money),
     (r"name|tiers\.tier\[\d+\]\.name|earn\[\d+\]\.event", _text),
     (r"expiry\.kind|tiers\.(window|downgrade_step)|negative_balance", _text),
-    (r"expiry\.end_of_month", _is_on),
-    (r"reward\[\d+\]\.products", _list),
+    (r"expiry\.end_of_month|reward\[\d+\]\.gives_back", _is_on),
+    (r"(reward|benefit)\[\d+\]\.products", _list),
+    (r"multiplier\[\d+\]\.factor", _factor),
 )
 OPTIONAL: Sequence[tuple[str, Reader]] = (
     (r"earn\[\d+\]\.(pending_days|cooldown_days)", _whole),
     (r"reward\[\d+\]\.(code_expires_days|stock|limit_per_customer)", _whole),
-    (r"tiers\.tier\[\d+\]\.entry_points|tiers\.grace_days", _whole),
-    (rf"reward\[\d+\]\.minimum_minor{AMOUNT}", _money),
+    (r"tiers\.tier\[\d+\]\.entry_points|tiers\.grace_days|budget\.points", _whole),
+    (rf"(reward|benefit)\[\d+\]\.minimum_minor{AMOUNT}", _money),
+    (r"earn\[\d+\]\.pending_until|multiplier\[\d+\]\.when\.(tier|collection|product)", _text),
+    (r"earn\[\d+\]\.exclude\.(products|collections)|reward\[\d+\]\.tiers", _list),
+    (r"tiers\.tier\[\d+\]\.benefits|paid_statuses", _list),
+    (r"expiry\.remind_days", _days),
+    (r"(multiplier\[\d+\]\.when|reward\[\d+\]|benefit\[\d+\])\.(from|until)", _moment),
 )
 """The fields that a form may have, and how each is read."""
+CAP = re.compile(r"earn\[(\d+)\]\.caps\[0\]\.(points|per)")
 TIER_FACTOR = re.compile(r"tiers\.tier\[(\d+)\]\.factor")
 
 
@@ -120,7 +149,36 @@ def _write(tree: Table, path: str, text: str) -> None:
             if re.fullmatch(pattern, path):
                 if not text and kinds is NEEDED:
                     raise ValueError(t("This has to be filled in."))
-                _put(tree, path, read_text(text, path) if text else None)
+                _change(tree, path, text, read_text)
+    if found := CAP.fullmatch(path):
+        _cap(tree["earn"][int(found[1])], found[2], text)
+
+
+def _change(tree: Table, path: str, text: str, read_text: Reader) -> None:
+    """Write what a text says; lists and instants that are shown so already stay as they are."""
+    zone, now = ZoneInfo(tree["timezone"]), _at(tree, path)
+    if isinstance(now, (list, datetime)) and text == said(now, path, zone):
+        return
+    value = read_text(text, path) if text else None
+    if value in (None, []) and now is None:
+        return
+    if isinstance(value, datetime):
+        value = value.replace(tzinfo=zone)
+    _put(tree, path, None if value == [] else value)
+
+
+def _cap(rule: Table, name: str, text: str) -> None:
+    """Write the first cap of a way to earn; without points there is none."""
+    caps = rule.setdefault("caps", [])
+    if name == "per":
+        caps[:1] = [{**one, "per": text} for one in caps[:1]]
+    elif text:
+        first = caps[0] if caps else {"per": "calendar_month"}
+        caps[:1] = [{**first, "points": _whole(text, name)}]
+    else:
+        del caps[:1]
+    if not caps:
+        del rule["caps"]
 
 
 def _write_factor(tree: Table, path: str, text: str) -> None:
@@ -128,33 +186,55 @@ def _write_factor(tree: Table, path: str, text: str) -> None:
         _multiply(tree, _tiers(tree)[int(found[1])]["name"], text)
 
 
-def added(document: str, part: str, kind: str, taken: Collection[str] = ()) -> str:
-    """Return a document with one more way to earn, reward or tier, of a kind, ready to be changed.
+class Given(NamedTuple):
+    """What something new begins with: a product of the store's, and when a day begins."""
 
-    Ids that are ``taken`` belonged to others before.
+    currency: str
+    product: str
+    begins_at: datetime
+
+
+def added(
+    document: str,
+    part: str,
+    kind: str,
+    *,
+    now: datetime,
+    product: str = "",
+    taken: Collection[str] = (),
+) -> str:
+    """Return a document with one more rule, reward or tier, of a kind, ready to be changed.
+
+    What is for a ``product`` begins with this one, what is for a time with tomorrow. Ids that are
+    ``taken`` belonged to others before.
 
     Raises:
-        RequestInvalid: there is no such kind.
+        RequestInvalid: there is no such kind, or no product.
     """
     tree, program = tomllib.loads(document), read(document)
     if part == "tiers.tier":
         _add_tier(tree, program, kind)
     elif part in PARTS and kind in NEW[part]:
+        if kind in OF_PRODUCTS and not product:
+            raise RequestInvalid(t("your store has no product yet that it could be for"))
+        tomorrow = (now.astimezone(program.zone) + timedelta(days=1)).date()
+        given = Given(program.currency, product, datetime.combine(tomorrow, time(), program.zone))
         ids = {*taken, *(one.id for one in program.earn), *(one.id for one in program.reward)}
+        ids |= {one.id for one in program.benefit}
         fresh = kind.replace("_", "-")
         names = (fresh if n == 1 else f"{fresh}-{n}" for n in range(1, len(ids) + 2))
-        new = NEW[part][kind](program.currency)
-        fields = {"id": next(one for one in names if one not in ids), **new}
-        tree.setdefault(part, []).append(fields)
+        id_ = {"id": next(one for one in names if one not in ids)} if kind else {}
+        tree.setdefault(part, []).append({**id_, **NEW[part][kind](given)})
     else:
         raise RequestInvalid(f"nothing of the kind {kind!r} can be added to {part!r}")
     return tomli_w.dumps(tree)
 
 
 def removed(document: str, path: str) -> str:
-    """Return a document without one way to earn, reward or tier; one without any is as it was.
+    """Return a document without one rule, reward or tier; one without any is as it was.
 
-    With a tier goes what was for it alone: its multipliers, and that rewards name it.
+    With a tier goes what was for it alone: its multipliers, and that rewards name it. With a
+    benefit goes that tiers have it.
     """
     tree = tomllib.loads(document)
     part, _, rest = path.partition("[")
@@ -166,6 +246,8 @@ def removed(document: str, path: str) -> str:
     if part == "tiers.tier" and len(_tiers(tree)) == 1:
         del tree["tiers"]
         return tomli_w.dumps(tree)
+    if part == "benefit":
+        _forget_benefit(tree, tree[part][int(number)]["id"])
     holder = tree["tiers"] if part == "tiers.tier" else tree
     name = part.rpartition(".")[2]
     del holder[name][int(number)]
@@ -179,9 +261,18 @@ def _major(minor: int, currency: str) -> dict[str, int]:
     return {currency: minor * 10 ** decimals(currency) // 100}
 
 
-NEW: Mapping[str, Mapping[str, Callable[[str], dict[str, Any]]]] = {
+def _for_a_day(given: Given) -> dict[str, datetime]:
+    return {"from": given.begins_at, "until": given.begins_at + timedelta(days=1)}
+
+
+OF_PRODUCTS = ("free_product", "product_off", "early_access")
+NEW: Mapping[str, Mapping[str, Callable[[Given], dict[str, Any]]]] = {
     "earn": {
-        "order": lambda of: {"kind": "order", "points": 5, "per_minor": _major(100, of)},
+        "order": lambda given: {
+            "kind": "order",
+            "points": 5,
+            "per_minor": _major(100, given.currency),
+        },
         "sign_up": lambda _: {"kind": "sign_up", "points": 100},
         "newsletter": lambda _: {"kind": "newsletter", "points": 50},
         "birthday": lambda _: {"kind": "birthday", "points": 200},
@@ -197,11 +288,24 @@ NEW: Mapping[str, Mapping[str, Callable[[str], dict[str, Any]]]] = {
         },
         "event": lambda _: {"kind": "event", "points": 20, "event": "quiz"},
     },
+    "multiplier": {"": lambda given: {"when": _for_a_day(given), "factor": "2"}},
+    "benefit": {
+        "member_price": lambda _: {"kind": "member_price", "percent": 10},
+        "free_shipping": lambda given: {
+            "kind": "free_shipping",
+            "minimum_minor": _major(3000, given.currency),
+        },
+        "early_access": lambda given: {
+            "kind": "early_access",
+            "products": [given.product],
+            **_for_a_day(given),
+        },
+    },
     "reward": {
-        "amount_off": lambda of: {
+        "amount_off": lambda given: {
             "kind": "amount_off",
             "cost": 500,
-            "value_minor": _major(500, of),
+            "value_minor": _major(500, given.currency),
             "code_expires_days": 60,
         },
         "percent_off": lambda _: {
@@ -215,11 +319,24 @@ NEW: Mapping[str, Mapping[str, Callable[[str], dict[str, Any]]]] = {
             "cost": 300,
             "code_expires_days": 60,
         },
-        "part_of_cart": lambda of: {
+        "part_of_cart": lambda given: {
             "kind": "part_of_cart",
             "cost": 100,
-            "value_minor": _major(100, of),
+            "value_minor": _major(100, given.currency),
             "maximum_points": 2000,
+            "code_expires_days": 60,
+        },
+        "free_product": lambda given: {
+            "kind": "free_product",
+            "cost": 1000,
+            "products": [given.product],
+            "code_expires_days": 60,
+        },
+        "product_off": lambda given: {
+            "kind": "product_off",
+            "cost": 300,
+            "value_minor": _major(300, given.currency),
+            "products": [given.product],
             "code_expires_days": 60,
         },
     },
@@ -242,6 +359,16 @@ def _is_there(tree: Table, path: str) -> bool:
     return "[" not in path
 
 
+def _at(tree: Table, path: str) -> object:
+    """Return what a document has at a path, None where there is nothing."""
+    here: Any = tree
+    for step in _steps(path):
+        here = here.get(step) if isinstance(step, str) else here[step]
+        if here is None:
+            return None
+    return here
+
+
 def _put(tree: Table, path: str, value: object) -> None:
     """Write a value at a path, or take away what is there."""
     *way, last = _steps(path)
@@ -250,7 +377,7 @@ def _put(tree: Table, path: str, value: object) -> None:
         here = here.setdefault(step, {}) if isinstance(step, str) else here[step]
     if value is not None:
         here[last] = value
-    elif here.pop(last, None) and not here:
+    elif here.pop(last, None) and not here and way[-1:] != ["when"]:  # which there always is
         _put(tree, path.rpartition(".")[0], None)
 
 
@@ -285,9 +412,7 @@ def _multiplier(tree: Table, tier: str) -> int | None:
 
 
 def _multiply(tree: Table, tier: str, factor: str) -> None:
-    factor = factor.replace(",", ".")
-    if factor and not (FACTOR.fullmatch(factor) and Decimal(factor)):
-        raise ValueError(t("Write by how much, such as 1.5."))
+    factor = _factor(factor, tier) if factor else ""
     place = _multiplier(tree, tier)
     if factor and Decimal(factor) != 1:
         if place is None:
@@ -315,6 +440,11 @@ def _rename_tiers(tree: Table, before: list[str]) -> None:
             one["tiers"] = [names.get(name, name) for name in one["tiers"]]
         if "cost_in" in one:
             one["cost_in"] = {names.get(name, name): of for name, of in one["cost_in"].items()}
+
+
+def _forget_benefit(tree: Table, id_: str) -> None:
+    for one in _tiers(tree):
+        one["benefits"] = [other for other in one.get("benefits", []) if other != id_]
 
 
 def _forget_tier(tree: Table, name: str) -> None:

@@ -5,9 +5,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from connector.features.loyalty.rules.program import EarnRule, Multiplier, Program, Reward
+from connector.features.loyalty.rules.program import (
+    Benefit,
+    EarnRule,
+    Multiplier,
+    Program,
+    Reward,
+)
 from connector.web.catalogues import t, tn
-from connector.web.pages import money, number
+from connector.web.pages import moment, money, number
 
 WHOLE = ("program", "")
 ROLLING = "rolling_months:"
@@ -51,9 +57,23 @@ def reward_title(reward: Reward, currency: str) -> str:
     return titles[reward.kind]
 
 
-def _multiplier_title(one: Multiplier, currency: str) -> str:
-    when = ", ".join(_words(msgspec.to_builtins(one.when), currency).values())
-    return t("More points: %s") % (when or t("everybody"))
+def multiplier_title(one: Multiplier, program: Program) -> str:
+    """Return whom or what a multiplier is for, its days in the program's zone."""
+    when = one.when
+    told = [when.tier, when.segment, when.product, when.collection]
+    words = [str(one) for one in told if one is not None]
+    zone = program.timezone
+    if when.begins_at:
+        words.append(t("from %s") % moment(when.begins_at, zone))
+    if when.ends_at:
+        words.append(t("until %s") % moment(when.ends_at, zone))
+    return t("More points: %s") % (", ".join(words) or t("everybody"))
+
+
+def benefit_title(one: Benefit) -> str:
+    """Return what a benefit is, and the name that tiers call it by."""
+    said = choices()[one.kind]
+    return f"{said[:1].upper()}{said[1:]} ({one.id})"
 
 
 def changes(before: Program, after: Program) -> list[Change]:
@@ -95,7 +115,9 @@ def _described(program: Program) -> dict[tuple[str, str], tuple[str, Said]]:
         "reward": _named(
             body.pop("reward"), [reward_title(one, of) for one in program.reward], "id"
         ),
-        "benefit": _named(body.pop("benefit"), [one.id for one in program.benefit], "id"),
+        "benefit": _named(
+            body.pop("benefit"), [benefit_title(one) for one in program.benefit], "id"
+        ),
         "multiplier": _multipliers(body.pop("multiplier"), program),
     }
     tiers = body.pop("tiers") or {}
@@ -124,10 +146,10 @@ def _multipliers(
     """Return multipliers by what they are for, and their number among those for the same."""
     found: dict[str, tuple[str, dict[str, Any]]] = {}
     for one, row in zip(program.multiplier, things, strict=True):
-        title, n = _multiplier_title(one, program.currency), 1
-        while f"{title} {n}" in found:
+        key, n = str(msgspec.to_builtins(one.when)), 1
+        while f"{key} {n}" in found:
             n += 1
-        found[f"{title} {n}"] = title, {"factor": row["factor"]}
+        found[f"{key} {n}"] = multiplier_title(one, program), {"factor": row["factor"]}
     return found
 
 

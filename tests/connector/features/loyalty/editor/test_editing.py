@@ -1,5 +1,6 @@
 """A program changed by fields: what they say and nothing else, and every change told in words."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -7,6 +8,7 @@ import pytest
 import tomli_w
 from hypothesis import given
 
+from connector.errors import RequestInvalid
 from connector.features.loyalty.editor.editing import (
     FIRST_TIER,
     NEW,
@@ -15,16 +17,22 @@ from connector.features.loyalty.editor.editing import (
     edited,
     removed,
 )
-from connector.features.loyalty.editor.fields import Form, texts
+from connector.features.loyalty.editor.fields import Form
+from connector.features.loyalty.editor.sections import sections
+from connector.features.loyalty.editor.standing import texts
 from connector.features.loyalty.editor.wording import changes
 from connector.features.loyalty.rules.document import parse, read
+from connector.features.loyalty.rules.program import Budget, Cap, Exclude, Multiplier, When
 from connector.features.loyalty.starters import FOLDER, NAMES
 from tests.connector.features.loyalty.histories import programs
 
 FASHION = (FOLDER / "fashion.toml").read_text(encoding="utf-8")
+WARSAW = FASHION.replace('timezone = "UTC"', 'timezone = "Europe/Warsaw"')
 KINDS = [
     *(("earn", kind) for kind in NEW["earn"]),
+    ("multiplier", ""),
     *(("reward", kind) for kind in NEW["reward"]),
+    *(("benefit", kind) for kind in NEW["benefit"]),
     *(("tiers.tier", kind) for kind in FIRST_TIER),
 ]
 
@@ -36,6 +44,12 @@ def told(value):
     return [told(one) for one in value] if isinstance(value, list) else value
 
 
+def one_more(document, part, kind, **given):
+    """Return a document with one more, on 20 November 2026 at eleven in the evening, UTC."""
+    given = {"now": datetime(2026, 11, 20, 23, tzinfo=UTC), "product": "42", **given}
+    return added(document, part, kind, **given)
+
+
 def written(program):
     return tomli_w.dumps(told(msgspec.to_builtins(program)))
 
@@ -45,6 +59,10 @@ def test_a_form_sent_as_it_was_shown_changes_nothing(versions):
     for version in versions:
         document = written(version.program)
         assert read(edited(document, texts(version.program))) == version.program
+        shown = sections(Form(version.program))
+        rules = [rule for section in shown for rule in section.rules]
+        sent = {one.path: one.value for rule in rules for one in (*rule.fields, *rule.more)}
+        assert read(edited(document, sent)) == version.program
 
 
 @given(programs())
@@ -88,6 +106,134 @@ def test_fields_are_written_where_they_belong():
     assert program.tiers.tier[0].entry_points == 50
 
 
+def test_what_few_need_is_written_where_it_belongs():
+    document = one_more(one_more(WARSAW, "multiplier", ""), "benefit", "member_price")
+    program = parse(
+        edited(
+            document,
+            {
+                "earn[0].caps[0].points": "500",
+                "earn[0].caps[0].per": "calendar_day",
+                "earn[0].pending_until": "delivered",
+                "earn[0].exclude.products": "7, 8",
+                "earn[0].exclude.collections": "gift-cards",
+                "multiplier[2].factor": "3,5",
+                "multiplier[2].when.from": "2026-11-27T00:00",
+                "multiplier[2].when.until": "2026-11-30T12:30",
+                "multiplier[2].when.tier": "Gold",
+                "multiplier[2].when.collection": "sale",
+                "reward[0].tiers": "Gold, Silver",
+                "reward[0].stock": "20",
+                "reward[0].until": "2027-07-01T00:00",
+                "reward[0].gives_back": "yes",
+                "benefit[0].percent": "15",
+                "tiers.tier[1].benefits": "free_returns, member-price",
+                "tiers.grace_days": "14",
+                "tiers.downgrade_step": "one",
+                "budget.points": "1000000",
+                "negative_balance": "clamp",
+                "paid_statuses": "processing, shipped",
+                "expiry.remind_days": "30, 7",
+            },
+        )
+    )
+
+    earn, campaign, five = program.earn[0], program.multiplier[2], program.reward[0]
+    assert earn.caps == [Cap(points=500, per="calendar_day")]
+    assert (earn.pending_until, earn.exclude) == (
+        "delivered",
+        Exclude(products=["7", "8"], collections=["gift-cards"]),
+    )
+    # in Warsaw it is an hour later than UTC in winter, two in summer
+    assert campaign == Multiplier(
+        when=When(
+            tier="Gold",
+            collection="sale",
+            begins_at=datetime(2026, 11, 26, 23, tzinfo=UTC),
+            ends_at=datetime(2026, 11, 30, 11, 30, tzinfo=UTC),
+        ),
+        factor="3.5",
+    )
+    assert (five.tiers, five.stock, five.gives_back) == (["Gold", "Silver"], 20, True)
+    assert five.ends_at == datetime(2027, 6, 30, 22, tzinfo=UTC)
+    assert program.benefit[0].percent == 15
+    assert program.tiers is not None
+    assert program.tiers.tier[1].benefits == ["free_returns", "member-price"]
+    assert (program.tiers.grace_days, program.tiers.downgrade_step) == (14, "one")
+    assert program.budget == Budget(points=1_000_000)
+    assert program.negative_balance == "clamp"
+    assert program.paid_statuses == ["processing", "shipped"]
+    assert program.expiry.remind_days == [30, 7]
+
+
+def test_what_is_emptied_is_gone():
+    full = edited(
+        one_more(FASHION, "multiplier", ""),
+        {
+            "earn[0].caps[0].points": "500",
+            "earn[0].exclude.products": "7",
+            "reward[0].tiers": "Gold",
+            "budget.points": "10",
+            "paid_statuses": "shipped",
+        },
+    )
+    program = parse(
+        edited(
+            full,
+            {
+                "earn[0].caps[0].points": "",
+                "earn[0].caps[0].per": "calendar_day",
+                "earn[0].exclude.products": " , ",
+                "multiplier[2].when.from": "",
+                "multiplier[2].when.until": "",
+                "reward[0].tiers": "",
+                "budget.points": "",
+                "paid_statuses": "",
+            },
+        )
+    )
+
+    assert program.multiplier[2] == Multiplier(when=When(), factor="2")
+    fashion = read(FASHION)
+    assert msgspec.structs.replace(program, multiplier=fashion.multiplier) == fashion
+
+
+def test_a_campaign_begins_as_tomorrow_in_the_programs_zone():
+    # eleven in the evening, UTC, is the next day in Warsaw already
+    when = parse(one_more(WARSAW, "multiplier", "")).multiplier[2].when
+    assert (when.begins_at, when.ends_at) == (
+        datetime(2026, 11, 21, 23, tzinfo=UTC),
+        datetime(2026, 11, 22, 23, tzinfo=UTC),
+    )
+
+
+def test_an_instant_that_two_clocks_show_stays_as_it_was():
+    # the clocks of Warsaw go back at 01:00 UTC on 25 October 2026: it is half past two twice
+    for instant in ("2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"):
+        document = one_more(WARSAW, "multiplier", "")
+        begins = read(document).multiplier[2].when.begins_at
+        document = document.replace(str(begins), instant)
+        shown = texts(read(document))
+        assert shown["multiplier[2].when.from"] == "2026-10-25T02:30"
+        when = read(edited(document, shown)).multiplier[2].when
+        assert when.begins_at == datetime.fromisoformat(instant)
+
+
+def test_with_a_benefit_goes_that_tiers_have_it():
+    document = one_more(FASHION, "benefit", "member_price")
+    document = edited(document, {"tiers.tier[1].benefits": "free_returns, member-price"})
+    program = parse(removed(document, "benefit[0]"))
+
+    assert program.tiers is not None
+    assert (program.benefit, program.tiers.tier[1].benefits) == ([], ["free_returns"])
+
+
+@pytest.mark.parametrize("kind", ["free_product", "product_off"])
+def test_nothing_is_for_a_product_where_the_store_has_none(kind):
+    with pytest.raises(RequestInvalid, match="no product yet"):
+        one_more(FASHION, "reward", kind, product="")
+
+
 def test_amounts_are_in_the_currencys_own_units():
     yen = FASHION.replace("EUR", "JPY")
 
@@ -108,6 +254,8 @@ def test_every_mistake_is_told_at_its_field():
         "tiers.tier[0].factor": "twice",
         "tiers.tier[1].factor": "0",
         "expiry.months": "²",
+        "reward[1].until": "tomorrow",
+        "expiry.remind_days": "30, soon",
     }
     with pytest.raises(Mistaken) as caught:
         edited(FASHION, wrong)
@@ -122,6 +270,8 @@ def test_every_mistake_is_told_at_its_field():
         "reward[0].cost": "This has to be filled in.",
         "reward[0].value_minor.EUR": amount,
         "expiry.months": number,
+        "reward[1].until": "Write a day and a time, such as 2026-11-27T00:00.",
+        "expiry.remind_days": number,
         "tiers.tier[0].factor": factor,
         "tiers.tier[1].factor": factor,
     }
@@ -151,10 +301,10 @@ def test_with_a_tier_goes_what_was_for_it_alone():
 @pytest.mark.parametrize(("part", "kind"), KINDS)
 def test_what_is_added_can_be_published_and_removed_again(name, part, kind):
     before = (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
-    after = added(before, part, kind)
+    after = one_more(before, part, kind)
     program = parse(after)
-    counts = {"earn": len(program.earn), "reward": len(program.reward)}
-    last = counts.get(part, len(program.tiers.tier) if program.tiers else 0) - 1
+    tiers = program.tiers.tier if program.tiers else []
+    last = len(tiers if part == "tiers.tier" else getattr(program, part)) - 1
 
     assert len(changes(read(before), read(after))) == 1
     assert read(removed(after, f"{part}[{last}]")) == read(before)
@@ -163,8 +313,11 @@ def test_what_is_added_can_be_published_and_removed_again(name, part, kind):
 def test_a_new_reward_never_has_an_id_that_another_had():
     taken = {"percent-off", "percent-off-2"}
 
-    assert parse(added(FASHION, "reward", "percent_off", taken)).reward[3].id == "percent-off-3"
-    again = added(added(FASHION, "earn", "review"), "earn", "review")
+    assert (
+        parse(one_more(FASHION, "reward", "percent_off", taken=taken)).reward[3].id
+        == "percent-off-3"
+    )
+    again = one_more(one_more(FASHION, "earn", "review"), "earn", "review")
     assert [one.id for one in parse(again).earn[1:]] == ["review", "review-2"]
 
 
@@ -177,12 +330,12 @@ def test_a_form_shows_what_was_published_beside_what_changed():
     draft = edited(
         FASHION, {"earn[0].points": "2", "tiers.tier[0].factor": "", "reward[1].cost": "300"}
     )
-    draft = removed(added(draft, "reward", "free_shipping"), "reward[0]")
+    draft = removed(one_more(draft, "reward", "free_shipping"), "reward[0]")
     form = Form(read(draft), read(FASHION))
 
     was = {
         one.path: (one.value, one.was)
-        for section in form.sections()
+        for section in sections(form)
         for rule in section.rules
         for one in rule.fields
         if one.was
@@ -202,7 +355,7 @@ def test_changes_are_told_as_a_merchant_would():
         ("Buying: points", "1", "2"),
         ("€5.00 off: points it costs", "100", "90"),
     ]
-    new = changes(read(FASHION), read(added(FASHION, "reward", "percent_off")))
+    new = changes(read(FASHION), read(one_more(FASHION, "reward", "percent_off")))
     assert [tuple(one) for one in new] == [
         ("New: 10 % off", "", "points it costs: 500; per cent: 10; days a code can be used: 60")
     ]
