@@ -1,4 +1,4 @@
-"""Tables of who may come in: keys of merchants' own systems, and people's sessions."""
+"""Tables of who may come in, what they did on the pages, and how a store's widgets look."""
 
 from typing import ClassVar
 
@@ -65,3 +65,15 @@ class DeedRow(Model):
     class Meta:
         table = "deed"
         indexes: ClassVar = (("store", "id"), ("store", "about"))
+
+
+class LookRow(Model):
+    """What a merchant chose of how a store's widgets look, null where its theme decides."""
+
+    store = fields.CharField(max_length=ID_MAX, primary_key=True)
+    accent = fields.CharField(max_length=7, null=True)
+    scheme = fields.CharField(max_length=8, null=True)
+    position = fields.CharField(max_length=8, null=True)
+
+    class Meta:
+        table = "look"

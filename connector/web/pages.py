@@ -1,4 +1,4 @@
-"""Pages for merchants: rendered on the server, never framed, cached or scripted.
+"""Pages for merchants: rendered on the server, never cached, nor framed or scripted by others.
 
 What they say, they say in the reader's language; figures and days follow its customs.
 """
@@ -18,12 +18,25 @@ from connector.web.assets import asset
 from connector.web.catalogues import offered, spoken, t, tn
 from platforms.money import decimals
 
+POLICY = {
+    "default-src": "'none'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+}
+
+
+def policy(**more: str) -> str:
+    """Return what a page may load and do; ``script_src="'self'"`` is what one may do besides."""
+    rules = POLICY | {name.replace("_", "-"): rule for name, rule in more.items()}
+    return "; ".join(f"{name} {rule}" for name, rule in rules.items())
+
+
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:;"
-        " frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-    ),
+    "Content-Security-Policy": policy(),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }

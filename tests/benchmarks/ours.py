@@ -138,6 +138,7 @@ HOST = "http://127.0.0.1"
 PAGES = (
     "/",
     "/start/",
+    "/look/",
     "/program/",
     "/program/history",
     "/program/text",

@@ -35,6 +35,7 @@ from connector.features.loyalty.service import Loyalty
 from connector.web import languages
 from connector.web.keys import Keys
 from connector.web.merchant import COOKIE
+from connector.web.models import LookRow
 from connector.web.sessions import Role, admin_link
 from connector.worker import drain
 from platforms.model import Order
@@ -51,6 +52,7 @@ LONG = "Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüssel"
 SIZES = {390: 844, 1440: 900}
 NAMES = (("Maya", "Okafor"), ("Jonas", "Lind"), ("Łucja", "Żak"), ("Kenji", "Watanabe"))
 SYSTEM = "erp.example.test"
+FRONT = '<meta name="theme-color" content="#1a7f5a">'
 LOOKS = ("light", "dark", "rtl")
 LANGUAGES = {"pl": "pl", "ja": "ja", "marked": "zh"}
 """Looks in other languages than English; in what is marked every text has marks."""
@@ -145,6 +147,37 @@ async def proposed(page: Page) -> None:
 
 async def checked(page: Page) -> None:
     await page.get_by_role("button", name="Look at my storefront").click()
+
+
+async def dressed(page: Page) -> None:
+    """Choose a look, and open the panel of the preview in it."""
+    await page.locator("#accent").fill("#b5462f")
+    await page.locator("#scheme").select_option("dark")
+    await page.locator("#position").select_option("start")
+    await widgets(page)
+
+
+async def widgets(page: Page) -> None:
+    """Open the panel of the preview."""
+    await page.locator("iframe").scroll_into_view_if_needed()
+    preview = page.frame_locator("iframe")
+    await preview.locator("perennial-launcher button").click()
+    await preview.get_by_role("dialog").wait_for()
+
+
+async def discoloured(page: Page) -> None:
+    await page.locator("#accent").fill("greenish")
+    await page.get_by_role("button", name="Save").click()
+
+
+async def colour_found(page: Page) -> None:
+    await page.locator("[formaction$=find]").click()
+
+
+async def look_saved(page: Page) -> None:
+    await page.locator("#scheme").select_option("dark")
+    await page.get_by_role("button", name="Save").click()
+    await page.get_by_role("status").wait_for()
 
 
 async def drafted(page: Page) -> None:
@@ -246,6 +279,13 @@ SCENES = (
     Scene("start empty", "/admin/start/", is_empty=True),
     Scene("start proposed", "/admin/start/", proposed, is_empty=True),
     Scene("start checked", "/admin/start/", checked),
+    Scene("look", "/admin/look/", widgets),
+    Scene("look dressed", "/admin/look/", dressed),
+    Scene("look mistake", "/admin/look/", discoloured),
+    Scene("look found", "/admin/look/", colour_found),
+    Scene("look saved", "/admin/look/", look_saved),
+    Scene("look empty", "/admin/look/", is_empty=True),
+    Scene("look to look at", "/admin/look/", role="analyst"),
     Scene("program", "/admin/program/"),
     Scene("program draft", "/admin/program/", drafted),
     Scene("program in full", "/admin/program/", in_full),
@@ -291,8 +331,8 @@ SCENES = (
 
 
 ABROAD = (
-    "home", "customers", "customer", "start", "program", "analytics", "settings", "settings keys",
-    "settings webhook", "access", "no permission",
+    "home", "customers", "customer", "start", "look found", "program", "analytics", "settings",
+    "settings keys", "settings webhook", "access", "no permission",
 )  # fmt: skip
 """Scenes that are looked at in our other languages too; their acts need no English."""
 
@@ -418,6 +458,7 @@ async def systems(town: Town, row: StoreRow) -> dict[str, str]:
 
     app = Starlette(routes=[Route("/hook", taken, methods=["POST"])])
     town.wire.apps[SYSTEM] = httpx.ASGITransport(app)
+    town.wire.answers["/"] = httpx.Response(200, text=FRONT)
     hook, _ = await tools.listeners.add(row, "hook", url, events)
     well = "https://well.example.test/" + 8 * LONG.lower().replace("ä", "a").replace("ü", "u")
     await tools.listeners.add(row, "well", well[:400], ["redemption.changed"])
@@ -432,6 +473,7 @@ def shopper(town: Town, first: str, last: str, email: str) -> int:
 async def shown(office: Office, browser: Browser, scene: Scene, look: str, width: int) -> Page:
     """Return a page in a scene, in one look."""
     await DraftRow.all().delete()
+    await LookRow.all().delete()
     store = scene.store or ("new" if scene.is_empty else office.town.store)
     context = await office.context(browser, scene.role, look, width, store, *scene.beside)
     context.set_default_timeout(10_000)

@@ -221,6 +221,7 @@ TOMAS: Json = {
 class Play:
     """What the store and the service know and do; a test changes it while the page is open."""
 
+    look: Json | None = None
     program: Json | None = field(default_factory=lambda: copy.deepcopy(PROGRAM))
     visitor: Json | None = field(default_factory=lambda: copy.deepcopy(MAYA))
     state_status: int = 200
@@ -241,7 +242,7 @@ class Play:
     def state(self, *, is_known: bool) -> Json:
         store = {"id": "northlight", "name": "Northlight", "currency": "EUR"}
         visitor = self.visitor if is_known else None
-        told = {"store": store, "program": self.program, "visitor": visitor}
+        told = {"store": store, "look": self.look, "program": self.program, "visitor": visitor}
         return {**told, "can_claim": self.can_claim}
 
     def redeem(self, asked: Json, key: str) -> None:

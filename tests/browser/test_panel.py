@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, Request, expect
 
 from tests.browser.screenshots import cheaper, deeds, gifts, in_part, in_part_later, perks
-from tests.browser.stage import CODE, TOMAS, Stage, part, redemption
+from tests.browser.stage import CODE, TOMAS, Json, Stage, part, redemption
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -554,6 +554,39 @@ async def test_a_tiers_price_stands_beside_the_usual_one(page: Page, stage: Stag
     await expect(page.locator("perennial-panel code")).to_have_text(CODE)
     assert stage.play.visitor
     assert stage.play.visitor["available"] == 940
+
+
+WORN = """host => {
+  const drawn = host.shadowRoot.querySelector('.pn-launcher, .pn-panel')
+  const isLeft = drawn.getBoundingClientRect().left < innerWidth / 2
+  const accent = getComputedStyle(host).getPropertyValue('--a')
+  return [host.dataset.pnScheme, host.dataset.pnPosition, accent, isLeft]
+}"""
+
+
+@pytest.mark.parametrize(
+    ("look", "worn"),
+    [
+        (None, ["light", "end", "#ffd400", False]),
+        ({"accent": None, "scheme": "dark", "position": None},
+         ["dark", "end", "#ffd400", False]),
+        ({"accent": "#1a7f5a", "scheme": "dark", "position": "start"},
+         ["dark", "start", "#1a7f5a", True]),
+    ],
+)  # fmt: skip
+async def test_what_the_merchant_chose_goes_before_the_script_tag(
+    page: Page, stage: Stage, look: Json | None, worn: list[object]
+) -> None:
+    stage.play.look = look
+    stage.play.visitor = None
+    await page.goto("/?accent=%23ffd400")
+    launcher = page.locator("perennial-launcher")
+    await expect(launcher.locator("button")).to_be_visible()
+
+    assert await launcher.evaluate(WORN) == worn
+    await launcher.locator("button").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    assert await page.locator("perennial-panel").evaluate(WORN) == worn
 
 
 @pytest.mark.parametrize("query", ["", "?scheme=dark&accent=%23f3b48b", "?lang=ar&dir=rtl"])

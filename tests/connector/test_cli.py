@@ -70,6 +70,7 @@ def test_migrating_twice_takes_no_step(env):
         "0014_staff",
         "0015_analytics",
         "0016_draft",
+        "0017_look",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}

@@ -22,7 +22,7 @@ class Page(HTMLParser):
         self.forms: list[tuple[str, dict[str, str]]] = []
         self.links: dict[str, str] = {}
         self._href = self._name = ""
-        self._has_option = False
+        self._is_first = False  # of the options of a select
         self.feed(answer.text)
         self.words = " ".join(unescape(self.words).split())
 
@@ -34,11 +34,10 @@ class Page(HTMLParser):
         if tag in FIELDS and self.forms and given.get("name") and not is_unticked:
             self.forms[-1][1][given["name"]] = given.get("value") or ""
         self._name = (given.get("name") or "") if tag in {"textarea", "select"} else self._name
-        if tag == "select":
-            self._has_option = False
-        if tag == "option" and self.forms and ("selected" in given or not self._has_option):
+        self._is_first = tag == "select" or self._is_first
+        if tag == "option" and self.forms and ("selected" in given or self._is_first):
             self.forms[-1][1][self._name] = given.get("value") or ""
-            self._has_option = True
+            self._is_first = False
         self._href = given.get("href", "") if tag == "a" else self._href
 
     def handle_endtag(self, tag):

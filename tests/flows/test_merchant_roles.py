@@ -15,7 +15,12 @@ from connector.web.models import DeedRow, SessionRow
 from connector.web.sessions import ROLES
 from tests.flows.merchant import merchant
 
-OPEN = {("GET", "/admin/enter"), ("GET", "/admin/static/{hash}/{file}")}
+OPEN = {
+    ("GET", "/admin/enter"),
+    ("GET", "/admin/static/{hash}/{file}"),
+    ("GET", "/admin/look/preview/widgets/loader.js"),
+    ("GET", "/admin/look/preview/widgets/{hash}/{file}"),
+}
 LEAST = {
     ("GET", "/admin/"): "analyst",
     ("POST", "/admin/leave"): "analyst",
@@ -28,6 +33,13 @@ LEAST = {
     ("GET", "/admin/start/"): "analyst",
     ("POST", "/admin/start/propose"): "manager",
     ("POST", "/admin/start/check"): "analyst",
+    ("GET", "/admin/look/"): "analyst",
+    ("POST", "/admin/look/"): "manager",
+    ("POST", "/admin/look/try"): "analyst",
+    ("POST", "/admin/look/find"): "analyst",
+    ("GET", "/admin/look/preview/"): "analyst",
+    ("POST", "/admin/look/preview/"): "analyst",
+    ("GET", "/admin/look/preview/storefront/v1/state"): "analyst",
     ("GET", "/admin/program/"): "analyst",
     ("GET", "/admin/program/history"): "analyst",
     ("GET", "/admin/program/text"): "analyst",
@@ -62,6 +74,7 @@ LEAST = {
 FORMS = {
     "/admin/customers/{account}/adjust": {"points": "5", "reason": "a gift", "key": "k"},
     "/admin/customers/{account}/undo": {"decision": "none"},
+    "/admin/look/": {"accent": "#1a7f5a"},
     "/admin/settings/disconnect": {"name": "another town"},
     "/admin/settings/keys": {"name": "the till", "scope:read": "on", "key": "k"},
     "/admin/settings/keys/revoke": {"id": "none"},

@@ -63,7 +63,7 @@ async def test_a_program_is_proposed_from_what_was_sold_and_goes_live(town):
     assert "In the last 12 months it would have given" in tried.words
     done = await ada.send("/program/save", tried.form("/program/save"))
     assert "Version 1 is live" in done.words
-    assert "4. Published Done Shoppers collect points." in done.words
+    assert "5. Published Done Shoppers collect points." in done.words
     assert await PublicationRow.filter(store=town.store).count() == 1
     deeds = await DeedRow.all().order_by("id")
     assert [one.what for one in deeds] == ["draft begun", "program published"]

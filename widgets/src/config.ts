@@ -1,5 +1,7 @@
 /** What a store's page says about its widgets, read from the loader's own script tag. */
 
+import type { Look } from './contract.ts';
+
 export interface Config {
   /** Origin and path of the service, without a slash at the end. */
   readonly service: string;
@@ -25,5 +27,15 @@ export function readConfig(src: string, data: DOMStringMap): Config | null {
     accent: data['accent'] ?? '',
     scheme: data['scheme'] === 'dark' ? 'dark' : 'light',
     position: data['position'] === 'start' ? 'start' : 'end',
+  };
+}
+
+/** Put what the merchant chose in place of what the script tag says. */
+export function wearing(config: Config, look: Look | null): Config {
+  return {
+    ...config,
+    accent: look?.accent ?? config.accent,
+    scheme: look?.scheme ?? config.scheme,
+    position: look?.position ?? config.position,
   };
 }

@@ -4,9 +4,11 @@
  * All that the storefront widgets need. No program: nothing is drawn.
  *
  *     ``can_claim``: a shopper can have a code mailed, and claim what they bought without an account.
+ *     What the ``look`` does not say is as the widgets' script tag says.
  */
 export interface State {
   store: Store;
+  look: Look | null;
   program: Program | null;
   visitor: Visitor | null;
   can_claim: boolean;
@@ -18,6 +20,17 @@ export interface Store {
   id: string;
   name: string;
   currency: string;
+}
+/**
+ * What a merchant chose of how widgets look; what is null is as the store's theme says.
+ *
+ *     ``accent`` is a colour as ``#rgb`` or ``#rrggbb``. Widgets sit in the corner at the ``start``
+ *     or the ``end`` of a line.
+ */
+export interface Look {
+  accent: string | null;
+  scheme: ('dark' | 'light') | null;
+  position: ('end' | 'start') | null;
 }
 /**
  * The program in force. Points of orders that are ``pending_until`` something wait for it.

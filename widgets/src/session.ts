@@ -6,8 +6,8 @@
  * method throws: what went wrong is in the answer or in `who` and `isStale`.
  */
 
-import type { Config } from './config.ts';
-import type { State } from './contract.ts';
+import { type Config, wearing } from './config.ts';
+import type { Look, State } from './contract.ts';
 
 /** `unknown`: not told yet, or told but their points could not be read. */
 export type Who = 'unknown' | 'guest' | 'member';
@@ -49,7 +49,11 @@ export class Session extends EventTarget {
   /** The last refresh failed, so `state` is from `loadedAt`. */
   isStale = false;
   loadedAt = 0;
-  readonly config: Config;
+  /** As the script tag says, but for what the merchant chose. */
+  config: Config;
+  /** What a merchant tries out in the preview, in place of what was chosen. */
+  tried: Look | null = null;
+  readonly #said: Config;
   #token = '';
   #tokenUntil = 0;
   #triedAt = 0;
@@ -57,6 +61,7 @@ export class Session extends EventTarget {
   constructor(config: Config) {
     super();
     this.config = config;
+    this.#said = config;
   }
 
   /** Load the public part and the visitor's; answers whether there is a program to show. */
@@ -105,7 +110,7 @@ export class Session extends EventTarget {
     const { service, store } = this.config;
     const headers = { ...init.headers, ...(token && { Authorization: `Bearer ${token}` }) };
     const url = `${service}/storefront/v1/${path}?store=${encodeURIComponent(store)}`;
-    return ask(url, { ...init, headers, credentials: 'omit' });
+    return ask(url, { ...init, headers, credentials: 'same-origin' }); // only our own preview has cookies of ours
   }
 
   /** Ask the store who this is. Anything but a token means a guest. */
@@ -123,6 +128,7 @@ export class Session extends EventTarget {
 
   #take(state: State): void {
     this.state = state;
+    this.config = wearing(this.#said, this.tried ?? state.look);
     this.loadedAt = Date.now();
     this.isStale = false;
   }

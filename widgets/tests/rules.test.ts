@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { readConfig } from '../src/config.ts';
+import { readConfig, wearing } from '../src/config.ts';
 import type { Program, Redemption, Visitor } from '../src/contract.ts';
 import { arrivals } from '../src/launcher/arrivals.ts';
 import { type Offer, best, fit, needsChoice, notOver, offers, open, rates, signed, stem, worth } from '../src/panel/offers.ts';
@@ -220,6 +220,18 @@ test('the script tag says where the service is', () => {
   assert.equal(config?.scheme, 'light');
   assert.equal(config?.position, 'end');
   assert.equal(readConfig(src, {}), null);
+});
+
+test('what the merchant chose goes before the script tag, one by one', () => {
+  const said = readConfig('https://points.example/widgets/loader.js', { store: 's1', accent: 'teal', position: 'start' });
+  assert.ok(said);
+  const look = ({ accent, scheme, position }: typeof said): string => [accent, scheme, position].join(' ');
+
+  assert.equal(look(wearing(said, null)), 'teal light start');
+  assert.equal(look(wearing(said, { accent: null, scheme: null, position: null })), 'teal light start');
+  assert.equal(look(wearing(said, { accent: '#1a7f5a', scheme: null, position: null })), '#1a7f5a light start');
+  assert.equal(look(wearing(said, { accent: null, scheme: 'dark', position: 'end' })), 'teal dark end');
+  assert.equal(wearing(said, { accent: '#000', scheme: 'dark', position: 'end' }).service, said.service);
 });
 
 test('text on any accent is white or black by luminance, 4.5:1 or more', () => {

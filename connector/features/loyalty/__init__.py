@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from connector.features.loyalty import admin, onboarding
+from connector.features.loyalty import admin, look, onboarding
 from connector.features.loyalty import claims as claim_mail
 from connector.features.loyalty.api import LoyaltyApi
 from connector.features.loyalty.claims import Claims
 from connector.features.loyalty.editor import admin as program_admin
 from connector.features.loyalty.editor import drafts
 from connector.features.loyalty.editor.drafts import Drafts
+from connector.features.loyalty.look import LookAdmin
 from connector.features.loyalty.needs import Needs
 from connector.features.loyalty.notices import NOTE, PROFILE
 from connector.features.loyalty.prices import Prices
@@ -28,6 +29,8 @@ def start(tools: Tools) -> Part:
     loyalty = Loyalty(tools)
     claims = Claims(tools, loyalty)
     own = Drafts(tools, loyalty)
+    storefront = Storefront(tools, loyalty, claims)
+    looks = LookAdmin(tools, storefront, own)
     return Part(
         hooks=(loyalty.settling.on_stored,),
         pushes={
@@ -38,14 +41,15 @@ def start(tools: Tools) -> Part:
             claim_mail.PUSH: claims.push,
         },
         works=_works(tools, loyalty, own),
-        routes=Storefront(tools, loyalty, claims).routes(),
+        routes=(*storefront.routes(), *looks.routes()),
         endpoints=LoyaltyApi(loyalty, tools.clock, tools.ids).endpoints(),
         views=(
             *admin.LoyaltyAdmin(tools, loyalty).views(),
             *program_admin.ProgramAdmin(tools, own).views(),
+            *looks.views(),
             *onboarding.Onboarding(tools, own).views(),
         ),
-        items=(*onboarding.ITEMS, *program_admin.ITEMS, *admin.ITEMS),
+        items=(*onboarding.ITEMS, *program_admin.ITEMS, *look.ITEMS, *admin.ITEMS),
         prices=Prices(loyalty.programs, tools.clock),
         needs=Needs(loyalty, own),
     )

@@ -24,7 +24,7 @@ from connector.features.loyalty.views import order_of
 from connector.kernel.clock import add_months
 from connector.ledger.models import EntryRow
 from connector.sync.models import PassRow
-from connector.web import status
+from connector.web import looks, status
 from connector.web.catalogues import n_, t
 from connector.web.feature import Tools
 from connector.web.merchant import BASE, Done, Item, Toast, View, Visit
@@ -171,6 +171,7 @@ class Onboarding:
             newest=newest,
             tried=tried_of(draft),
             titles=titles(read(document)) if document else {},
+            look=await looks.chosen(store.id),
             test=await _test(store, newest.published_at) if newest else None,
             may_write=visit.may("manager"),
             **more,

@@ -31,8 +31,10 @@ from connector.ledger.models import AccountRow
 from connector.rewards.entitlements import held_by
 from connector.rewards.passes import PASS_MAX
 from connector.rewards.redemptions import left, redeemed_by
+from connector.web import looks
 from connector.web.body import bounded_body, decoded
 from connector.web.feature import Tools
+from connector.web.looks import Look
 from connector.web.visitors import meant_key
 
 PUBLIC_CACHE, PERSONAL_CACHE = "public, max-age=30", "private, no-cache"
@@ -89,6 +91,14 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worn:
+    """What was chosen of the widgets' look, and until when we say so."""
+
+    look: Look | None
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
     """All that a visitor's state follows from, and whether it changed with time."""
 
@@ -106,6 +116,7 @@ class Storefront:
         self._claims = claims
         self._public_answers: dict[str, Answer] = {}
         self._counts: dict[str, Counts] = {}
+        self._worn: dict[str, Worn] = {}
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes."""
@@ -197,7 +208,8 @@ class Storefront:
         store = await self._tools.stores.find(store_id)
         view = views.StateView(
             store=views.view_store(store),
-            program=await self._program(store_id),
+            look=await looks.chosen(store_id),
+            program=await self.program(store_id),
             visitor=None,
             can_claim=self._claims.can_be_made,
         )
@@ -243,24 +255,39 @@ class Storefront:
         program = in_force(await self._loyalty.programs.versions(store_id, row["published"]), now)
         seen = [row["name"], row["currency"], row["version"], row["customer"]]
         offered = [program.version if program else 0, await self._left(store_id, program)]
+        look = await self._look(store_id)
         return Glance(
             account=account,
             is_due=any(at is not None and at <= now for at in ends),
-            parts=[BUILD, store_id, account, *seen, *offered],
+            parts=[BUILD, store_id, account, *seen, *offered, look],
         )
 
     @staticmethod
     def _tag(glance: Glance) -> str:
         return f'"{hashlib.sha256(orjson.dumps(glance.parts)).hexdigest()[:32]}"'
 
-    async def _program(self, store_id: str) -> views.ProgramView | None:
+    async def program(self, store_id: str) -> views.ProgramView | None:
+        """Return the program in force as shoppers see it, if there is one."""
         published = await self._loyalty.programs.program(store_id)
-        if published is None:
-            return None
-        rewards = published.program.reward
+        return await self.view_program(store_id, published) if published else None
+
+    async def view_program(self, store_id: str, version: Publication) -> views.ProgramView:
+        """Return a program as shoppers see it."""
+        rewards = version.program.reward
         gifts = {id_ for one in rewards if one.kind == "free_product" for id_ in one.products}
         products = await records.products(store_id, gifts) if gifts else {}
-        return views.view_program(published, await self._left(store_id, published), products)
+        return views.view_program(version, await self._left(store_id, version), products)
+
+    async def _look(self, store_id: str) -> Look | None:
+        """Return what was chosen of the widgets' look; read at most once a second for a store."""
+        now = self._tools.clock()
+        held = self._worn.get(store_id)
+        if held is None or held.until <= now:
+            held = Worn(look=await looks.chosen(store_id), until=now + PUBLIC_KEPT)
+            if len(self._worn) >= PUBLIC_MAX:
+                self._worn.clear()
+            self._worn[store_id] = held
+        return held.look
 
     async def _left(self, store_id: str, version: Publication | None) -> Mapping[str, int]:
         """Return how many there are of a version's limited rewards; counted once a second."""
@@ -283,7 +310,8 @@ class Storefront:
     ) -> Response:
         view = views.StateView(
             store=views.view_store(store),
-            program=await self._program(store.id),
+            look=await self._look(store.id),
+            program=await self.program(store.id),
             visitor=await self._visitor(store, customer_id),
             can_claim=self._claims.can_be_made,
         )

@@ -28,6 +28,7 @@ from connector.ledger.ledger import Balance, Line
 from connector.ledger.models import AccountRow
 from connector.rewards.entitlements import Held
 from connector.rewards.models import RedemptionRow
+from connector.web.looks import Look
 from platforms.model import Product
 
 HISTORY_MAX = 50
@@ -292,9 +293,11 @@ class StateView:
     """All that the storefront widgets need. No program: nothing is drawn.
 
     ``can_claim``: a shopper can have a code mailed, and claim what they bought without an account.
+    What the ``look`` does not say is as the widgets' script tag says.
     """
 
     store: StoreView
+    look: Look | None
     program: ProgramView | None
     visitor: VisitorView | None
     can_claim: bool

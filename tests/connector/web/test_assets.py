@@ -1,13 +1,13 @@
-"""Styles and icons of the merchant's pages: what is there is served for ever, nothing else is."""
+"""Files of the merchant's pages: what is there is served for ever, nothing else is."""
 
 import pytest
 
 from connector.web.assets import FOLDER, NAMES, asset
 
+KINDS = ("text/css", "image/svg+xml", "text/javascript", "text/css")
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [*zip(NAMES, ("text/css", "image/svg+xml"), strict=True)]
-)
+
+@pytest.mark.parametrize(("name", "kind"), [*zip(NAMES, KINDS, strict=True)])
 async def test_a_file_is_served_at_its_address_for_a_year(town, name, kind):
     answer = await town.http.get(asset(name))
 

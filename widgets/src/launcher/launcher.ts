@@ -47,7 +47,6 @@ export class PerennialLauncher extends HTMLElement {
     if (this.shadowRoot) return;
     const root = this.attachShadow({ mode: 'open', delegatesFocus: true });
     adopt(root, tokens + base + css);
-    dress(this, this.session.config);
     this.#button = h(
       'button',
       {
@@ -89,10 +88,12 @@ export class PerennialLauncher extends HTMLElement {
     else addEventListener('load', later, { signal });
   }
 
-  /** Show the points, and say once what came since the panel was last looked at. */
+  /** Take the look, show the points, and say once what came since the panel was last looked at. */
   #draw(): void {
-    const { state, who } = this.session;
+    const { state, who, config } = this.session;
     if (!state?.program) return this.remove(); // the program has ended
+    dress(this, config);
+    if (this.#panel) dress(this.#panel, config);
     const visitor = who === 'member' ? state.visitor : null;
     this.#number.hidden = !visitor;
     this.#number.replaceChildren();

@@ -36,7 +36,8 @@ export function dress(host: HTMLElement, config: Config): void {
   host.dataset['pnScheme'] = config.scheme;
   host.dataset['pnPosition'] = config.position;
   host.dir = getComputedStyle(document.body).direction;
-  if (CSS.supports('color', config.accent)) host.style.setProperty('--pn-accent', config.accent);
+  const own = CSS.supports('color', config.accent) ? config.accent : '';
+  host.style.setProperty('--pn-accent', own);
   if (CSS.supports('color', 'oklch(from red l c h)')) return;
   const accent = getComputedStyle(host).getPropertyValue('--pn-accent').trim() || '#2746d8';
   const following = follow(luminance(...channels(accent)), config.scheme);
