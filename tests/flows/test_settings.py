@@ -396,7 +396,8 @@ async def test_what_is_set_elsewhere_is_shown_with_where(town):
     assert (
         "Sender of mail no mail is sent · set where the service runs, by PERENNIAL_SMTP_URL,"
         " PERENNIAL_MAIL_FROM Languages English, 日本語, polski · set where the service runs, by"
-        " PERENNIAL_LOCALES Statuses that count as paid part of the program, as paid_statuses"
+        " PERENNIAL_LOCALES Widget look colour, light or dark, and the corner of your storefront"
+        " Statuses that count as paid part of the program, as paid_statuses"
         f" Export of everything made where the service runs: perennial export {town.store} FOLDER"
     ) in page.words
     assert page.links["Statuses that count as paid"] == "/admin/program/text"
