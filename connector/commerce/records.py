@@ -543,12 +543,9 @@ async def products(store: str, ids: Collection[str]) -> dict[str, Product]:
 
 async def newest_product(store: str) -> str | None:
     """Return the id of the product that came last, of those that the store has."""
-    rows = await sql.rows(
-        "SELECT platform_id FROM product WHERE store = $1 AND body IS NOT NULL AND NOT is_gone"
-        " ORDER BY id DESC LIMIT 1",
-        store,
-    )
-    return str(rows[0]["platform_id"]) if rows else None
+    there = ProductRow.filter(store=store, body__isnull=False, is_gone=False)
+    row = await there.order_by("-id").first()
+    return row.platform_id if row else None
 
 
 async def customer(store: str, id_: str) -> Customer | None:
