@@ -18,6 +18,7 @@ from connector.kernel.clock import Clock, system_clock
 from connector.kernel.ids import random_id
 from connector.kernel.vault import Vault
 from connector.registry import find_features, find_models, find_platforms
+from connector.sync import privacy
 from connector.sync.inbox import HAS_WAITING, OLDEST_DELIVERY, Inbox
 from connector.sync.listeners import OLDEST_MESSAGE, TELLING, Listeners
 from connector.sync.outbox import PUSH_DUE, Outbox
@@ -34,6 +35,7 @@ from connector.web.api import Endpoints
 from connector.web.feature import Feature, Part, Tools
 from connector.web.listeners import Webhooks
 from connector.web.mail import Mailer
+from connector.web.privacy import Privacy
 from connector.web.sessions import Sessions
 from connector.web.visitors import Visitors
 from platforms import http
@@ -141,6 +143,7 @@ async def running(
             wake=bell.ring,
             listeners=Listeners(vault, network, clock, random_id),
             sessions=Sessions(clock, random_id, vault),
+            privacy=Privacy(vault, clock, bell.ring),
             mailer=Mailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None,
         )
         yield _wired(settings, models, tools, bell, tracer, found)
@@ -155,10 +158,11 @@ def _wired(
     features: Sequence[Feature],
 ) -> System:
     parts = {feature.name: feature.start(tools) for feature in features}
-    for part in parts.values():
+    for name, part in parts.items():
         if part.segments:
             tools.segments.add(part.segments)
         tools.key_figures.add(part.key_figures, part.prices, part.needs)
+        tools.privacy.add(name, part.personal)
     records = Records(tools.vault, [hook for part in parts.values() for hook in part.hooks])
     pushes = {kind: push for part in parts.values() for kind, push in part.pushes.items()}
     inbox = Inbox(tools.stores, records, tools.clock)
@@ -217,6 +221,12 @@ def _works(
             job=tools.listeners.send_some,
             at_once=8,
             oldest=OLDEST_MESSAGE,
+        ),
+        Work(
+            name="privacy",
+            waiting=privacy.WAITING,
+            job=tools.privacy.erase_some,
+            oldest=privacy.OLDEST,
         ),
         *(work for part in parts.values() for work in part.works),
     ]

@@ -20,7 +20,8 @@ LANES = ("live", "backfill")
 class StoreRow(Model):
     """A connected store.
 
-    ``access``, ``webhook_secret`` and ``guest_key`` are sealed. ``watermark`` is the greatest
+    ``access``, ``webhook_secret``, ``guest_key`` and ``erasure_key`` are sealed; the last is null
+    until somebody is erased. ``watermark`` is the greatest
     platform stamp that a whole pass over the listings has seen, never our clock; until the first
     pass it is null. ``reconcile_at`` is when the next pass is due, ``audit_at`` from when on it is
     an audit. ``old_webhook_secret`` verifies too until ``old_secret_until``, or for as long as it
@@ -39,6 +40,7 @@ class StoreRow(Model):
     access = fields.BinaryField()
     webhook_secret = fields.BinaryField()
     guest_key = fields.BinaryField()
+    erasure_key = fields.BinaryField(null=True)
     connected_at = fields.DatetimeField()
     watermark = fields.DatetimeField(null=True)
     reconcile_at = fields.DatetimeField()
@@ -142,3 +144,16 @@ class OrderCodeRow(Model):
         table = "order_code"
         unique_together: ClassVar = (("store", "code", "order"),)
         indexes: ClassVar = (("store", "order"),)
+
+
+class ErasedRow(Model):
+    """An account whose person was erased ``erased_at`` last: a keyed ``digest`` of it, no more."""
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    digest = fields.CharField(max_length=64)
+    erased_at = fields.DatetimeField()
+
+    class Meta:
+        table = "erased"
+        unique_together: ClassVar = (("store", "digest"),)

@@ -7,18 +7,20 @@ between the two.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 from tortoise.expressions import F, Q
 from tortoise.functions import Coalesce
 
+from connector.commerce.erasure import hiding
 from connector.commerce.identity import (
     account_of,
     canonical_email,
     customer_account,
     customer_of,
+    guest_key,
 )
 from connector.commerce.models import (
     BACKFILL,
@@ -193,13 +195,17 @@ class Records:
         restored from a backup.
         """
         held = await self._held(store, [_name(change) for change in changes])
+        hide = await hiding(
+            self._vault, store, [one.record for one in changes if isinstance(one, Seen)]
+        )
         changed = 0
         for change in changes:
             row = held[_name(change)]
             if isinstance(change, Touched) or (doubts_older and row.is_newer(change.record)):
                 row.touch(lane, now)
             else:
-                changed += _observe(row, change, lane, now)
+                seen = replace(change, record=hide(change.record)) if hide else change
+                changed += _observe(row, seen, lane, now)
         await self._write(store, held.values(), lane)
         return changed
 
@@ -227,12 +233,30 @@ class Records:
         what is held; older twice running is believed.
         """
         held = await self._held(store, [(dirty.kind, dirty.id) for dirty, _ in found])
+        hide = await hiding(self._vault, store, [record for _, record in found if record])
         lane = min((row.lane for row in held.values()), default=LIVE)
         changed = 0
         for dirty, record in found:
-            changed += _fetched(held[dirty.kind, dirty.id], dirty, record, now)
+            shown = hide(record) if hide and record else record
+            changed += _fetched(held[dirty.kind, dirty.id], dirty, shown, now)
         await self._write(store, held.values(), lane)
         return changed
+
+    async def hide(self, store: StoreRow, kind: Kind, ids: Sequence[str]) -> int:
+        """Take what names people who were erased out of snapshots; return out of how many.
+
+        Nobody is told: no points follow from that. In a transaction.
+        """
+        held = await self._held(store, [(kind, id_) for id_ in ids])
+        hide = await hiding(self._vault, store, [row.record for row in held.values() if row.record])
+        for row in held.values():
+            if hide and row.record:
+                hidden = hide(row.record)
+                row.is_changed = hidden != row.record
+                row.record = hidden
+        changed = [row for row in held.values() if row.is_changed]
+        await self._write(store, changed, LIVE)
+        return len(changed)
 
     async def audited(self, store: str, kind: Kind, ids: Sequence[str], began_at: datetime) -> None:
         """Note that the audit which began at an instant saw these records."""
@@ -298,11 +322,6 @@ class Records:
         if told:
             for hook in self._hooks:
                 await hook(told)
-
-
-def guest_key(vault: Vault, store: StoreRow) -> bytes:
-    """Return the store's own key for guests' accounts."""
-    return bytes.fromhex(vault.open(store.id, "guest_key", store.guest_key))
 
 
 def _name(change: Seen | Touched) -> tuple[Kind, str]:

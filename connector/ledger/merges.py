@@ -82,6 +82,20 @@ async def merged(store: str, accounts: Collection[str]) -> list[tuple[str, str]]
     return [(row["account"], row["owner"]) for row in rows]
 
 
+async def whole(store: str, accounts: Collection[str]) -> set[str]:
+    """Return accounts with all that became theirs: joined for good, or emptied into them."""
+    found, ahead = set(accounts), set(accounts)
+    while ahead:
+        rows = await sql.rows(
+            "SELECT l.account FROM link l WHERE l.store = $1 AND l.owner = ANY($2) UNION"
+            f" SELECT m.account FROM merge m WHERE m.store = $1 AND m.owner = ANY($2) AND {HOLDS}",
+            *(store, list(ahead)),
+        )
+        ahead = {row["account"] for row in rows} - found
+        found |= ahead
+    return found
+
+
 async def homes(store: str, accounts: Collection[str]) -> Homes:
     """Return what was merged into accounts, and into which others they were."""
     merged: dict[str, tuple[str, datetime]] = {}

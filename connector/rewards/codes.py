@@ -7,7 +7,8 @@ import base64
 import hmac
 from collections.abc import Iterable, Sequence
 
-from connector.commerce import records
+from connector.commerce import erasure, records
+from connector.commerce.identity import customer_account
 from connector.commerce.models import StoreRow
 from connector.kernel.vault import Vault
 from connector.sync.stores import Stores
@@ -35,8 +36,11 @@ class Codes:
         """Return the address that a code is for: without one it would be open to everybody.
 
         Raises:
-            Rejected: the customer is gone, or has none.
+            Rejected: the customer is gone or was erased, or has none.
         """
+        account = customer_account(customer_id)
+        if await erasure.erased(self._vault, store.id, [account]):
+            raise Rejected(f"customer {customer_id} was erased: there is no address for a code")
         found = await records.customer(store.id, customer_id)
         if found is None:
             client = self._stores.client(store)

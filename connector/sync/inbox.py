@@ -2,6 +2,7 @@
 
 A correctly signed delivery is kept whatever it holds; only what nobody we know signed is refused.
 Deliveries that arrive together are kept in one commit, and none is answered before it.
+A body names people: a store where somebody was erased keeps none once it is read.
 """
 
 import asyncio
@@ -20,7 +21,6 @@ from connector.database import sql
 from connector.errors import PerennialError, StoreUnknown
 from connector.kernel import metrics
 from connector.kernel.clock import Clock
-from connector.sync.models import InboxRow
 from connector.sync.stores import Signer, Stores, may_be_id
 from connector.sync.work import oldest
 from platforms.errors import Malformed
@@ -41,6 +41,10 @@ KEEP = (
     "INSERT INTO inbox (store, key, headers, body, received_at, state, trouble)"
     " VALUES ($1, $2, $3, $4, $5, $6, '') ON CONFLICT DO NOTHING"
 )
+BODY_KEPT = (
+    "CASE WHEN (SELECT s.erasure_key FROM store s WHERE s.id = inbox.store) IS NULL THEN body END"
+)
+"""What is kept of a body once nobody reads it again: nothing where somebody was erased."""
 Wake = Callable[[], None]
 Row = tuple[str, str, str, bytes | None, datetime, str]
 """A delivery's store, key, headers, body, the instant that it came, and its state."""
@@ -183,14 +187,19 @@ class Inbox:
         async with in_transaction():
             await self._records.take_in(store, changes, self._clock())
             await sql.run(
-                "UPDATE inbox SET state = 'done' WHERE id = ANY($1)", [row["id"] for row in rows]
+                f"UPDATE inbox SET state = 'done', body = {BODY_KEPT} WHERE id = ANY($1)",
+                [row["id"] for row in rows],
             )
         metrics.READ.labels("read").inc(len(rows))
 
     async def _park(self, store: StoreRow, id_: int, why: str) -> None:
         """Keep what nobody can read for somebody to look at, and ask the listings instead."""
         async with in_transaction():
-            await InboxRow.filter(id=id_).update(state=PARKED, trouble=why[:500])
+            await sql.lock(store.id)  # whoever erases somebody has seen it
+            await sql.run(
+                f"UPDATE inbox SET state = $2, trouble = $3, body = {BODY_KEPT} WHERE id = $1",
+                *(id_, PARKED, why[:500]),
+            )
             await StoreRow.filter(id=store.id).update(reconcile_at=self._clock())
         metrics.READ.labels("parked").inc()
 

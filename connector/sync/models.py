@@ -163,3 +163,27 @@ class MessageRow(Model):
     class Meta:
         table = "message"
         indexes: ClassVar = (("listener", "due_at"),)
+
+
+class PrivacyRow(Model):
+    """What was asked ``by`` somebody about a person: to ``export`` all of them, or to ``erase`` it.
+
+    ``about`` is their account; once they are erased, what is kept of it: see ``ErasedRow``. An
+    export waits for a merchant, who takes it from the customer's page. An erasure is work: it is
+    of ``accounts`` (ids, no more), and goes on in ``stage`` with what comes ``after``.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    store = fields.CharField(max_length=ID_MAX)
+    kind = fields.CharField(max_length=8)
+    by = fields.CharField(max_length=100)
+    about = fields.CharField(max_length=100)
+    accounts = fields.JSONField[list[str]]()
+    stage = fields.CharField(max_length=16)
+    after = fields.CharField(max_length=100, default="")
+    asked_at = fields.DatetimeField()
+    done_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "privacy"
+        indexes: ClassVar = (("store", "kind", "done_at"),)

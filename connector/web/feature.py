@@ -17,6 +17,7 @@ from connector.web.api import Endpoints
 from connector.web.keyfigures import KeyFigures, KeyFigureSource, NeedSource, PriceSource
 from connector.web.mail import Mailer
 from connector.web.merchant import Item, View
+from connector.web.privacy import PersonalSource, Privacy
 from connector.web.segments import Segments, SegmentSource
 from connector.web.sessions import Sessions
 from connector.web.visitors import Visitors
@@ -26,7 +27,7 @@ from connector.web.visitors import Visitors
 class Tools:
     """What every feature is given; no ``mailer`` where nobody set up how mail is sent.
 
-    ``segments`` and ``key_figures`` are those of all features, once all have started.
+    ``segments``, ``key_figures`` and ``privacy`` are of all features, once all have started.
     """
 
     clock: Clock
@@ -37,6 +38,7 @@ class Tools:
     wake: Callable[[], None]
     listeners: Listeners
     sessions: Sessions
+    privacy: Privacy
     mailer: Mailer | None = None
     segments: Segments = field(default_factory=Segments)
     key_figures: KeyFigures = field(default_factory=KeyFigures)
@@ -48,7 +50,7 @@ class Part:
 
     ``views`` are its merchant pages, ``items`` those of them that the navigation names. It has
     ``segments``, ``key_figures``, ``prices`` of points and what ``needs`` somebody where it knows
-    any.
+    any, and ``personal`` where it keeps something of persons: it tells that, and erases it.
     """
 
     hooks: Sequence[Hook] = ()
@@ -62,6 +64,7 @@ class Part:
     key_figures: KeyFigureSource | None = None
     prices: PriceSource | None = None
     needs: NeedSource | None = None
+    personal: PersonalSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from tortoise.transactions import in_transaction
 
 from connector.errors import RequestInvalid
-from connector.sync import retention
+from connector.sync import privacy, retention
 from connector.sync.models import ListenerRow
 from connector.web.catalogues import n_, t, tn
 from connector.web.feature import Tools
@@ -22,6 +22,10 @@ from platforms.errors import PlatformError
 
 SETTINGS, KEYS, DISCONNECT = "/settings/", "/settings/keys", "/settings/disconnect"
 ITEMS = (Item(n_("Settings"), "gear", f"{BASE}{SETTINGS}", "owner", place=80),)
+REQUESTS = 20  # of privacy, on a page
+NEWEST = 2**62  # before no row's number
+ASKED = {"export": n_("All that is kept of somebody"), "erase": n_("Erase somebody")}
+"""What people ask about themselves, in words."""
 SCOPES = {
     "events": n_("Say what customers did besides buying"),
     "points": n_("Give points and take them, and place members into tiers"),
@@ -76,6 +80,9 @@ class SettingsAdmin:
 
     async def _overview(self, visit: Visit, error: str = "") -> Response:
         told = ListenerRow.filter(store=visit.store.id, ended_at=None)
+        before = visit.query.get("before", "")
+        last = int(before) if before.isdecimal() and len(before) < 19 else NEWEST
+        asked = await privacy.requests(visit.store.id, last, REQUESTS + 1)
         return visit.page(
             PAGES,
             "settings.html",
@@ -84,6 +91,9 @@ class SettingsAdmin:
             webhooks=await told.count(),
             kept=_kept(),
             sender=self._sender,
+            requests=asked[:REQUESTS],
+            older=asked[REQUESTS - 1].id if len(asked) > REQUESTS else None,
+            asked=ASKED,
             form=visit.form,
             error=error,
         )

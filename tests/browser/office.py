@@ -32,6 +32,7 @@ from connector.features.analytics.models import FiguresRow
 from connector.features.loyalty.decisions import Decision
 from connector.features.loyalty.models import DraftRow
 from connector.features.loyalty.service import Loyalty
+from connector.sync import privacy
 from connector.web import languages
 from connector.web.keys import Keys
 from connector.web.merchant import COOKIE
@@ -201,6 +202,17 @@ async def publishing(page: Page) -> None:
     await page.get_by_role("button", name="Publish", exact=True).click()
 
 
+async def erasing(page: Page) -> None:
+    await page.get_by_role("button", name="Erase this person").click()
+
+
+async def erased_nobody(page: Page) -> None:
+    await erasing(page)
+    await page.get_by_label("Whom to erase").fill("Somebody else")
+    await page.get_by_role("button", name="Erase this person").last.click()
+    await page.locator(".ad-err").wait_for()
+
+
 async def show_figures(page: Page) -> None:
     await page.locator(".ad-figure summary").first.click()
 
@@ -275,6 +287,10 @@ SCENES = (
     Scene("customer no such kind", "/admin/customers/KENJI?kind=spent"),
     Scene("customer long words", "/admin/customers/LONG", open_entry),
     Scene("customer to look at", "/admin/customers/MAYA", role="analyst"),
+    Scene("customer to erase", "/admin/customers/JONAS", erasing),
+    Scene("customer erase mistake", "/admin/customers/JONAS", erased_nobody),
+    Scene("customer long to erase", "/admin/customers/LONG", erasing),
+    Scene("customer erased", "/admin/customers/ERASED"),
     Scene("start", "/admin/start/"),
     Scene("start empty", "/admin/start/", is_empty=True),
     Scene("start proposed", "/admin/start/", proposed, is_empty=True),
@@ -387,8 +403,21 @@ async def settled_in(office: Office) -> None:
         "GUEST": str(guest["id"]),
         **hooks,
     }
+    office.people["ERASED"] = await erased(town, row)
     await others(town, row)
     await count_up(town, row)
+
+
+async def erased(town: Town, row: StoreRow) -> str:
+    """Let somebody be erased and somebody ask for what is kept; return the account of the one."""
+    vault = town.system.tools.vault
+    gone, asks = (f"customer:{id_}" for id_ in list(town.shop.records["customer"])[:2])
+    await privacy.ask(vault, row, "erase", [gone], by="Ada", now=town.clock())
+    town.clock.forward(minutes=20)
+    await drain(town.system)
+    await privacy.ask(vault, row, "export", [asks], by=LONG, now=town.clock())
+    await privacy.ask(vault, row, "erase", ["customer:0"], by="woocommerce", now=town.clock())
+    return gone
 
 
 async def others(town: Town, row: StoreRow) -> None:

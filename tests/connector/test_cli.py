@@ -71,6 +71,7 @@ def test_migrating_twice_takes_no_step(env):
         "0015_analytics",
         "0016_draft",
         "0017_look",
+        "0018_privacy",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}

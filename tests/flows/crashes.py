@@ -25,9 +25,11 @@ from connector.config import Settings
 from connector.features.loyalty.service import Loyalty
 from connector.ledger.models import EntryRow
 from connector.rewards.models import AdmissionRow, BudgetRow, RedemptionRow
+from connector.sync import privacy
 from connector.system import running
 from platforms.woocommerce.fake import FakeStore, World, coupons, create_fake, delivering, refunds
 from tests import databases, mortal
+from tests.connector.database import release
 from tests.mortal import Calls, Died, Door, Life
 from tests.town import KEY, PROGRAM, SECRET, SERVICE, SHOP, SITE, Clock, Town, Wire
 
@@ -319,6 +321,32 @@ async def _connected(town: Town) -> dict[str, Any]:
     return {"available": (await town.visitor(_maya(town)))["available"]}
 
 
+async def _known(town: Town) -> None:
+    """A shopper has a name, bought and took a reward, and the store sent it all."""
+    await _member(town)
+    town.order(town.product("10.00"), 4, email="maya@example.test")
+    await _redeem(town)
+    await _settle(town)
+
+
+async def _ask_for_erasure(town: Town) -> None:
+    row, vault = await town.row(), town.system.tools.vault
+    accounts = privacy.accounts_of(vault, row, customer_id=str(_maya(town)))
+    await privacy.ask(vault, row, "erase", accounts, by="store", now=town.clock())
+
+
+async def _erased(town: Town) -> dict[str, Any]:
+    """Nothing names the shopper, one request is done, and the points are as they were."""
+    url = town.system.settings.database_url
+    held = {table: release.held(url, table) for table in release.tables(url)}
+    assert "maya" not in str(held).lower()
+    assert [one["accounts"] for one in held["privacy"]] in (["[]"], [[]])
+    assert [one["about"] for one in held["deed"]] == [held["privacy"][0]["about"]]
+    entries = [(one["cause"], one["points"]) for one in held["entry"]]
+    assert sum(points for _, points in entries) == EARNED - COST + 200
+    return {"kinds": sorted(one["kind"] for one in held["entry"])}
+
+
 STORIES = {
     "issued": Story(_member, (_redeem, _settle, _two_hours_pass, _settle), _redeemed),
     "refused": Story(
@@ -340,6 +368,9 @@ STORIES = {
     ),
     "sync": Story(_history, (_settle, _minutes_pass, _settle), _read),
     "budget": Story(_limited_history, (_settle, _minutes_pass, _settle), _given_out),
+    "erasure": Story(
+        _known, (_ask_for_erasure, _settle, _minutes_pass, _settle), _erased
+    ),
     "connect": Story(_nothing, (_connect, _publish, _settle, _minutes_pass, _settle), _connected),
 }  # fmt: skip
 

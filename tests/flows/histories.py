@@ -64,6 +64,7 @@ DATA = (
     "entry", "redemption", "publication", "draft", "decision", "link", "claim", "api_key",
     "reservation", "listener", "message", "act", "admission", "budget", "merge",
     "entitlement", "perk_code", "perk_use", "stamp", "session", "deed", "figures", "look",
+    "erased", "privacy",
 )  # fmt: skip
 """The tables that hold what stores and shoppers did; leases of work are nobody's."""
 KINDS: tuple[Kind, ...] = ("customer", "product", "order", "refund")

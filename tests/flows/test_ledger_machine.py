@@ -28,7 +28,8 @@ from tortoise.transactions import in_transaction
 
 from connector import worker
 from connector.commerce import identity
-from connector.commerce.records import BEGINNING, guest_key
+from connector.commerce.identity import guest_key
+from connector.commerce.records import BEGINNING
 from connector.errors import InsufficientPoints, KeyReused, RewardSoldOut, RewardUnavailable
 from connector.features.loyalty import checkpoints
 from connector.features.loyalty.choices import Choice

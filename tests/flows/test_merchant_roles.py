@@ -30,6 +30,8 @@ LEAST = {
     ("GET", "/admin/customers/{account}"): "analyst",
     ("POST", "/admin/customers/{account}/adjust"): "support",
     ("POST", "/admin/customers/{account}/undo"): "support",
+    ("POST", "/admin/customers/{account}/export"): "manager",
+    ("POST", "/admin/customers/{account}/erase"): "manager",
     ("GET", "/admin/start/"): "analyst",
     ("POST", "/admin/start/propose"): "manager",
     ("POST", "/admin/start/check"): "analyst",
@@ -74,6 +76,7 @@ LEAST = {
 FORMS = {
     "/admin/customers/{account}/adjust": {"points": "5", "reason": "a gift", "key": "k"},
     "/admin/customers/{account}/undo": {"decision": "none"},
+    "/admin/customers/{account}/erase": {"name": "somebody else"},
     "/admin/look/": {"accent": "#1a7f5a"},
     "/admin/settings/disconnect": {"name": "another town"},
     "/admin/settings/keys": {"name": "the till", "scope:read": "on", "key": "k"},

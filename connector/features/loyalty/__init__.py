@@ -12,6 +12,7 @@ from connector.features.loyalty.editor.drafts import Drafts
 from connector.features.loyalty.look import LookAdmin
 from connector.features.loyalty.needs import Needs
 from connector.features.loyalty.notices import NOTE, PROFILE
+from connector.features.loyalty.personal import Personal
 from connector.features.loyalty.prices import Prices
 from connector.features.loyalty.reminders import Reminders
 from connector.features.loyalty.service import Loyalty
@@ -52,6 +53,7 @@ def start(tools: Tools) -> Part:
         items=(*onboarding.ITEMS, *program_admin.ITEMS, *look.ITEMS, *admin.ITEMS),
         prices=Prices(loyalty.programs, tools.clock),
         needs=Needs(loyalty, own),
+        personal=Personal(tools.vault, tools.clock),
     )
 
 

@@ -1,5 +1,6 @@
 """The merchant's pages about points: customers, and one customer with every point explained."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
@@ -9,7 +10,7 @@ from starlette.responses import Response
 from tortoise.transactions import in_transaction
 
 from connector.commerce import people, records
-from connector.commerce.identity import customer_account, customer_of
+from connector.commerce.identity import customer_account, customer_of, guest_key, guest_of
 from connector.commerce.models import StoreRow
 from connector.database import sql
 from connector.errors import RecordUnknown, RequestInvalid
@@ -26,7 +27,8 @@ from connector.ledger.models import AccountRow
 from connector.web.catalogues import n_, spoken, t, tn
 from connector.web.feature import Tools
 from connector.web.merchant import BASE, Done, Item, Toast, Undo, View, Visit
-from connector.web.pages import day, moment, money, number, templates_of
+from connector.web.pages import HEADERS, day, moment, money, number, templates_of
+from connector.web.privacy import names_of
 
 CUSTOMERS = "/customers/"
 PAGE, LINES = 50, 50
@@ -98,6 +100,8 @@ class LoyaltyAdmin:
         self._clock = tools.clock
         self._ids = tools.ids
         self._sessions = tools.sessions
+        self._privacy = tools.privacy
+        self._vault = tools.vault
         self._loyalty = loyalty
 
     def views(self) -> Sequence[View]:
@@ -108,6 +112,8 @@ class LoyaltyAdmin:
             View(method="GET", path=one, role="analyst", serve=self.customer),
             View(method="POST", path=f"{one}/adjust", role="support", serve=self.adjust),
             View(method="POST", path=f"{one}/undo", role="support", serve=self.undo),
+            View(method="POST", path=f"{one}/export", role="manager", serve=self.export),
+            View(method="POST", path=f"{one}/erase", role="manager", serve=self.erase),
         ]
 
     async def customers(self, visit: Visit) -> Response:
@@ -200,6 +206,44 @@ class LoyaltyAdmin:
         toast = Toast(t("That is undone: the points are as they would be without it"))
         return Done(path=f"{CUSTOMERS}{quote(account, safe='')}", toast=toast)
 
+    async def export(self, visit: Visit) -> Response:
+        """Answer with all that is kept of a person, as a file.
+
+        A form's answer, not a link's: it is noted, so nobody fetches it unawares.
+        """
+        store, account = visit.store, await self._account(visit)
+        await self._loyalty.settling.settled(store, account)
+        file = await self._privacy.export(store, account)
+        async with in_transaction():
+            await self._privacy.taken(store, account, visit.session.who)
+            await self._sessions.note(visit.session, n_("personal data downloaded"), account, "")
+        name = f"person-{re.sub('[^A-Za-z0-9]+', '-', account)}.json"
+        headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(file, 200, headers, "application/json")
+
+    async def erase(self, visit: Visit) -> Response | Done:
+        """Have a person erased, once their name or address was written."""
+        store, account = visit.store, await self._account(visit)
+        there = f"{CUSTOMERS}{quote(account, safe='')}"
+        if await self._privacy.erased_at(store, account):
+            return Done(path=there, toast=Toast(t("This person is erased already")))
+        if not await self._is_named(visit, account):
+            error = t("Write the name or the e-mail address, as it is known here.")
+            return await self._shown(visit, errors={"erase": error}, status=400)
+        async with in_transaction():
+            await self._privacy.ask(store, "erase", account, visit.session.who)
+            await self._sessions.note(visit.session, n_("erasure asked for"), account, "")
+        toast = Toast(t("This person is being erased: it may take some minutes"))
+        return Done(path=there, toast=toast)
+
+    async def _is_named(self, visit: Visit, account: str) -> bool:
+        """Return whether it was written whose account it is; only a guest themselves is unnamed."""
+        typed, customer = visit.form.get("name", "").strip(), customer_of(account)
+        person = await records.customer(visit.store.id, customer) if customer else None
+        if person is None:
+            return guest_of(typed, guest_key(self._vault, visit.store)) == account
+        return typed.casefold() in {name.casefold() for name in names_of(person)}
+
     async def _account(self, visit: Visit) -> str:
         """Return the account of an address of ours.
 
@@ -254,6 +298,9 @@ class LoyaltyAdmin:
             form=visit.form,
             key=self._ids(),
             may_adjust=visit.may("support"),
+            may_erase=visit.may("manager"),
+            erased_at=await self._privacy.erased_at(store, account),
+            known_by=names_of(person) if person else [],
         )
 
     async def _rows(self, visit: Visit, account: str, lines: Sequence[Line]) -> list[Row]:

@@ -13,9 +13,8 @@ import structlog
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from connector.commerce.identity import canonical_email, guest_account
+from connector.commerce.identity import canonical_email, guest_account, guest_key
 from connector.commerce.models import StoreRow
-from connector.commerce.records import guest_key
 from connector.database import sql
 from connector.errors import CodeUnknown, KeyReused, RequestInvalid, TooMany
 from connector.features.loyalty.models import ClaimRow

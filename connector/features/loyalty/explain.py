@@ -85,7 +85,11 @@ async def explain_account(store: StoreRow, who: str, now: datetime) -> Explanati
     Raises:
         RequestInvalid: nobody here has such an account.
     """
-    account = await find(store.id, who)
+    return await explained(store, await find(store.id, who), now)
+
+
+async def explained(store: StoreRow, account: str, now: datetime) -> Explanation:
+    """Explain an account by its key, whoever's it became since."""
     entries = _without_what_came(await ledger.entries(store.id, account))
     lines, total = [], 0
     for entry in entries:

@@ -14,7 +14,7 @@ from typing import IO, Any, Protocol
 
 import msgspec
 
-from connector.commerce.identity import canonical_email, customer_of
+from connector.commerce.identity import canonical_email, customer_of, is_blank
 from connector.commerce.models import CustomerRow, OrderRow, StoreRow
 from connector.commerce.records import BEGINNING, snapshot
 from connector.features.loyalty import members
@@ -226,7 +226,7 @@ class Export:
                 found[row.account] = self._vault.open(store, MAILBOX, bytes(row.mailbox or b""))
         for one in await OrderRow.filter(store=store, account__in=guests).order_by("updated_at"):
             order = snapshot(one)
-            if isinstance(order, Order) and order.email:
+            if isinstance(order, Order) and order.email and not is_blank(order.email):
                 found[one.account] = order.email
         ids = {id_: key for key in keys if (id_ := customer_of(key))}
         customers = CustomerRow.filter(store=store, platform_id__in=list(ids))

@@ -14,14 +14,16 @@ from functools import partial
 
 from tortoise.transactions import in_transaction
 
+from connector.commerce import erasure
 from connector.commerce.identity import (
     canonical_email,
     customer_account,
     customer_of,
     guest_account,
+    guest_key,
 )
 from connector.commerce.models import StoreRow
-from connector.commerce.records import customer_ids, guest_key
+from connector.commerce.records import customer_ids
 from connector.database import sql
 from connector.errors import RequestInvalid
 from connector.features.loyalty.decisions import POINTS_MAX
@@ -188,7 +190,8 @@ async def take_over(
 ) -> int:
     """Write a plan down; return how many of its lines are new. Their accounts are to be settled.
 
-    Points without an end of their own get the one that the program gives to those of today.
+    Points without an end of their own get the one that the program gives to those of today. Of
+    guests who were erased no mailbox is kept.
 
     Raises:
         RequestInvalid: no program holds points, or the batch was undone before.
@@ -202,7 +205,9 @@ async def take_over(
         lines = plan.lines[first : first + TOGETHER]
         accounts = [line.account for line in lines]
         async with in_transaction():
+            await sql.lock(store.id)  # nobody is erased meanwhile
             await ledger.locked(store.id, accounts)
+            nameless = await erasure.erased(loyalty.vault, store.id, accounts)
             there = await DecisionRow.filter(store=store.id, batch=plan.batch).filter(
                 account__in=accounts
             )
@@ -219,7 +224,7 @@ async def take_over(
                     expires_at=line.expires_at or expires_at(now, version.program),
                     reason=f"batch {plan.batch}, line {line.number}",
                     batch=plan.batch,
-                    mailbox=line.mailbox,
+                    mailbox=None if line.account in nameless else line.mailbox,
                 )
                 for line in lines
                 if line.account not in done

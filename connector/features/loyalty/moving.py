@@ -5,7 +5,7 @@ since then did so when it would have. As with any import, the same file again is
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 from tortoise.transactions import in_transaction
 
+from connector.commerce import erasure
 from connector.commerce.identity import canonical_email, customer_account
 from connector.commerce.models import CustomerRow, OrderRow, StoreRow
 from connector.commerce.records import snapshot
@@ -142,6 +143,13 @@ async def _require_meeting(
         )
 
 
+def _without_mailboxes(rows: Sequence[DecisionRow | LinkRow], erased: Collection[str]) -> None:
+    """Leave out the mailboxes of guests who were erased."""
+    for row in rows:
+        if row.account in erased:
+            row.mailbox = None
+
+
 def _some(lines: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
     """Yield lines, as many at a time as one transaction takes."""
     while some := list(islice(lines, TOGETHER)):
@@ -234,14 +242,17 @@ class Mover:
         accounts = [one.account for one in some]
         joined = [account for one in some for account, _ in one.joined]
         async with in_transaction():
-            if joined:
-                await sql.lock(store)  # whoever takes an order in has read who joined whom
+            await sql.lock(store)  # whoever takes an order in has read who joined whom
             await ledger.locked(store, [*accounts, *joined])
+            nameless = await erasure.erased(self._vault, store, [*accounts, *joined])
             there = DecisionRow.filter(store=store, batch=moved.batch, account__in=accounts)
             done = {row.account for row in await there}
             new = [one for one in some if one.account not in done]
-            await DecisionRow.bulk_create([self._decision(one, moved) for one in new])
-            for link in self._links(new, moved):
+            rows = [self._decision(one, moved) for one in new]
+            links = [*self._links(new, moved)]
+            _without_mailboxes([*rows, *links], nameless)
+            await DecisionRow.bulk_create(rows)
+            for link in links:
                 if not await ledger.join(link, self._now):
                     raise MailboxTaken(f"a mailbox of {link.owner} is another customer's already")
             await ledger.mark_dirty(

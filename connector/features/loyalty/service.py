@@ -46,6 +46,7 @@ class Loyalty:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
+        self.vault = tools.vault
         self.segments = tools.segments
         self.programs = Programs(tools)
         self.redemptions = Redemptions(tools.stores, tools.vault, tools.clock)

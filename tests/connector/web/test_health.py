@@ -9,7 +9,7 @@ from connector.commerce.models import BACKFILL, LANES, LIVE, CustomerRow
 from connector.commerce.records import Dirty
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
-from connector.sync import outbox
+from connector.sync import outbox, privacy
 from connector.worker import drain
 from platforms.model import Touched
 from tests.town import SERVICE
@@ -99,6 +99,7 @@ async def test_each_kind_of_work_has_an_age_in_each_lane_that_it_has(town):
                 "drafts",
                 "due",
                 "lapsed",
+                "privacy",
                 "reminders",
                 "reservations",
                 "tell",
@@ -119,6 +120,19 @@ async def test_deliveries_wait_since_they_came(town):
     town.clock.forward(seconds=90)
 
     assert await ages(town) == {("inbox", "live"): 90.0}
+
+
+async def test_people_wait_to_be_erased_since_they_asked(town):
+    row, vault = await town.connect(), town.system.tools.vault
+    await privacy.ask(vault, row, "export", [MAYA], by="Ada", now=town.clock())
+    town.clock.forward(seconds=5)
+    for _ in range(2):
+        await privacy.ask(vault, row, "erase", [MAYA], by="Ada", now=town.clock())
+        town.clock.forward(seconds=90)
+
+    assert await ages(town) == {("privacy", "live"): 180.0}
+    await drain(town.system)
+    assert await ages(town) == {}
 
 
 async def test_records_wait_since_they_were_first_dirty_in_their_lane(town):

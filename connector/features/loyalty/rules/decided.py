@@ -29,6 +29,8 @@ from connector.kernel.posting import Posting
 from platforms.model import Order
 
 UTC_ZONE = ZoneInfo("UTC")
+BY_HAND = "by the merchant: "
+"""What the words of an entry begin with that end in a merchant's own."""
 
 
 def welcomed(facts: Facts, claims: Claims | None) -> Iterator[Grant]:
@@ -154,7 +156,7 @@ def taken_by_hand(facts: Facts) -> Iterator[Posting]:
 
 
 def _adjusted(one: Adjustment) -> Posting:
-    why = f"by the merchant: {one.reason}"
+    why = f"{BY_HAND}{one.reason}"
     return Posting(f"adjustment:{one.id}", "adjust", one.adjusted_at, one.points, why)
 
 
