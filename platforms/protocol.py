@@ -40,7 +40,8 @@ class Capabilities:
     """What differs between platforms in a way that features must know.
 
     ``cancel_restores_use``: cancelling an order gives its discount codes back their use.
-    ``discount_kinds``: the kinds of discount that it can issue. ``profiles``: a customer's points
+    ``discount_kinds``: the kinds of discount that it can issue. ``apart``: those of which one order
+    takes but one code, two kinds or a kind with itself. ``profiles``: a customer's points
     and tier can be written where themes read them. ``order_notes``: an order takes notes for the
     merchant. ``knows_fulfilled`` and ``knows_delivered``: orders say when they left the store, and
     when they arrived. What is false, or not among the kinds, raises ``Unsupported``.
@@ -48,6 +49,7 @@ class Capabilities:
 
     cancel_restores_use: bool
     discount_kinds: frozenset[DiscountKind]
+    apart: frozenset[frozenset[DiscountKind]]
     profiles: bool
     order_notes: bool
     knows_fulfilled: bool

@@ -86,7 +86,7 @@ def _show_trial(found: Trial) -> None:
     if found.now:
         table.add_row("as it is now", *_row(found.now.total))
     out.print(table)
-    for text in [*_summary(new), *_moves(found)]:
+    for text in [*_summary(new), *_moves(found), *_apart(found)]:
         out.print(escape(text))
 
 
@@ -102,6 +102,15 @@ def _moves(found: Trial) -> Iterator[str]:
             f"published now, these lose {one.tier} sooner unless they buy more, the first of them"
             f" on {one.first_at:%F}: {one.accounts:,}"
         )
+
+
+def _apart(found: Trial) -> Iterator[str]:
+    """Yield which codes one order cannot have together."""
+    for one, other in found.apart:
+        if one == other:
+            yield f"an order takes one code of {one}, no second one"
+        else:
+            yield f"an order takes a code of {one} or of {other}, not both"
 
 
 def _row(sums: Sums) -> list[str]:

@@ -43,7 +43,7 @@ class Check:
 
     def applies(self, capabilities: "Capabilities") -> bool:
         """Return whether the platform can do what this check rests on."""
-        flags = {one.name for one in fields(capabilities)} - {"discount_kinds"}
+        flags = {one.name for one in fields(capabilities)} - {"discount_kinds", "apart"}
         if self.rests_on in flags:
             return bool(getattr(capabilities, self.rests_on))
         return not self.rests_on or self.rests_on in capabilities.discount_kinds

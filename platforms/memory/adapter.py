@@ -24,7 +24,7 @@ from platforms.http import call, checked, parsed
 from platforms.memory import wire
 from platforms.memory.install import Approval, store_url
 from platforms.memory.stage import raised
-from platforms.memory.store import Shop, create_api
+from platforms.memory.store import APART, Shop, create_api
 from platforms.model import (
     Change,
     Delivery,
@@ -56,6 +56,7 @@ class Memory:
     capabilities = Capabilities(
         cancel_restores_use=True,
         discount_kinds=frozenset(get_args(DiscountKind)),
+        apart=APART,
         profiles=True,
         order_notes=True,
         knows_fulfilled=True,

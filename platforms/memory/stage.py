@@ -82,8 +82,9 @@ class MemoryStage:
         """See :class:`platforms.conformance.stage.Stage`."""
         currency = basket.currency or self._shop.currency
         lines = [self._line(place, *item, currency) for place, item in enumerate(basket.items)]
-        for code in basket.codes:
-            discount = self._shop.discounts[code.lower()]
+        codes = self._shop.together(basket.codes)
+        for code in codes:
+            discount = self._shop.discounts[code]
             discount["used"] += 1
             _take_off(lines, discount, currency)
         total = sum(nearest_minor(line["total"], currency) for line in lines) + basket.fee_minor
@@ -98,7 +99,7 @@ class MemoryStage:
             "total": to_text(total, currency),
             "lines": lines,
             "refunds": [],
-            "codes": [code.lower() for code in basket.codes],
+            "codes": codes,
             "deleted": False,
         }
         return self._put_new("order", row)

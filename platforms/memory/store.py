@@ -8,7 +8,7 @@ dislikes is dropped without a word, and a webhook is given up after five failure
 """
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,11 +19,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from platforms.model import DiscountKind
+
 Row = dict[str, Any]
 Post = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]
 START = datetime(2026, 10, 24, 12, tzinfo=UTC)  # the day before the clocks change in Berlin
 PAGE = 100
 FAILURES_MAX = 5
+APART: frozenset[frozenset[DiscountKind]] = frozenset(
+    {frozenset({"percent"}), frozenset({"amount", "free_product"})}
+)
+"""Of which kinds of discount an order takes the first code alone."""
 KINDS = {"orders": "order", "customers": "customer", "products": "product"}
 
 
@@ -100,6 +106,16 @@ class Shop:
             }
             answered = await post(url, headers, body)
             hook.failures = 0 if answered < 300 else hook.failures + 1
+
+    def together(self, codes: Sequence[str]) -> list[str]:
+        """Return those of these codes that one order takes, in small letters."""
+        taken: list[str] = []
+        for code in codes:
+            kind = self.discounts[code.lower()]["kind"]
+            others = [self.discounts[one]["kind"] for one in taken]
+            if all(frozenset({kind, other}) not in APART for other in others):
+                taken.append(code.lower())
+        return taken
 
     def is_usable(self, discount: Row) -> bool:
         """Return whether a checkout would take the discount."""

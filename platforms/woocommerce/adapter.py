@@ -46,6 +46,7 @@ class WooCommerce:
     capabilities = Capabilities(
         cancel_restores_use=True,
         discount_kinds=frozenset(get_args(DiscountKind)),
+        apart=frozenset(),  # but with a merchant's own coupons of individual use
         profiles=True,
         order_notes=True,
         knows_fulfilled=True,  # by an order's completion

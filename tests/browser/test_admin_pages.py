@@ -51,8 +51,9 @@ DATA = re.compile(
     | Ada | Ben | Shopper | Maya[ ]Okafor | Jonas[ ]Lind | Łucja[ ]Żak | Kenji[ ]Watanabe
     | member-price | free_(shipping|returns)
     | The[ ]till | A[ ]late[ ]parcel | processing | Europe/Berlin | \b[A-Z]{{3}}\b
-    | \S+@\S+ | https?://\S+ | (pk|msg|customer)[_:]\S+ | \b[a-z0-9]{{16}}\b | \b[0-9a-f]{{37}}(\.\.\.)?
-    | \b\w+\.(changed|expiring|used)\b | \b(events|points|programs|read|redemptions|webhooks)\b
+    | \S+@\S+ | https?://\S+ | (pk|msg|customer)[_:]\S+ | \b[a-z0-9]{{16}}\b
+    | \b[0-9a-f]{{37}}(\.\.\.)? | \b\w+\.(changed|expiring|used)\b
+    | \b(events|points|programs|read|redemptions|webhooks)\b
     | \b(analytics|analyst|program|widgets)\b | (accent|scheme|position)=\S+
     | Access[ ]of[ ]store[ ]new[ ]cannot[ ]be[ ]opened.*
     """,

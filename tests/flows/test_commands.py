@@ -169,6 +169,7 @@ def test_a_program_is_tried_before_it_is_published(operator, store, tmp_path):
     assert now["issued"] - now["taken_back"] == counts["points"] > 0
     assert 2 * now["issued"] <= new["issued"] <= 2 * now["issued"] + ORDERS  # each order floors
     assert operator.run_json("program", store)["version"] == 1
+    assert tried["apart"] == []
 
 
 def test_what_is_owed_is_what_the_ledger_holds(operator, store):

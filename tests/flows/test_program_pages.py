@@ -49,6 +49,9 @@ async def test_a_template_becomes_a_live_program(town):
     begun = await ada.send("/program/begin", forms[2])
     assert "Saved as a draft: nothing is published yet" in begun.words
     assert "Coffee club" in begun.words
+    together = "A customer can use the codes of all rewards and tiers together in one order."
+    assert together in begun.words
+    assert together in (await ada.get("/start/")).words
     assert await versions(town) == []
 
     done = await save(ada, "publish")

@@ -18,6 +18,7 @@ from connector.features.loyalty.editor.admin import PAGES, START, titles, tried_
 from connector.features.loyalty.editor.drafts import Drafts
 from connector.features.loyalty.editor.editing import Mistaken
 from connector.features.loyalty.editor.proposal import proposed, typical
+from connector.features.loyalty.editor.wording import together
 from connector.features.loyalty.rules.document import read
 from connector.features.loyalty.starters import starter
 from connector.features.loyalty.views import order_of
@@ -160,6 +161,7 @@ class Onboarding:
         draft, rows = await self._drafts.find(store.id), await drafts.published(store.id)
         newest = rows[-1] if rows else None
         document = draft.document if draft else newest.document if newest else None
+        can = self._tools.stores.platform(store.platform).capabilities
         findings = await status.findings(store, self._tools.stores, now)
         return visit.page(
             PAGES,
@@ -171,6 +173,7 @@ class Onboarding:
             newest=newest,
             tried=tried_of(draft),
             titles=titles(read(document)) if document else {},
+            together=together(read(document), can) if draft and document else [],
             look=await looks.chosen(store.id),
             test=await _test(store, newest.published_at) if newest else None,
             may_write=visit.may("manager"),

@@ -15,6 +15,7 @@ from connector.features.loyalty.rules.program import Program, Publication, in_fo
 from connector.ledger import ledger
 from connector.rewards.redemptions import DISCOUNTS
 from connector.web.feature import Tools
+from platforms.protocol import Capabilities
 
 STORES_KEPT = 1000  # whose published versions a process keeps
 Versions = tuple[Publication, ...]
@@ -95,13 +96,17 @@ class Programs:
                 f" from {first:%FT%TZ}, so write an instant from then until now"
             )
 
+    def can(self, store: StoreRow) -> Capabilities:
+        """Return what the store's platform can do."""
+        return self._tools.stores.platform(store.platform).capabilities
+
     async def require_possible(self, store: StoreRow, program: Program) -> None:
         """Refuse a program with something that the store's platform cannot do.
 
         Raises:
             InvalidProgram: with the path of it.
         """
-        can = self._tools.stores.platform(store.platform).capabilities
+        can = self.can(store)
         dated = {"fulfilled": can.knows_fulfilled, "delivered": can.knows_delivered}
         for n, reward in enumerate(program.reward):
             if DISCOUNTS[reward.kind] not in can.discount_kinds:

@@ -16,6 +16,7 @@ from connector.features.loyalty.rules.simulation import Report, Simulation
 from connector.features.loyalty.rules.stamps import Stamp
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.stamps import completed, stamps_of
+from connector.features.loyalty.together import apart
 from connector.ledger import ledger
 from connector.web.segments import Segments
 
@@ -27,13 +28,15 @@ ROUNDS_MAX = 10
 class Trial:
     """What a program would have come to beside the one in force, and whom publishing it moves.
 
-    ``now`` is None where no program is in force.
+    ``now`` is None where no program is in force. ``apart`` are the ids of rewards and benefits of
+    which two an order takes but one code; one with itself: one code of it.
     """
 
     new: Report
     now: Report | None
     moves: Sequence[Move]
     sooner: Sequence[Sooner]
+    apart: Sequence[tuple[str, str]]
 
 
 async def trial(
@@ -73,6 +76,7 @@ async def trial(
         now=simulations[1].report if current else None,
         moves=preview.moves,
         sooner=preview.sooner,
+        apart=[(one.id, other.id) for one, other in apart(program, loyalty.programs.can(store))],
     )
 
 

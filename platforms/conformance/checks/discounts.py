@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from platforms.conformance.check import Terms, expect, expect_equal, refuses
 from platforms.conformance.ground import Ground
+from platforms.conformance.stage import Basket
 from platforms.conformance.weather import Spoiled, lost_after_writing
 from platforms.errors import PlatformError, Rejected, TransientError, Unsupported
 from platforms.model import Discount, DiscountKind, DiscountSeen
@@ -98,12 +99,28 @@ async def _is_revoked(on: Ground, kind: DiscountKind) -> None:
     expect(not await on.is_usable(wanted.code), "it can still be used")
 
 
+async def _is_together(on: Ground, kind: DiscountKind) -> None:
+    can = on.platform.capabilities
+    for other in sorted(can.discount_kinds):
+        both = [await of_kind(on, kind), await of_kind(on, other)]
+        for one in both:
+            await on.issue(one)
+        goods = {product for one in both for product in one.product_ids}
+        goods.add(await on.stage.add_product("Tea", "20.00"))
+        basket = Basket(items=[(one, 2) for one in sorted(goods)], codes=[one.code for one in both])
+        taken = (await on.order(await on.stage.place(basket))).codes
+        wanted = 1 if frozenset({kind, other}) in can.apart else 2
+        expect_equal(len(taken), wanted, f"the number of codes on an order with {other}")
+
+
 OF_KIND = (
     ("issued", "a discount of kind {} reads back as it was wanted", _is_issued),
     ("once", "a discount of kind {} that is issued twice is one", _is_issued_once),
     ("all-terms", "a discount of kind {} keeps minimum, e-mail, end, and is alone",
      _keeps_all_terms),
     ("used", "an order with a code of kind {} counts as its use", _is_used),
+    ("together", "a code of kind {} goes with others in one order, but for those that stand apart",
+     _is_together),
     ("other-terms", "a discount of kind {} is not adopted on other terms",
      _other_terms_are_rejected),
     ("revoked", "a revoked discount of kind {} can't be used", _is_revoked),

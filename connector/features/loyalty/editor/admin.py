@@ -16,7 +16,7 @@ from connector.features.loyalty.editor.drafts import Drafts, Tried
 from connector.features.loyalty.editor.editing import Mistaken
 from connector.features.loyalty.editor.fields import Form
 from connector.features.loyalty.editor.sections import named_products, sections, untold
-from connector.features.loyalty.editor.wording import Change, changes, reward_title
+from connector.features.loyalty.editor.wording import Change, changes, reward_title, together
 from connector.features.loyalty.models import DraftRow, PublicationRow
 from connector.features.loyalty.rules.document import parse, read
 from connector.features.loyalty.rules.program import Program
@@ -48,6 +48,7 @@ class ProgramAdmin:
 
     def __init__(self, tools: Tools, own: Drafts) -> None:
         self._clock = tools.clock
+        self._stores = tools.stores
         self._sessions = tools.sessions
         self._drafts = own
 
@@ -246,6 +247,7 @@ class ProgramAdmin:
             changes=changes(live, program) if live and row else [],
             tried=tried_of(row),
             titles=titles(program),
+            together=together(program, self._stores.platform(visit.store.platform).capabilities),
         )
 
 

@@ -12,8 +12,10 @@ from connector.features.loyalty.rules.program import (
     Program,
     Reward,
 )
+from connector.features.loyalty.together import Giver, apart, givers
 from connector.web.catalogues import t, tn
 from connector.web.pages import moment, money, number
+from platforms.protocol import Capabilities
 
 WHOLE = ("program", "")
 ROLLING = "rolling_months:"
@@ -74,6 +76,26 @@ def benefit_title(one: Benefit) -> str:
     """Return what a benefit is, and the name that tiers call it by."""
     said = choices()[one.kind]
     return f"{said[:1].upper()}{said[1:]} ({one.id})"
+
+
+def together(program: Program, can: Capabilities) -> list[str]:
+    """Return which codes one order can have together, in sentences; none where nothing is one."""
+    told = [_not_both(one, other, program.currency) for one, other in apart(program, can)]
+    if givers(program) and not told:
+        told = [t("A customer can use the codes of all rewards and tiers together in one order.")]
+    return told
+
+
+def _not_both(one: Giver, other: Giver, currency: str) -> str:
+    name, another = _called(one, currency), _called(other, currency)
+    if one is other:
+        return t("An order takes one code of “%s”, no second one.") % name
+    said = t("An order takes a code of “%(one)s” or of “%(other)s”, not both.")
+    return said % {"one": name, "other": another}
+
+
+def _called(one: Giver, currency: str) -> str:
+    return reward_title(one, currency) if isinstance(one, Reward) else benefit_title(one)
 
 
 def changes(before: Program, after: Program) -> list[Change]:
