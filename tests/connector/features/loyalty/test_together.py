@@ -6,6 +6,7 @@ from connector.features.loyalty.editor.wording import together
 from connector.features.loyalty.rules.document import parse
 from connector.features.loyalty.together import apart
 from platforms.memory.adapter import Memory
+from platforms.model import DiscountKind
 
 FIRST = """
 name = "Pairs"
@@ -47,7 +48,8 @@ id = "members"
 kind = "member_price"
 percent = 5
 """
-PERCENTS, MIXED = frozenset({"percent"}), frozenset({"percent", "free_shipping"})
+PERCENTS: frozenset[DiscountKind] = frozenset({"percent"})
+MIXED: frozenset[DiscountKind] = frozenset({"percent", "free_shipping"})
 
 
 def test_pairs_and_one_things_own_codes_are_told():
