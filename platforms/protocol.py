@@ -7,7 +7,7 @@ network. Every write converges: doing it twice is doing it once. Errors are thos
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -45,6 +45,11 @@ class Capabilities:
     and tier can be written where themes read them. ``order_notes``: an order takes notes for the
     merchant. ``knows_fulfilled`` and ``knows_delivered``: orders say when they left the store, and
     when they arrived. What is false, or not among the kinds, raises ``Unsupported``.
+
+    ``lacks`` says what else stores of this platform don't have, each with why: ``install`` (a
+    merchant connects in the browser), ``own_secret`` (deliveries are signed with a secret of ours),
+    ``trash`` (an order that is deleted can be had back), ``any_status`` (plugins add statuses),
+    ``negative_fees``, ``other_currencies`` (an order is in another than the store's).
     """
 
     cancel_restores_use: bool
@@ -54,6 +59,7 @@ class Capabilities:
     order_notes: bool
     knows_fulfilled: bool
     knows_delivered: bool
+    lacks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +206,8 @@ class Platform(Protocol):
         """What a merchant pastes to connect without the browser."""
 
     @property
-    def install(self) -> Install:
-        """How a merchant connects in the browser."""
+    def install(self) -> Install | None:
+        """How a merchant connects in the browser, None where they can't."""
 
     def access(self, options: Mapping[str, str]) -> Access:
         """Return the access that these ``connect_options`` describe.
@@ -209,6 +215,9 @@ class Platform(Protocol):
         Raises:
             Malformed: an option can't be right; the message says what would be.
         """
+
+    def signing_secret(self, access: Access) -> str | None:
+        """Return the secret that signs a store's deliveries, None where that is one of ours."""
 
     def is_ping(self, delivery: Delivery) -> bool:
         """Return whether this is the platform's unsigned greeting, to be answered and forgotten."""

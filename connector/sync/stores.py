@@ -13,7 +13,7 @@ from tortoise.transactions import in_transaction
 
 from connector.commerce.models import ID_MAX, StoreRow
 from connector.database import sql
-from connector.errors import ConnectFailed, DeliveryForged, StoreUnknown
+from connector.errors import ConnectFailed, DeliveryForged, RequestInvalid, StoreUnknown
 from connector.kernel.ids import Ids
 from connector.kernel.vault import Vault
 from connector.sync import outbox
@@ -28,8 +28,8 @@ OLD = "old_webhook_secret"
 OLD_SECRET_LIFE = timedelta(days=1)  # what was signed before a change arrives within it
 Terms = tuple[bytes, str, str]  # a store's access, currency and zone
 CONNECTED = (
-    "name", "currency", "timezone", "access", "disconnected_at", "old_secret_until", "reconcile_at",
-    "trouble", "trouble_name", "failures",
+    "name", "currency", "timezone", "access", "disconnected_at", "webhook_secret",
+    "old_webhook_secret", "old_secret_until", "reconcile_at", "trouble", "trouble_name", "failures",
 )  # fmt: skip
 KNOWN_MAX = 10_000  # stores that a process remembers
 CONNECTING_MAX = timedelta(minutes=5)  # until then the first pass waits for the subscriptions
@@ -128,8 +128,19 @@ class Stores:
         known = self._clients.get((store.id, lane))
         if known is not None and known[0] == terms:
             return known[1]
+        access = self._access(store)
+        client = self._opened(store.platform, access, store.id, lane)
+        self._clients[store.id, lane] = (terms, client)
+        return client
+
+    def _access(self, store: StoreRow) -> Access:
+        """Return what opens a store.
+
+        Raises:
+            AccessRevoked: it can't be opened with our ``SECRET_KEY``.
+        """
         try:
-            access = orjson.loads(self._vault.open(store.id, "access", store.access))
+            access: Access = orjson.loads(self._vault.open(store.id, "access", store.access))
         except ValueError as error:
             raise AccessRevoked(
                 str(error),
@@ -137,9 +148,7 @@ class Stores:
                 advice="start with the PERENNIAL_SECRET_KEY that the store was connected with, or"
                 " connect the store again",
             ) from error
-        client = self._opened(store.platform, access, store.id, lane)
-        self._clients[store.id, lane] = (terms, client)
-        return client
+        return access
 
     def _opened(self, platform: str, access: Access, store: str, lane: Lane) -> StoreClient:
         """Return a client whose requests keep to the store's pace."""
@@ -222,6 +231,8 @@ class Stores:
         store.name, store.currency, store.timezone = info.name[:200], info.currency, info.timezone
         store.access = self._vault.seal(store.id, "access", orjson.dumps(dict(access)).decode())
         store.disconnected_at = None
+        if (secret := adapter.signing_secret(access)) is not None:
+            self._take_secret(store, secret, now, is_new=known is None)
         if known is None:
             await self._create(store)
         client = self._opened(platform, access, store.id, "live")
@@ -241,6 +252,13 @@ class Stores:
             await outbox.unpark(store.id, now)
         return store
 
+    def _take_secret(self, store: StoreRow, secret: str, now: datetime, *, is_new: bool) -> None:
+        """Verify by the secret that the platform signs with, and by the one before for a day."""
+        if not is_new and secret != self.webhook_secret(store):
+            store.old_webhook_secret = self._vault.seal(store.id, OLD, self.webhook_secret(store))
+            store.old_secret_until = now + OLD_SECRET_LIFE
+        store.webhook_secret = self._vault.seal(store.id, "webhook_secret", secret)
+
     async def front_page(self, store: StoreRow) -> str:
         """Return the store's first page, as somebody gets it who never was there.
 
@@ -259,7 +277,14 @@ class Stores:
 
         Raises:
             PlatformError: the store did not answer; do it again.
+            RequestInvalid: the platform signs with a secret of its own.
         """
+        platform = self.platform(store.platform)
+        if platform.signing_secret(self._access(store)) is not None:
+            raise RequestInvalid(
+                f"{platform.title} signs with a secret of its own: make a new one there, then"
+                " connect the store again with it"
+            )
         is_unfinished = store.old_webhook_secret is not None and store.old_secret_until is None
         if not is_unfinished:
             old, secret = self.webhook_secret(store), self._ids() + self._ids()

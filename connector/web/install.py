@@ -21,6 +21,7 @@ from connector.web.body import bounded_body, decoded
 from connector.web.feature import Tools
 from platforms.errors import Malformed
 from platforms.model import Delivery
+from platforms.protocol import Install as Approval
 
 COOKIE = "perennial_install"
 BODY_MAX = 10_000
@@ -57,7 +58,7 @@ class Install:
     async def begin(self, request: Request) -> Response:
         """Send the merchant to their store to approve."""
         name = request.path_params["platform"]
-        install = self._stores.platform(name).install
+        install = self._install(name)
         try:
             url = install.store_url(request.query_params.get("url", ""))
         except Malformed as error:
@@ -79,6 +80,19 @@ class Install:
         )
         return answer
 
+    def _install(self, platform: str) -> Approval:
+        """Return how merchants connect stores of a platform.
+
+        Raises:
+            RequestInvalid: not in the browser.
+        """
+        found = self._stores.platform(platform)
+        if found.install is None:
+            raise RequestInvalid(
+                f"{found.title} is not connected in the browser: use perennial connect {platform}"
+            )
+        return found.install
+
     def _mark(self, token: str) -> str:
         """Return what ties a browser to the installation that it began."""
         return hmac.digest(self._cookie_key, token.encode(), "sha256").hex()
@@ -90,9 +104,7 @@ class Install:
         """
         name = request.path_params["platform"]
         try:
-            token, keys = self._stores.platform(name).install.read_callback(
-                await bounded_body(request, BODY_MAX)
-            )
+            token, keys = self._install(name).read_callback(await bounded_body(request, BODY_MAX))
         except Malformed as error:
             raise RequestInvalid(str(error)) from error
         ticket = await tickets.redeem(self._clock(), "install", token)
@@ -107,7 +119,7 @@ class Install:
     async def finish(self, request: Request) -> Response:
         """Hand the browser, back from approving, over to the store's own page."""
         name = request.path_params["platform"]
-        install = self._stores.platform(name).install
+        install = self._install(name)
         token = install.returned_token(request.query_params)
         mine = request.cookies.get(COOKIE, "").encode()
         if not hmac.compare_digest(mine, self._mark(token).encode()):

@@ -16,6 +16,10 @@ T = TypeVar("T")
 Run = Callable[["Ground"], Awaitable[None]]
 Need = Literal["nothing", "store", "stage"]
 CHECKS: dict[str, "Check"] = {}
+WAYS = frozenset(
+    {"install", "own_secret", "trash", "any_status", "negative_fees", "other_currencies"}
+)
+"""What stores have unless a platform says that they lack it."""
 
 
 class Failed(Exception):
@@ -28,8 +32,8 @@ class Check:
 
     ``name`` is stable, ``says`` the sentence, ``read`` where to read on when it fails. ``needs``:
     ``nothing`` but the adapter; a ``store``, through its client alone, so that it runs against a
-    real one; or a ``stage``, to move the store. ``rests_on`` names the capability, or the kind of
-    discount, without which there is nothing to check.
+    real one; or a ``stage``, to move the store. ``rests_on`` names the capability, the kind of
+    discount, or what stores may lack, without which there is nothing to check.
     """
 
     name: str
@@ -43,7 +47,9 @@ class Check:
 
     def applies(self, capabilities: "Capabilities") -> bool:
         """Return whether the platform can do what this check rests on."""
-        flags = {one.name for one in fields(capabilities)} - {"discount_kinds", "apart"}
+        if self.rests_on in WAYS:
+            return self.rests_on not in capabilities.lacks
+        flags = {one.name for one in fields(capabilities)} - {"discount_kinds", "apart", "lacks"}
         if self.rests_on in flags:
             return bool(getattr(capabilities, self.rests_on))
         return not self.rests_on or self.rests_on in capabilities.discount_kinds

@@ -25,7 +25,7 @@ from platforms.model import (
     Seen,
     Touched,
 )
-from platforms.protocol import Access, Platform, StoreClient
+from platforms.protocol import Access, Install, Platform, StoreClient
 
 SECRET = "a secret of this run"  # noqa: S105 - it guards a store that lives for one check
 PAGES_MAX = 1000
@@ -82,20 +82,31 @@ class Ground:
         self.undo(lambda: self.client.revoke_discount(code))
         return code
 
+    @property
+    def install(self) -> Install:
+        """How a merchant connects in the browser."""
+        assert self.platform.install is not None, "this check must rest on install"
+        return self.platform.install
+
+    @property
+    def secret(self) -> str:
+        """What signs the store's deliveries."""
+        return self.platform.signing_secret(self.access) or SECRET
+
     async def currency(self) -> str:
         """Return the store's currency."""
         return (await self.client.info()).currency
 
-    async def listen(self, secret: str = SECRET) -> None:
+    async def listen(self, secret: str | None = None) -> None:
         """Subscribe, and let what was due before go by."""
-        await self.client.subscribe(self.stage.hook_url, secret)
+        await self.client.subscribe(self.stage.hook_url, secret or self.secret)
         await self.stage.deliveries()
 
-    async def arrived(self, secret: str = SECRET) -> Sequence[Delivery]:
+    async def arrived(self, secret: str | None = None) -> Sequence[Delivery]:
         """Return the signed deliveries that came since last asked; each must verify."""
         came = [one for one in await self.stage.deliveries() if not self.platform.is_ping(one)]
         for delivery in came:
-            self.platform.verify(delivery, secret)
+            self.platform.verify(delivery, secret or self.secret)
         return came
 
     async def told(self) -> Sequence[Change]:
@@ -107,14 +118,16 @@ class Ground:
         return told
 
     async def delivery_of(self, kind: Kind) -> Delivery:
-        """Listen, make a record of the kind, and return a delivery that shows it."""
+        """Listen, make a record of the kind, and return a delivery that shows or names it."""
         await self.listen()
         await self.make(kind)
         for delivery in await self.arrived():
             match self.platform.read(delivery):
                 case Seen(record=record) if isinstance(record, TYPES[kind]):
                     return delivery
-        raise Failed(f"a new {kind} brought no delivery that shows it")
+                case Touched(kind=named) if named == kind:
+                    return delivery
+        raise Failed(f"a new {kind} brought no delivery about it")
 
     async def make(self, kind: Kind) -> str:
         """Make a record of the kind; return its id."""

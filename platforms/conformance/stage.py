@@ -107,8 +107,11 @@ class Stage(Protocol):
     async def cancel(self, order: str) -> None:
         """Cancel an order."""
 
+    async def edit(self, order: str, text: str) -> None:
+        """Write the shopper's note of an order: it changes, and means what it did."""
+
     async def give_status(self, order: str, status: str) -> None:
-        """Give an order a status in the platform's own word, known or not."""
+        """Give an order a status in the platform's own word, known or not, if it takes any."""
 
     async def refund(self, order: str, amount: str, quantities: Mapping[int, int]) -> str:
         """Refund an order; return the refund's id.

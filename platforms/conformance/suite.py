@@ -56,7 +56,9 @@ async def run_live(
 
 async def _tried(check: Check, ground: Ground) -> Result:
     if not check.applies(ground.platform.capabilities):
+        lacks = ground.platform.capabilities.lacks
         missing = f"{ground.platform.title} says that it can't do {check.rests_on}"
+        missing = lacks.get(check.rests_on, missing)
         return Result(check=check, status="skipped", message=missing)
     try:
         with anyio.fail_after(CHECK_S_MAX):

@@ -75,6 +75,10 @@ class Memory:
             raise Malformed("a key is letters and digits: copy it from the store's settings")
         return {"url": store_url(options["url"]), "key": options["key"].strip()}
 
+    def signing_secret(self, access: Access) -> str | None:  # noqa: ARG002 - it is one of ours
+        """See :class:`platforms.protocol.Platform`."""
+        return None
+
     def is_ping(self, delivery: Delivery) -> bool:  # noqa: ARG002 - this store never greets
         """See :class:`platforms.protocol.Platform`."""
         return False

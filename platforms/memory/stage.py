@@ -142,6 +142,10 @@ class MemoryStage:
             self._shop.discounts[code]["used"] -= 1
         self._edit(order, status="cancelled", cancelled=self._shop.stamp())
 
+    async def edit(self, order: str, text: str) -> None:
+        """See :class:`platforms.conformance.stage.Stage`."""
+        self._edit(order, note=text)
+
     async def give_status(self, order: str, status: str) -> None:
         """See :class:`platforms.conformance.stage.Stage`."""
         self._edit(order, status=status)

@@ -70,6 +70,10 @@ class WooCommerce:
         url = auth.store_url(options["url"])
         return {"url": url, "key": options["key"], "secret": options["secret"]}
 
+    def signing_secret(self, access: Access) -> str | None:  # noqa: ARG002 - it is one of ours
+        """See :class:`platforms.protocol.Platform`."""
+        return None
+
     def is_ping(self, delivery: Delivery) -> bool:
         """Return whether it is the form that a new webhook posts, unsigned and without a topic."""
         return (

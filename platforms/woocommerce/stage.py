@@ -148,6 +148,10 @@ class WooStage:
         """Cancel an order."""
         await self.give_status(order, "cancelled")
 
+    async def edit(self, order: str, text: str) -> None:
+        """See :class:`platforms.conformance.stage.Stage`."""
+        orders.update(self.store, self._order(order), {"customer_note": text})
+
     async def give_status(self, order: str, status: str) -> None:
         """Give an order a status; a plugin registers one that is unknown.
 

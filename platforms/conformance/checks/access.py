@@ -11,8 +11,10 @@ from platforms.conformance.ground import Ground
 from platforms.errors import Malformed, SignatureInvalid
 
 PASTED = Terms(read="Platform.access in platforms/protocol.py")
-TYPED = Terms(read="Install.store_url in platforms/protocol.py", needs="nothing")
-INSTALL = Terms(read="Install in platforms/protocol.py", needs="nothing")
+TYPED = Terms(
+    read="Install.store_url in platforms/protocol.py", needs="nothing", rests_on="install"
+)
+INSTALL = Terms(read="Install in platforms/protocol.py", needs="nothing", rests_on="install")
 TOLD = Terms(read="Platform in platforms/protocol.py", needs="nothing")
 VISITOR = Terms(read="platforms/visitor.py", needs="nothing")
 
@@ -34,15 +36,15 @@ ADDRESSES = {
 @TYPED.each("access.typed.{}", "{} for an address is Malformed, with a hint", ADDRESSES)
 async def typed(on: Ground, text: str) -> None:
     with refuses(Malformed, f"typing {text!r}") as refusal:
-        on.platform.install.store_url(text)
+        on.install.store_url(text)
     expect("https://" in str(refusal.error), f"{refusal.error} does not say what to type")
 
 
 @TYPED.check("access.typed", "an address is one, however it is typed")
 async def canonical(on: Ground) -> None:
-    url = on.platform.install.store_url("https://store.example")
+    url = on.install.store_url("https://store.example")
     for text in ("store.example", " https://store.example/ ", "https://STORE.example", url):
-        expect_equal(on.platform.install.store_url(text), url, f"the address of {text!r}")
+        expect_equal(on.install.store_url(text), url, f"the address of {text!r}")
 
 
 @PASTED.check("access.pasted", "what opens the store is made of what a merchant pastes")
@@ -81,9 +83,9 @@ async def named(on: Ground) -> None:
 
 @INSTALL.check("install.approval", "the approval page is the store's own, and is told our token")
 async def approval(on: Ground) -> None:
-    url = on.platform.install.store_url("store.example")
+    url = on.install.store_url("store.example")
     token = "t0ken"  # noqa: S105 - it opens nothing
-    page = on.platform.install.approval_url(
+    page = on.install.approval_url(
         url, token=token, callback="https://ours.example/callback", back="https://ours.example/"
     )
     expect(page.startswith(f"{url}/"), f"{page} is not on {url}")
@@ -94,8 +96,8 @@ async def approval(on: Ground) -> None:
     "install.finished", "the merchant ends on the store's own page, with the pairing code"
 )
 async def finished(on: Ground) -> None:
-    url = on.platform.install.store_url("store.example")
-    page = on.platform.install.finished_url(url, service="https://ours.example", pairing="p4ir")
+    url = on.install.store_url("store.example")
+    page = on.install.finished_url(url, service="https://ours.example", pairing="p4ir")
     expect(page.startswith(f"{url}/") and "p4ir" in page, f"it is {page}")
 
 
@@ -113,14 +115,14 @@ CALLBACKS = {
 @INSTALL.each("install.callback.{}", "{} for the approval's answer is Malformed", CALLBACKS)
 async def callback(on: Ground, body: bytes) -> None:
     with refuses(Malformed, "reading it"):
-        on.platform.install.read_callback(body)
+        on.install.read_callback(body)
 
 
 @INSTALL.check("install.denied", "a browser that comes back without a yes has not approved")
 async def denied(on: Ground) -> None:
     for query in ({}, {"success": "0", "approved": "0"}, {"error": "access_denied"}):
-        expect(not on.platform.install.is_approved(query), f"{query!r} counts as a yes")
-    expect_equal(on.platform.install.returned_token({}), "", "the token that did not come back")
+        expect(not on.install.is_approved(query), f"{query!r} counts as a yes")
+    expect_equal(on.install.returned_token({}), "", "the token that did not come back")
 
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -17,7 +17,7 @@ from platforms.errors import (
 )
 from platforms.http import BYTES_MAX
 from platforms.model import Discount, Profile
-from platforms.protocol import StoreClient
+from platforms.protocol import Capabilities, StoreClient
 
 WEATHER = Terms(
     read="platforms/errors.py, and call and checked in platforms/http.py", needs="store"
@@ -168,19 +168,24 @@ async def wrong_keys(on: Ground) -> None:
     _is_discreet(on, refusal.error)
 
 
-def _writes(currency: str) -> dict[str, Act]:
+def _writes(currency: str, can: Capabilities) -> dict[str, Act]:
+    """Return the writes that a platform can do."""
     wanted = Discount(code="never", redemption_id="r", currency=currency, amount_minor=500)
-    return {
-        "issuing": lambda client: client.issue_discounts([wanted]),
-        "reading a discount": lambda client: client.read_discount("never"),
-        "revoking": lambda client: client.revoke_discount("never"),
+    acts: dict[str, Act] = {
         "subscribing": lambda client: client.subscribe("https://ours.invalid/", SECRET),
         "unsubscribing": lambda client: client.unsubscribe("https://ours.invalid/"),
-        "a profile": lambda client: client.write_profile("1", Profile(points=1)),
-        "reading a profile": lambda client: client.read_profile("1"),
-        "a note": lambda client: client.write_note("1", "Earned 120 points."),
-        "reading notes": lambda client: client.read_notes("1"),
     }
+    if can.discount_kinds:
+        acts["issuing"] = lambda client: client.issue_discounts([wanted])
+        acts["reading a discount"] = lambda client: client.read_discount("never")
+        acts["revoking"] = lambda client: client.revoke_discount("never")
+    if can.profiles:
+        acts["a profile"] = lambda client: client.write_profile("1", Profile(points=1))
+        acts["reading a profile"] = lambda client: client.read_profile("1")
+    if can.order_notes:
+        acts["a note"] = lambda client: client.write_note("1", "Earned 120 points.")
+        acts["reading notes"] = lambda client: client.read_notes("1")
+    return acts
 
 
 WRITE_CASES = {
@@ -191,7 +196,7 @@ WRITE_CASES = {
 
 @WEATHER.each("failures.writing.{}", "where {} comes to a write, the error is ours", WRITE_CASES)
 async def writing(on: Ground, case: Case) -> None:
-    for what, act in _writes(await on.currency()).items():
+    for what, act in _writes(await on.currency(), on.platform.capabilities).items():
         client, _ = storm(on, case)
         try:
             outcome = await act(client)

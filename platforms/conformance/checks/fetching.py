@@ -1,5 +1,7 @@
 """A fetch returns each record asked for, whole, or says that it is gone."""
 
+from dataclasses import replace
+
 from platforms.conformance.check import Terms, expect, expect_equal
 from platforms.conformance.checks.signatures import KINDS
 from platforms.conformance.ground import Ground
@@ -55,7 +57,9 @@ async def many(on: Ground) -> None:
     expect(not gone, f"{len(gone)} of {len(ids)} were not found")
 
 
-@FETCH.check("fetching.mixed", "among many, the trashed are marked and the purged are None")
+@replace(FETCH, rests_on="trash").check(
+    "fetching.mixed", "among many, the trashed are marked and the purged are None"
+)
 async def mixed(on: Ground) -> None:
     product = await on.stage.add_product("Coffee", "12.00")
     ids = [await on.stage.place(Basket(items=[(product, 1)])) for _ in range(9)]

@@ -4,21 +4,22 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from platforms.conformance.check import Failed, Terms, expect, expect_equal, refuses
-from platforms.conformance.ground import SECRET, Ground
+from platforms.conformance.ground import Ground
 from platforms.errors import SignatureInvalid
 from platforms.model import Delivery, Kind
 
 SIGNED = Terms(read="Platform.verify in platforms/protocol.py")
+OWN = replace(SIGNED, rests_on="own_secret")
 KEYED = Terms(read="Platform.delivery_key in platforms/protocol.py")
 KINDS: dict[str, Kind] = {"order": "order", "customer": "customer", "product": "product"}
 
 
-def signature_of(on: Ground, delivery: Delivery, secret: str = SECRET) -> str:
+def signature_of(on: Ground, delivery: Delivery) -> str:
     """Return the name of the header without which a delivery does not verify."""
     for name in delivery.headers:
         rest = {key: text for key, text in delivery.headers.items() if key != name}
         try:
-            on.platform.verify(replace(delivery, headers=rest), secret)
+            on.platform.verify(replace(delivery, headers=rest), on.secret)
         except SignatureInvalid:
             return name
     raise Failed("a delivery verifies without any one of its headers")
@@ -27,7 +28,7 @@ def signature_of(on: Ground, delivery: Delivery, secret: str = SECRET) -> str:
 @SIGNED.each("signatures.{}.verifies", "a delivery about a new {} verifies", KINDS)
 async def verifies(on: Ground, kind: Kind) -> None:
     delivery = await on.delivery_of(kind)
-    on.platform.verify(delivery, SECRET)
+    on.platform.verify(delivery, on.secret)
 
 
 BODIES: dict[str, Callable[[bytes], bytes]] = {
@@ -43,7 +44,7 @@ async def body_changed(on: Ground, change: Callable[[bytes], bytes]) -> None:
     delivery = await on.delivery_of("order")
     changed = replace(delivery, body=change(delivery.body))
     with refuses(SignatureInvalid, "verifying another body"):
-        on.platform.verify(changed, SECRET)
+        on.platform.verify(changed, on.secret)
 
 
 @SIGNED.check("signatures.missing", "a delivery without its signature is refused")
@@ -66,24 +67,28 @@ async def header_changed(on: Ground, text: str) -> None:
     delivery = await on.delivery_of("order")
     name = signature_of(on, delivery)
     with refuses(SignatureInvalid, f"verifying with {name}: {text[:40]!r}"):
-        on.platform.verify(replace(delivery, headers={**delivery.headers, name: text}), SECRET)
+        on.platform.verify(replace(delivery, headers={**delivery.headers, name: text}), on.secret)
 
 
 @SIGNED.check("signatures.swapped", "one delivery's signature does not serve another's body")
 async def swapped(on: Ground) -> None:
     first, second = await on.delivery_of("order"), await on.delivery_of("customer")
     with refuses(SignatureInvalid, "verifying with another delivery's headers"):
-        on.platform.verify(replace(second, headers=first.headers), SECRET)
+        on.platform.verify(replace(second, headers=first.headers), on.secret)
 
 
-OTHER_SECRETS = {"another": "another secret", "empty": "", "longer": SECRET + " "}
+OTHER_SECRETS: dict[str, Callable[[str], str]] = {
+    "another": lambda _: "another secret",
+    "empty": lambda _: "",
+    "longer": lambda secret: f"{secret} ",
+}
 
 
 @SIGNED.each("signatures.secret-{}", "a secret that is {} does not verify", OTHER_SECRETS)
-async def secret_changed(on: Ground, secret: str) -> None:
+async def secret_changed(on: Ground, change: Callable[[str], str]) -> None:
     delivery = await on.delivery_of("order")
     with refuses(SignatureInvalid, "verifying with a secret that did not sign"):
-        on.platform.verify(delivery, secret)
+        on.platform.verify(delivery, change(on.secret))
 
 
 ODD_SECRETS = {
@@ -94,7 +99,7 @@ ODD_SECRETS = {
 }
 
 
-@SIGNED.each("signatures.secret-of-{}", "a secret of {} signs and verifies", ODD_SECRETS)
+@OWN.each("signatures.secret-of-{}", "a secret of {} signs and verifies", ODD_SECRETS)
 async def odd_secret(on: Ground, secret: str) -> None:
     await on.listen(secret)
     await on.buy()
@@ -125,8 +130,8 @@ async def keys_undone(on: Ground) -> None:
     order = await on.buy(pays="never")
     await on.listen()
     came: list[Delivery] = []
-    for status in ("first-word", "second-word", "first-word"):
-        await on.stage.give_status(order, status)
+    for word in ("first word", "second word", "first word"):
+        await on.stage.edit(order, word)
         came += await on.arrived()
         on.stage.forward(1)
     expect(len(came) >= 3, f"three edits brought {len(came)} deliveries")
