@@ -1,4 +1,5 @@
-"""Plants one bug at a time and shows that the tests turn red: ``laws`` (the fold), ``platforms``.
+"""Plants one bug at a time and shows that the tests turn red: ``laws`` (the fold), ``platforms``,
+``shopify``.
 
 Each bug is a text that is replaced in a copy of the sources. Prints a line a bug, and how many of
 them were found.
@@ -314,10 +315,61 @@ PLATFORM_BUGS = (
      'status in {"processing", "refunded", "trash"} and paid_gmt is not None',
      'status in {"processing", "refunded", "trash"}'),
 )  # fmt: skip
+SHOPIFY = "platforms/shopify"
+SHOPIFY_BUGS = (
+    ("the signature is held against the body written anew", f"{SHOPIFY}/adapter.py",
+     'hmac.digest(secret.encode(), delivery.body, "sha256")',
+     'hmac.digest(secret.encode(), orjson.dumps(orjson.loads(delivery.body)), "sha256")'),
+    ("THROTTLED is taken for data", f"{SHOPIFY}/api.py",
+     "        if told.errors:\n", '        if told.errors and bytes(told.data) == b"null":\n'),
+    ("how long to wait is not reckoned", f"{SHOPIFY}/api.py",
+     "missing / cost.throttle_status.restore_rate, 0.1)", "1.0, 0.1)"),
+    ("a token is shared between stores", f"{SHOPIFY}/auth.py",
+     'return access["url"], access["client_id"], access["client_secret"]',
+     'return (access["client_secret"],)'),
+    ("many ask for a token at once", f"{SHOPIFY}/auth.py",
+     """        async with self._locks.setdefault(key, asyncio.Lock()):
+            if (held := self._held(key)) is not None:
+                return held
+""", """        async with self._locks.setdefault(key, asyncio.Lock()):
+"""),
+    ("a token is used until its very end", f"{SHOPIFY}/auth.py",
+     "granted.expires_in - EARLY_S", "granted.expires_in"),
+    ("a token that was refused is used on", f"{SHOPIFY}/api.py",
+     "if answer.status_code == 401:", "if answer.status_code == 402:"),
+    ("any host that ends so is a store", f"{SHOPIFY}/auth.py",
+     "if not HOST.fullmatch(host):", "if not HOST.search(host):"),
+    ("money is what a market shows", f"{SHOPIFY}/operations/fragments/money.graphql",
+     "  shopMoney {", "  shopMoney: presentmentMoney {"),
+    ("tax stays in prices that include it", f"{SHOPIFY}/wire.py",
+     """        quantity=line.quantity,
+        total_minor=total - tax if order.taxes_included else total,
+        tax_minor=tax,
+    )
+
+
+def _charge""", """        quantity=line.quantity,
+        total_minor=total,
+        tax_minor=tax,
+    )
+
+
+def _charge"""),
+    ("an order with refunds is taken for whole", f"{SHOPIFY}/wire.py",
+     "return not self.refunds and not has_more_lines", "return not has_more_lines"),
+    ("a page goes on without its filter", f"{SHOPIFY}/store.py",
+     '            query, _, after = cursor.partition("|")',
+     '            query, after = "", cursor.partition("|")[2]'),
+    ("what was refused by its scope is tried again", f"{SHOPIFY}/api.py",
+     'if "ACCESS_DENIED" in codes:', 'if "ACCESS_DENIE" in codes:'),
+    ("a refund names itself and not its order", f"{SHOPIFY}/adapter.py",
+     '"refunds/create": ("order", ["order_id"]),', '"refunds/create": ("order", ["id"]),'),
+)  # fmt: skip
 Bug = tuple[str, str, str, str]
 SETS: dict[str, tuple[tuple[str, ...], tuple[Bug, ...]]] = {
     "laws": (RULE_TESTS, BUGS),
     "platforms": ((SUITE,), PLATFORM_BUGS),
+    "shopify": (("tests/platforms/shopify", "tests/flows/test_shopify.py"), SHOPIFY_BUGS),
 }
 
 

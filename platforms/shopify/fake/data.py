@@ -1,0 +1,138 @@
+"""What a Shopify store holds: records in the shapes of its schema, and what it tells of them.
+
+A record is a dict of its type's fields, lists in the place of connections. Every change stamps it
+with the store's clock, in whole seconds, and is told to whoever subscribed the topic.
+"""
+
+import base64
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from platforms.model import Kind
+from platforms.shopify.fake.bodies import body_of
+from platforms.shopify.operations import VERSION
+
+Row = dict[str, Any]
+Post = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]
+START = datetime(2026, 10, 24, 12, tzinfo=UTC)  # the day before the clocks change in Berlin
+HOST = "perennial-test.myshopify.com"
+FAILURES_MAX = 8  # in a row; then Shopify deletes a subscription (reference: webhook retries)
+TOKEN_LIFE = timedelta(days=1)
+FIRST_ID = 9_007_199_254_740_993  # 2^53 + 1: no number of JavaScript's
+TYPES: Mapping[Kind, str] = {"order": "Order", "customer": "Customer", "product": "Product"}
+
+
+@dataclass
+class Bucket:
+    """The points that an app may still use; it fills by time that passes."""
+
+    size: float = 20_000.0
+    rate: float = 1_000.0
+    level: float = 20_000.0
+
+    @classmethod
+    def endless(cls) -> "Bucket":
+        """Return one that nobody empties."""
+        return cls(size=1e9, level=1e9)
+
+
+@dataclass
+class Shop:
+    """One store."""
+
+    currency: str = "EUR"
+    timezone: str = "Europe/Berlin"
+    name: str = "A Shopify store"
+    client_id: str = "c11e47-1d"
+    client_secret: str = "shpss_5ec7e7"  # noqa: S105 - it opens nothing but this store
+    now: datetime = START
+    bucket: Bucket = field(default_factory=Bucket)
+    records: dict[str, Row] = field(default_factory=dict)
+    hooks: dict[str, Row] = field(default_factory=dict)
+    codes: dict[str, int] = field(default_factory=dict)
+    tokens: dict[str, datetime] = field(default_factory=dict)
+    _last: int = FIRST_ID
+    _due: list[tuple[str, str, bytes]] = field(default_factory=list)
+
+    def gid(self, type_: str) -> str:
+        """Return a gid that nothing here has."""
+        self._last += 1
+        return f"gid://shopify/{type_}/{self._last}"
+
+    def stamp(self) -> str:
+        """Return the store's time as its API writes it."""
+        return self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def grant(self) -> str:
+        """Return a token that is good for a day."""
+        self._last += 1
+        said = f"{self.client_id} {self._last}"
+        token = f"shpat_{hmac.digest(b'tokens', said.encode(), 'sha256').hex()[:32]}"
+        self.tokens[token] = self.now + TOKEN_LIFE
+        return token
+
+    def is_good(self, token: str) -> bool:
+        """Return whether a token opens the API now."""
+        until = self.tokens.get(token)
+        return until is not None and self.now < until
+
+    def money(self, amount: str) -> Row:
+        """Return an amount as money bags hold it; this store has one market."""
+        one = {"amount": amount, "currencyCode": self.currency}
+        return {"shopMoney": one, "presentmentMoney": one}
+
+    def of(self, kind: Kind) -> list[Row]:
+        """Return all records of a kind, those changed last at the end."""
+        found = [row for row in self.records.values() if row["__typename"] == TYPES[kind]]
+        return sorted(found, key=place)
+
+    def put(self, row: Row, *topics: str) -> str:
+        """Keep a record as changed now, and tell these topics of it; return its gid."""
+        self.records[row["id"]] = row | {"updatedAt": self.stamp()}
+        for topic in topics:
+            self.tell(topic, self.records[row["id"]])
+        return str(row["id"])
+
+    def remove(self, gid: str, topic: str) -> None:
+        """Forget a record, and have that told."""
+        self.tell(topic, self.records.pop(gid))
+
+    def tell(self, topic: str, row: Row) -> None:
+        """Have a record told as it is now."""
+        body = orjson.dumps(body_of(topic, row))
+        self._due += [
+            (id_, topic, body) for id_, one in self.hooks.items() if topic == one["topic"]
+        ]
+
+    async def deliver(self, post: Post) -> None:
+        """Post all deliveries that are due, each once; ``post`` returns the answer's status."""
+        due, self._due = self._due, []
+        for id_, topic, body in due:
+            hook = self.hooks.get(id_)
+            if hook is None:
+                continue
+            self._last += 1
+            digest = hmac.digest(self.client_secret.encode(), body, "sha256")
+            headers = {
+                "x-shopify-topic": topic.lower().replace("_", "/", 1),
+                "x-shopify-hmac-sha256": base64.b64encode(digest).decode(),
+                "x-shopify-shop-domain": HOST,
+                "x-shopify-api-version": VERSION,
+                "x-shopify-webhook-id": str(UUID(int=self._last)),
+                "x-shopify-triggered-at": self.stamp(),
+            }
+            answered = await post(hook["uri"], headers, body)
+            hook["failures"] = 0 if 200 <= answered < 300 else hook["failures"] + 1
+            if hook["failures"] >= FAILURES_MAX:
+                del self.hooks[id_]
+
+
+def place(row: Row) -> tuple[str, int]:
+    """Return where a record stands in a listing by the instant of its change."""
+    return row["updatedAt"], int(row["id"].rpartition("/")[2])

@@ -1,0 +1,227 @@
+"""A Shopify store from its app's keys to points: connected, read, followed by its webhooks."""
+
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+
+from connector import worker
+from connector.app import create_app
+from connector.commerce.models import CustomerRow, OrderRow, ProductRow, StoreRow
+from connector.config import Settings
+from connector.errors import ConnectFailed, InvalidProgram, RequestInvalid
+from connector.features.loyalty.service import Loyalty
+from connector.ledger import ledger
+from connector.sync.models import InboxRow
+from connector.system import running
+from connector.web import status
+from platforms.conformance.stage import Basket
+from platforms.shopify.adapter import ABOUT, PLATFORM
+from platforms.shopify.fake import create_api
+from platforms.shopify.fake.data import HOST, Bucket, Shop
+from platforms.shopify.fake.stage import ShopifyStage
+from tests import databases
+from tests.town import PROGRAM, SERVICE, Clock, Wire
+
+EARNING = PROGRAM.partition("[[reward]]")[0]
+SITE = f"https://{HOST}"
+
+
+class Market:
+    """A Shopify store, Perennial, and what happens between them."""
+
+    def __init__(self, system, shop, clock, wire):
+        self.system, self.shop, self.clock, self.wire = system, shop, clock, wire
+        self.stage = ShopifyStage(shop)
+        self.http = httpx.AsyncClient(transport=wire)
+        self.store = ""
+
+    async def connect(self, **wrong):
+        keys = {"client_id": self.shop.client_id, "client_secret": self.shop.client_secret}
+        access = PLATFORM.access({"url": HOST, **keys, **wrong})
+        row = await self.system.stores.connect("shopify", access, self.clock())
+        self.store = row.id
+        return row
+
+    async def publish(self, program=EARNING):
+        return await Loyalty(self.system.tools).programs.publish(await self.row(), program)
+
+    async def row(self):
+        return await StoreRow.get(id=self.store)
+
+    async def settle(self):
+        """Let the store deliver, and do all that is due."""
+        self.clock.forward(seconds=1)
+        self.shop.now = self.clock()
+        await self.shop.deliver(self._post)
+        await worker.drain(self.system)
+
+    async def _post(self, url, headers, body):
+        return (await self.http.post(url, headers=headers, content=body)).status_code
+
+    async def points(self, customer):
+        return (await ledger.balance(self.store, f"customer:{customer}", self.clock())).available
+
+    async def findings(self):
+        found = await status.findings(await self.row(), self.system.stores, self.clock())
+        return [one.name for one in found if not one.is_ok]
+
+
+@pytest.fixture
+async def market(empty_database, tmp_path):
+    clock, wire = Clock(), Wire()
+    shop = Shop(bucket=Bucket.endless(), now=clock())
+    async with AsyncExitStack() as stack:
+        url = stack.enter_context(databases.blank(tmp_path, template=empty_database))
+        settings = Settings(database_url=url, secret_key="k" * 40, public_url=SERVICE)
+        system = await stack.enter_async_context(running(settings, clock, wire, traced_as="market"))
+        wire.apps[HOST] = httpx.ASGITransport(create_api(shop))
+        wire.apps["rewards.example.test"] = httpx.ASGITransport(create_app(system))
+        one = Market(system, shop, clock, wire)
+        await stack.enter_async_context(one.http)
+        yield one
+
+
+async def test_a_store_is_read_and_its_orders_become_points(market):
+    tea = await market.stage.add_product("Tea", "12.50")
+    await market.stage.shelve(tea, ["new", "hot"])
+    maya = await market.stage.add_customer("maya@example.test")
+    await market.stage.place(Basket(items=[(tea, 2)], customer_id=maya))
+    await market.stage.place(Basket(items=[(tea, 1)], customer_id=maya, pays="never"))
+
+    row = await market.connect()
+    await market.publish()
+    await market.settle()
+
+    assert (row.name, row.url, row.currency) == ("A Shopify store", SITE, "EUR")
+    assert row.timezone == "Europe/Berlin"
+    counts = [await table.all().count() for table in (CustomerRow, OrderRow, ProductRow)]
+    assert counts == [1, 2, 1]
+    assert (await ProductRow.get()).platform_id == tea
+    assert await market.points(maya) == 125  # 5 for each of 25.00; the other is not paid
+    assert await market.findings() == []
+
+
+async def test_what_happens_is_told_and_followed(market):
+    await market.connect()
+    await market.publish()
+    await market.settle()
+    tea = await market.stage.add_product("Tea", "20.00")
+    maya = await market.stage.add_customer("maya@example.test")
+    order = await market.stage.place(Basket(items=[(tea, 3)], customer_id=maya))
+    await market.settle()
+    assert await market.points(maya) == 300
+
+    await market.stage.refund(order, "", {0: 1})
+    await market.settle()
+    assert await market.points(maya) == 200
+
+    await market.stage.cancel(order)
+    await market.settle()
+    assert await market.points(maya) == 0
+    assert {one.state for one in await InboxRow.all()} == {"done"}
+
+
+async def test_a_delivery_that_comes_twice_or_late_changes_nothing(market):
+    await market.connect()
+    await market.publish()
+    await market.settle()
+    tea = await market.stage.add_product("Tea", "20.00")
+    maya = await market.stage.add_customer("maya@example.test")
+    order = await market.stage.place(Basket(items=[(tea, 1)], customer_id=maya))
+    kept = []
+
+    async def twice(url, headers, body):
+        kept.append((url, headers, body))
+        return await market._post(url, headers, body)
+
+    await market.shop.deliver(twice)
+    await market.settle()
+    await market.stage.refund(order, "20.00", {})
+    await market.settle()
+    assert await market.points(maya) == 0
+    before = await InboxRow.all().count()
+
+    answers = [await market._post(*one) for one in reversed(kept)]
+    await market.settle()
+    assert {*answers} <= {200, 202}
+    assert await InboxRow.all().count() == before
+    assert await market.points(maya) == 0
+
+
+async def test_what_another_signed_is_refused(market):
+    await market.connect()
+    tea = await market.stage.add_product("Tea", "20.00")
+    await market.stage.place(Basket(items=[(tea, 1)]))
+    market.shop.client_secret = "another"
+    answers = []
+
+    async def post(url, headers, body):
+        answers.append(await market._post(url, headers, body))
+        return 200
+
+    await market.shop.deliver(post)
+    assert {*answers} == {401}
+    assert await InboxRow.all().count() == 0
+
+
+async def test_a_new_client_secret_takes_over_and_the_old_one_verifies_for_a_day(market):
+    await market.connect()
+    await market.settle()
+    old = market.shop.client_secret
+    market.shop.client_secret = "shpss_new"
+    await market.connect()
+
+    market.shop.client_secret = old  # what was signed before the change
+    await market.stage.add_product("Tea", "20.00")
+    await market.settle()
+    market.shop.client_secret = "shpss_new"
+    await market.stage.add_product("Coffee", "20.00")
+    await market.settle()
+    assert await ProductRow.all().count() == 2
+    assert {one.state for one in await InboxRow.all()} == {"done"}
+
+
+async def test_keys_that_shopify_does_not_know_connect_nothing(market):
+    with pytest.raises(ConnectFailed, match="copy both anew"):
+        await market.connect(client_secret="shpss_wrong")
+    assert await StoreRow.all().count() == 0
+    assert market.shop.hooks == {}
+
+
+async def test_what_shopify_gave_up_is_made_anew(market):
+    await market.connect()
+    await market.settle()
+    gone = [id_ for id_, one in market.shop.hooks.items() if one["topic"].startswith("ORDERS")]
+    for id_ in gone:
+        del market.shop.hooks[id_]
+    assert "webhooks" in " ".join(await market.findings())
+
+    market.clock.forward(hours=1)
+    await market.settle()
+    topics = sorted(one["topic"] for one in market.shop.hooks.values())
+    assert topics == sorted(topic.replace("/", "_").upper() for topic in ABOUT)
+
+
+async def test_rewards_are_refused_until_codes_can_be_made(market):
+    await market.connect()
+    with pytest.raises(InvalidProgram, match=r"reward\[0\].kind: shopify has no amount_off"):
+        await market.publish(PROGRAM)
+
+
+async def test_the_secret_is_shopifys_to_change(market):
+    await market.connect()
+    with pytest.raises(RequestInvalid, match="Shopify signs with a secret of its own"):
+        await market.system.stores.rotate_secret(await market.row(), market.clock())
+
+
+async def test_it_is_not_connected_in_the_browser(market):
+    answer = await market.http.get(f"{SERVICE}/install/shopify", params={"url": SITE})
+    assert answer.status_code == 400
+    assert "perennial connect shopify" in answer.text
+
+
+async def test_disconnecting_takes_the_webhooks_off(market):
+    await market.connect()
+    await market.system.stores.disconnect(await market.row(), market.clock())
+    assert market.shop.hooks == {}
