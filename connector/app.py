@@ -18,6 +18,7 @@ from connector.web.health import Health
 from connector.web.install import Install
 from connector.web.languages import Languages, Spoken
 from connector.web.merchant import Merchant
+from connector.web.proxied import Proxied
 from connector.web.settings import ITEMS as SETTINGS
 from connector.web.settings import SettingsAdmin
 from connector.web.telling import TellingAdmin
@@ -68,6 +69,7 @@ def _routes(system: System) -> list[BaseRoute]:
         *Webhooks(system.inbox, system.bell.ring).routes(),
         *_watch(system),
         *install.routes(),
+        *Proxied(tools.stores, tools.visitors).routes(),
         *_merchants(system),
         *bundles.routes(),
     ]
@@ -98,7 +100,7 @@ def _merchants(system: System) -> list[BaseRoute]:
 def _origins(stores: Stores) -> OriginOf:
     async def origin(store_id: str) -> str | None:
         try:
-            return origin_of((await stores.known(store_id)).url)
+            return origin_of((await stores.known(store_id)).page)
         except StoreUnknown:
             return None
 

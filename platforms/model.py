@@ -183,12 +183,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreInfo:
-    """What a store says of itself. ``timezone`` is an IANA name."""
+    """What a store says of itself. ``timezone`` is an IANA name.
+
+    ``storefront`` is where shoppers see its pages, if that is another address than ``url``.
+    """
 
     name: str
     url: str
     currency: str
     timezone: str
+    storefront: str = ""
 
 
 DiscountKind = Literal["amount", "percent", "product_amount", "free_product", "free_shipping"]

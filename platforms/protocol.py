@@ -182,6 +182,24 @@ class Install(Protocol):
         """Return the store's own page that takes over, with the one-time pairing code."""
 
 
+class Proxy(Protocol):
+    """How a platform's storefront leads requests on to us: signed, by who is signed in there."""
+
+    def store_url(self, query: str) -> str:
+        """Return the canonical address of the store that a query says it came from, unproved.
+
+        Raises:
+            Malformed: it says none.
+        """
+
+    def customer_of(self, query: str, secret: str, now: datetime) -> str | None:
+        """Return the id of the customer who is signed in, None for a guest.
+
+        Raises:
+            SignatureInvalid: the secret did not sign this query, or not now.
+        """
+
+
 class Platform(Protocol):
     """The pure half of an adapter."""
 
@@ -208,6 +226,10 @@ class Platform(Protocol):
     @property
     def install(self) -> Install | None:
         """How a merchant connects in the browser, None where they can't."""
+
+    @property
+    def proxy(self) -> Proxy | None:
+        """How its storefront leads requests on to us, None where it doesn't."""
 
     def access(self, options: Mapping[str, str]) -> Access:
         """Return the access that these ``connect_options`` describe.

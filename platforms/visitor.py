@@ -4,6 +4,7 @@ HS256 with a key of its own, at most ten minutes long. ``manifest/woocommerce/vi
 vectors that PHP and Python both test.
 """
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -30,6 +31,20 @@ def customer_of(token: str, store: str, keys: Mapping[str, bytes], now: datetime
     if ends - issued > LIFE_MAX_S or not subject:
         raise SignatureInvalid("visitor token: lives too long, or names nobody")
     return subject
+
+
+def token_for(customer: str, store: str, key_id: str, key: bytes, now: datetime) -> str:
+    """Return a token that speaks for a customer, for as long as any may."""
+    issued = int(now.timestamp())
+    claims = {
+        "iss": store,
+        "sub": customer,
+        "aud": AUDIENCE,
+        "iat": issued,
+        "exp": issued + LIFE_MAX_S,
+        "jti": secrets.token_hex(16),
+    }
+    return jwt.encode(claims, key, "HS256", headers={"kid": key_id})
 
 
 @lru_cache(maxsize=TOKENS_KEPT)

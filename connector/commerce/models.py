@@ -11,6 +11,7 @@ from tortoise.models import Model
 EMAIL_MAX = 320
 NAME_MAX = 200
 ID_MAX = 64
+URL_MAX = 500
 LIVE, BACKFILL = 0, 1
 """Lanes: what just happened, and what was so long ago that it can wait its turn."""
 LANES = ("live", "backfill")
@@ -21,7 +22,8 @@ class StoreRow(Model):
     """A connected store.
 
     ``access``, ``webhook_secret``, ``guest_key`` and ``erasure_key`` are sealed; the last is null
-    until somebody is erased. ``watermark`` is the greatest
+    until somebody is erased. ``storefront`` is where shoppers see its pages, where that is not at
+    ``url``. ``watermark`` is the greatest
     platform stamp that a whole pass over the listings has seen, never our clock; until the first
     pass it is null. ``reconcile_at`` is when the next pass is due, ``audit_at`` from when on it is
     an audit. ``old_webhook_secret`` verifies too until ``old_secret_until``, or for as long as it
@@ -33,10 +35,11 @@ class StoreRow(Model):
 
     id = fields.CharField(max_length=ID_MAX, primary_key=True)
     platform = fields.CharField(max_length=32)
-    url = fields.CharField(max_length=500)
+    url = fields.CharField(max_length=URL_MAX)
     name = fields.CharField(max_length=200)
     currency = fields.CharField(max_length=3)
     timezone = fields.CharField(max_length=64)
+    storefront = fields.CharField(max_length=URL_MAX, null=True)
     access = fields.BinaryField()
     webhook_secret = fields.BinaryField()
     guest_key = fields.BinaryField()

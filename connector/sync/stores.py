@@ -1,5 +1,6 @@
 """Connected stores: their adapters, their secrets, and a client for each."""
 
+import time
 from collections import Counter
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -11,7 +12,7 @@ import orjson
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from connector.commerce.models import ID_MAX, StoreRow
+from connector.commerce.models import ID_MAX, URL_MAX, StoreRow
 from connector.database import sql
 from connector.errors import ConnectFailed, DeliveryForged, RequestInvalid, StoreUnknown
 from connector.kernel.ids import Ids
@@ -20,7 +21,7 @@ from connector.sync import outbox
 from connector.sync.models import InboxRow
 from platforms import http
 from platforms.errors import AccessRevoked, PlatformError, SignatureInvalid, TransientError
-from platforms.model import Delivery
+from platforms.model import Delivery, StoreInfo
 from platforms.pace import Lane, Pace
 from platforms.protocol import Access, Platform, StoreClient
 
@@ -28,10 +29,11 @@ OLD = "old_webhook_secret"
 OLD_SECRET_LIFE = timedelta(days=1)  # what was signed before a change arrives within it
 Terms = tuple[bytes, str, str]  # a store's access, currency and zone
 CONNECTED = (
-    "name", "currency", "timezone", "access", "disconnected_at", "webhook_secret",
+    "name", "currency", "timezone", "storefront", "access", "disconnected_at", "webhook_secret",
     "old_webhook_secret", "old_secret_until", "reconcile_at", "trouble", "trouble_name", "failures",
 )  # fmt: skip
 KNOWN_MAX = 10_000  # stores that a process remembers
+KNOWN_S = 60.0
 CONNECTING_MAX = timedelta(minutes=5)  # until then the first pass waits for the subscriptions
 
 
@@ -48,10 +50,11 @@ class Signer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What never changes of a store."""
+    """What hardly changes of a store; ``page`` is the address of the pages that shoppers see."""
 
     platform: str
-    url: str
+    page: str
+    until: float
 
 
 class Stores:
@@ -101,17 +104,19 @@ class Stores:
         return sum((pace.shares() for pace in self._paces.values()), Counter())
 
     async def known(self, store_id: str) -> Known:
-        """Return what never changes of a store; asked for once.
+        """Return what hardly changes of a store; asked for once a minute.
 
         Raises:
             StoreUnknown: there is none of that id.
         """
-        if store_id not in self._known:
+        found = self._known.get(store_id)
+        if found is None or found.until < time.monotonic():
             row = await self.find(store_id)
             if len(self._known) >= KNOWN_MAX:
                 self._known.clear()
-            self._known[store_id] = Known(platform=row.platform, url=row.url)
-        return self._known[store_id]
+            page, until = row.storefront or row.url, time.monotonic() + KNOWN_S
+            found = self._known[store_id] = Known(platform=row.platform, page=page, until=until)
+        return found
 
     def client(self, store: StoreRow, lane: Lane = "live") -> StoreClient:
         """Return the network half for a store, the same until its access or terms change.
@@ -192,16 +197,31 @@ class Stores:
             raise StoreUnknown(f"no store {store!r}")
         return found
 
+    async def signer_at(self, platform: str, url: str) -> Signer:
+        """Return what the deliveries of a connected store at an address are verified with.
+
+        Raises:
+            StoreUnknown: there is none.
+        """
+        row = await StoreRow.get_or_none(platform=platform, url=url, disconnected_at=None)
+        if row is None:
+            raise StoreUnknown(f"no store {url!r} is connected")
+        return (await self.signers([row.id]))[row.id]
+
+    def secrets(self, signer: Signer, now: datetime) -> list[str]:
+        """Return the secrets that a store signs with now: the one before for a while, too."""
+        found = [self._vault.open(signer.store, "webhook_secret", signer.secret)]
+        if signer.old_secret is not None and (signer.old_until is None or now < signer.old_until):
+            found.append(self._vault.open(signer.store, OLD, signer.old_secret))
+        return found
+
     def verify(self, signer: Signer, delivery: Delivery, now: datetime) -> None:
         """Check that the store signed something, with its secret or the one before.
 
         Raises:
             DeliveryForged: neither signed it.
         """
-        secrets = [self._vault.open(signer.store, "webhook_secret", signer.secret)]
-        if signer.old_secret is not None and (signer.old_until is None or now < signer.old_until):
-            secrets.append(self._vault.open(signer.store, OLD, signer.old_secret))
-        for secret in secrets:
+        for secret in self.secrets(signer, now):
             try:
                 self.platform(signer.platform).verify(delivery, secret)
             except SignatureInvalid:
@@ -228,7 +248,7 @@ class Stores:
             raise ConnectFailed(_advice(access["url"], error)) from error
         known = await StoreRow.get_or_none(platform=platform, url=info.url)
         store = known or self._new_store(platform, info.url, now)
-        store.name, store.currency, store.timezone = info.name[:200], info.currency, info.timezone
+        _told(store, info)
         store.access = self._vault.seal(store.id, "access", orjson.dumps(dict(access)).decode())
         store.disconnected_at = None
         if (secret := adapter.signing_secret(access)) is not None:
@@ -266,7 +286,8 @@ class Stores:
             PlatformError: the store does not show it.
         """
         network = http.client(self._network)
-        answer = await http.call(network, network.build_request("GET", f"{store.url}/"))
+        page = f"{store.storefront or store.url}/"
+        answer = await http.call(network, network.build_request("GET", page))
         return (answer if answer.is_success else http.checked(answer)).text
 
     async def rotate_secret(self, store: StoreRow, now: datetime) -> None:
@@ -339,6 +360,12 @@ class Stores:
             webhook_secret=self._vault.seal(id_, "webhook_secret", secrets["webhook_secret"]),
             guest_key=self._vault.seal(id_, "guest_key", guest_key),
         )
+
+
+def _told(store: StoreRow, info: StoreInfo) -> None:
+    """Keep what a store says of itself."""
+    store.name, store.currency, store.timezone = info.name[:200], info.currency, info.timezone
+    store.storefront = info.storefront[:URL_MAX] or None
 
 
 def may_be_id(text: str) -> bool:

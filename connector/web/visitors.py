@@ -13,8 +13,9 @@ from starlette.requests import Request
 from connector.errors import RequestInvalid, StoreUnknown, VisitorUnknown
 from connector.kernel.clock import Clock
 from connector.kernel.vault import Vault
-from connector.sync.stores import Stores, may_be_id
+from connector.sync.stores import Signer, Stores, may_be_id
 from connector.web.body import idempotency_key
+from platforms import visitor
 from platforms.errors import SignatureInvalid
 
 STORES_KEPT = 10_000  # whose keys a process remembers
@@ -44,6 +45,27 @@ class Visitors:
         """Return the id of the key to sign with, and the key in base64url without padding."""
         key = self.keys(store)[KEY_IDS[-1]]
         return KEY_IDS[-1], base64.urlsafe_b64encode(key).decode().rstrip("=")
+
+    def token(self, store: str, customer: str) -> str:
+        """Return a token that speaks for a customer of a store, as long as any may."""
+        keys = self.keys(store)
+        return visitor.token_for(customer, store, KEY_IDS[-1], keys[KEY_IDS[-1]], self._clock())
+
+    def led_on(self, signer: Signer, query: str) -> str | None:
+        """Return who is signed in where a storefront led a request on, None for a guest.
+
+        Raises:
+            VisitorUnknown: none of the store's secrets signed it, or not now.
+        """
+        proxy, now = self._stores.platform(signer.platform).proxy, self._clock()
+        assert proxy is not None
+        wrong = SignatureInvalid("no secret")
+        for secret in self._stores.secrets(signer, now):
+            try:
+                return proxy.customer_of(query, secret, now)
+            except SignatureInvalid as error:
+                wrong = error
+        raise VisitorUnknown(str(wrong))
 
     @staticmethod
     def store_of(request: Request) -> str:

@@ -41,7 +41,7 @@ from platforms.model import (
     Subscription,
     Touched,
 )
-from platforms.protocol import Access, Capabilities, ConnectOption, Platform
+from platforms.protocol import Access, Capabilities, ConnectOption, Platform, Proxy
 
 IDS_MAX = 100  # of one request; the store answers no more
 REQUESTS_AT_ONCE = 4
@@ -68,6 +68,7 @@ class Memory:
     )
     topics = ("every change",)
     install = Approval()
+    proxy: Proxy | None = None
 
     def access(self, options: Mapping[str, str]) -> Access:
         """See :class:`platforms.protocol.Platform`."""

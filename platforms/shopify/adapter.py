@@ -21,12 +21,13 @@ from platforms import visitor
 from platforms.conformance.stage import Sample, Stage
 from platforms.errors import Malformed, SignatureInvalid
 from platforms.model import Change, Delivery, Ignored, Kind, Touched
-from platforms.protocol import Access, Capabilities, ConnectOption, Install, Platform
+from platforms.protocol import Access, Capabilities, ConnectOption, Install, Platform, Proxy
 from platforms.shopify import auth
 from platforms.shopify.auth import Tokens
 from platforms.shopify.fake import create_api
 from platforms.shopify.fake.data import Bucket, Shop
 from platforms.shopify.fake.stage import raised
+from platforms.shopify.proxy import AppProxy
 from platforms.shopify.store import ShopifyStore
 
 ABOUT: Mapping[str, tuple[Kind, Sequence[str]]] = {
@@ -79,6 +80,7 @@ class Shopify:
         ConnectOption("client_secret", "Client secret of that app"),
     )
     install: Install | None = None
+    proxy: Proxy | None = AppProxy()
 
     def __init__(self) -> None:
         self._tokens = Tokens()

@@ -11,12 +11,19 @@ from platforms.shopify.wire import Connection, Named, Node
 T = TypeVar("T")
 
 
+class Domain(Node, frozen=True):
+    """An address of a store's pages."""
+
+    url: str
+
+
 class ShopNode(Node, frozen=True):
     """What a store says of itself."""
 
     name: str
     currency_code: str
     iana_timezone: str
+    primary_domain: Domain
 
 
 class Info(Node, frozen=True):

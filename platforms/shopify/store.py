@@ -56,6 +56,7 @@ class ShopifyStore:
             url=self._url,
             currency=shop.currency_code,
             timezone=shop.iana_timezone,
+            storefront=shop.primary_domain.url.rstrip("/"),
         )
 
     async def newest(self) -> datetime | None:

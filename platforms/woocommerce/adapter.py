@@ -22,7 +22,7 @@ from platforms.conformance.stage import Sample, Stage
 from platforms.errors import Malformed, SignatureInvalid
 from platforms.http import parsed
 from platforms.model import Change, Delivery, DiscountKind, Ignored, Kind, Touched
-from platforms.protocol import Access, Capabilities, ConnectOption, Platform
+from platforms.protocol import Access, Capabilities, ConnectOption, Platform, Proxy
 from platforms.woocommerce import auth, coupons, wire
 from platforms.woocommerce.sandbox import create_sandbox
 from platforms.woocommerce.stage import staged
@@ -59,6 +59,7 @@ class WooCommerce:
     )
     topics = TOPICS
     install = auth.WcAuth()
+    proxy: Proxy | None = None
 
     def access(self, options: Mapping[str, str]) -> Access:
         """See :class:`platforms.protocol.Platform`."""

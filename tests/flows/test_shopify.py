@@ -1,6 +1,8 @@
 """A Shopify store from its app's keys to points: connected, read, followed by its webhooks."""
 
+import hmac
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -225,3 +227,106 @@ async def test_disconnecting_takes_the_webhooks_off(market):
     await market.connect()
     await market.system.stores.disconnect(await market.row(), market.clock())
     assert market.shop.hooks == {}
+
+
+def led_on(market, customer="", at=None, **more):
+    """Return the query that Shopify's app proxy adds to a shopper's request."""
+    fields = {
+        "logged_in_customer_id": customer,
+        "path_prefix": "/apps/perennial",
+        "shop": HOST,
+        "timestamp": str(int((at or market.clock()).timestamp())),
+    } | more
+    said = "".join(f"{name}={fields[name]}" for name in sorted(fields))
+    secret = market.shop.client_secret.encode()
+    return fields | {"signature": hmac.new(secret, said.encode(), "sha256").hexdigest()}
+
+
+async def visit(market, query):
+    return await market.http.post(f"{SERVICE}/proxy/shopify/visitor", params=query)
+
+
+async def state(market, token=None):
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    params = {"store": market.store}
+    return await market.http.get(f"{SERVICE}/storefront/v1/state", params=params, headers=headers)
+
+
+async def test_a_shopper_who_is_signed_in_sees_their_points(market):
+    await market.connect()
+    await market.publish()
+    tea = await market.stage.add_product("Tea", "20.00")
+    maya = await market.stage.add_customer("maya@example.test")
+    await market.stage.place(Basket(items=[(tea, 1)], customer_id=maya))
+    await market.settle()
+
+    answer = await visit(market, led_on(market, maya))
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert answer.json()["expires_in"] == 600
+    said = (await state(market, answer.json()["token"])).json()
+    assert said["visitor"]["available"] == 100
+
+
+async def test_nobody_signed_in_gets_no_token(market):
+    await market.connect()
+    answer = await visit(market, led_on(market))
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"logged_in_customer_id": "43"}, 401),
+        ({"timestamp": "1"}, 401),
+        ({"signature": "0" * 64}, 401),
+        ({"shop": "another.myshopify.com"}, 404),
+        ({"shop": "evil.com"}, 400),
+        ({"shop": ""}, 400),
+    ],
+)
+async def test_what_shopify_did_not_sign_gets_none(market, change, code):
+    await market.connect()
+    answer = await visit(market, led_on(market, "42") | change)
+    assert answer.status_code == code
+    assert "token" not in answer.text.partition("detail")[0]
+
+
+async def test_an_old_request_and_a_disconnected_store_get_none(market):
+    row = await market.connect()
+    old = led_on(market, "42", market.clock() - timedelta(seconds=91))
+    assert (await visit(market, old)).status_code == 401
+    await market.system.stores.disconnect(row, market.clock())
+    assert (await visit(market, led_on(market, "42"))).status_code == 404
+
+
+async def test_after_a_new_client_secret_both_sign_for_a_day(market):
+    await market.connect()
+    before = led_on(market, "42")
+    market.shop.client_secret = "shpss_new"
+    await market.connect()
+    assert (await visit(market, before)).status_code == 200
+    assert (await visit(market, led_on(market, "42"))).status_code == 200
+
+
+async def test_no_other_platform_leads_requests_on(market):
+    query = led_on(market, "42")
+    answer = await market.http.post(f"{SERVICE}/proxy/woocommerce/visitor", params=query)
+    assert answer.status_code == 404
+
+
+async def test_pages_at_the_stores_own_address_may_ask_and_no_others(market):
+    row = await market.connect()
+    assert (row.url, row.storefront) == (SITE, "https://club.example.test")
+    params = {"store": market.store}
+    told = {}
+    for origin in ("https://club.example.test", SITE, "https://evil.example"):
+        answer = await market.http.get(
+            f"{SERVICE}/storefront/v1/state", params=params, headers={"Origin": origin}
+        )
+        told[origin] = answer.headers.get("access-control-allow-origin")
+    assert told == {
+        "https://club.example.test": "https://club.example.test",
+        SITE: None,
+        "https://evil.example": None,
+    }

@@ -145,7 +145,12 @@ class Root:
 
     def _about(self) -> Row:
         shop = self._shop
-        return {"name": shop.name, "currencyCode": shop.currency, "ianaTimezone": shop.timezone}
+        return {
+            "name": shop.name,
+            "currencyCode": shop.currency,
+            "ianaTimezone": shop.timezone,
+            "primaryDomain": {"url": shop.storefront},
+        }
 
     def _node(self, gid: str) -> Row | None:
         if "/Refund/" not in gid:

@@ -49,6 +49,7 @@ class Shop:
     currency: str = "EUR"
     timezone: str = "Europe/Berlin"
     name: str = "A Shopify store"
+    storefront: str = "https://club.example.test"
     client_id: str = "c11e47-1d"
     client_secret: str = "shpss_5ec7e7"  # noqa: S105 - it opens nothing but this store
     now: datetime = START
