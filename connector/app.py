@@ -15,6 +15,7 @@ from connector.web.admin import ITEMS, LAST_ITEMS, Admin
 from connector.web.api import Api
 from connector.web.cors import OriginOf, StorefrontCors
 from connector.web.health import Health
+from connector.web.help import Help
 from connector.web.install import Install
 from connector.web.languages import Languages, Spoken
 from connector.web.merchant import Merchant
@@ -90,6 +91,7 @@ def _merchants(system: System) -> list[BaseRoute]:
             *(one for part in parts for one in part.views),
             *shared.views(),
             *TellingAdmin(tools).views(),
+            *Help().views(),
         ],
         items=[*ITEMS, *(one for part in parts for one in part.items), *SETTINGS, *LAST_ITEMS],
         is_secure=is_secure,

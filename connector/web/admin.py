@@ -18,8 +18,8 @@ from connector.web.sessions import LIFE, ROLES, WHO_MAX, Sessions, admin_link, d
 HOME, ACCESS = "/", "/access/"
 DEEDS = 50
 NEWEST = 2**62  # before no row's number
-ITEMS = (Item(n_("Home"), "home", f"{BASE}/"),)
-LAST_ITEMS = (Item(n_("Access"), "lock", f"{BASE}{ACCESS}", "owner", place=90),)
+ITEMS = (Item(n_("Home"), "home", f"{BASE}/", help="home"),)
+LAST_ITEMS = (Item(n_("Access"), "lock", f"{BASE}{ACCESS}", "owner", place=90, help="access"),)
 
 
 class Admin:

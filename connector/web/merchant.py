@@ -20,6 +20,7 @@ from connector.commerce.models import StoreRow
 from connector.errors import FormUnknown, RequestInvalid, RoleMissing
 from connector.kernel.vault import Vault
 from connector.sync.stores import Stores
+from connector.web import manual
 from connector.web.body import bounded_body
 from connector.web.catalogues import t
 from connector.web.models import SessionRow
@@ -36,7 +37,8 @@ FIELDS_MAX = 5000
 class Item(NamedTuple):
     """A line of the navigation, for whoever may see its page; those of a lower ``place`` first.
 
-    What ``finds`` names is found at the page, by ``?q=``, from all others too.
+    What ``finds`` names is found at the page, by ``?q=``, from all others too. ``help`` is the
+    heading of the README that is about it.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Item(NamedTuple):
     role: Role = "analyst"
     place: int = 0
     finds: str = ""
+    help: str = ""
 
 
 class Undo(msgspec.Struct, frozen=True):
@@ -178,10 +181,13 @@ class Merchant:
 
     def _frame(self, request: Request, session: SessionRow) -> Mapping[str, object]:
         mine = [one for one in self._items if may(session, one.role)]
-        here = max((one.path for one in mine if request.url.path.startswith(one.path)), default="")
+        at = next((one for one in mine if _is_at(request.url.path, one.path)), None)
+        here = at.path if at else ""
         return {
             "nav": mine,
             "here": here,
+            "help": manual.place(at.help) if at and at.help else "",
+            "helped": at.title if at else "",
             "back": _back(request, here),
             "who": session,
             "csrf": self._sessions.csrf(session),
@@ -209,6 +215,11 @@ class Merchant:
                 samesite="lax",
             )
         return answer
+
+
+def _is_at(path: str, of: str) -> bool:
+    """Return whether a page is that of an item, or below it; below the first are all."""
+    return path == of or (of != f"{BASE}/" and path.startswith(of))
 
 
 def _back(request: Request, here: str) -> str:

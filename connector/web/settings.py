@@ -21,7 +21,7 @@ from connector.web.sessions import KEPT
 from platforms.errors import PlatformError
 
 SETTINGS, KEYS, DISCONNECT = "/settings/", "/settings/keys", "/settings/disconnect"
-ITEMS = (Item(n_("Settings"), "gear", f"{BASE}{SETTINGS}", "owner", place=80),)
+ITEMS = (Item(n_("Settings"), "gear", f"{BASE}{SETTINGS}", "owner", place=80, help="settings"),)
 REQUESTS = 20  # of privacy, on a page
 NEWEST = 2**62  # before no row's number
 ASKED = {"export": n_("All that is kept of somebody"), "erase": n_("Erase somebody")}

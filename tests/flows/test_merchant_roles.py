@@ -68,6 +68,8 @@ LEAST = {
     ("GET", "/admin/settings/webhooks/{webhook}"): "owner",
     ("POST", "/admin/settings/webhooks/{webhook}/end"): "owner",
     ("POST", "/admin/settings/webhooks/{webhook}/send"): "owner",
+    ("GET", "/admin/help/"): "analyst",
+    ("GET", "/admin/help/{part}"): "analyst",
     ("GET", "/admin/access/"): "owner",
     ("POST", "/admin/access/"): "owner",
     ("POST", "/admin/access/end"): "owner",

@@ -19,7 +19,9 @@ from connector.web.pages import HEADERS, number, percent, templates_of
 
 ANALYTICS = "/analytics/"
 PAGES = templates_of("connector.features.analytics")
-ITEMS = (Item(n_("Analytics"), "chart", f"{BASE}{ANALYTICS}", place=40),)
+ITEMS = (
+    Item(n_("Analytics"), "chart", f"{BASE}{ANALYTICS}", place=40, help="what-the-figures-mean"),
+)
 SPANS = (("30d", n_("30 days")), ("90d", n_("90 days")), ("12m", n_("12 months")))
 MONTHS, COHORTS, LATER = 12, 24, 12
 """How many months and cohorts a page shows, and how long after their first."""

@@ -34,7 +34,14 @@ CUSTOMERS = "/customers/"
 PAGE, LINES = 50, 50
 PAGES = templates_of("connector.features.loyalty")
 ITEMS = (
-    Item(n_("Customers"), "people", f"{BASE}{CUSTOMERS}", place=30, finds=n_("Search customers")),
+    Item(
+        n_("Customers"),
+        "people",
+        f"{BASE}{CUSTOMERS}",
+        place=30,
+        finds=n_("Search customers"),
+        help="customers",
+    ),
 )
 WORDS = {
     "sign_up": n_("Signed up"),

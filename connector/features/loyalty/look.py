@@ -29,7 +29,7 @@ from connector.web.pages import policy
 from platforms.errors import PlatformError
 
 LOOK, PREVIEW = "/look/", "/look/preview/"
-ITEMS = (Item(n_("Widget look"), "brush", f"{BASE}{LOOK}", place=25),)
+ITEMS = (Item(n_("Widget look"), "brush", f"{BASE}{LOOK}", place=25, help="widget-look"),)
 OURS = "'self'"
 WITH_PREVIEW = policy(script_src=OURS, frame_src=OURS)
 IN_PREVIEW = policy(script_src=OURS, connect_src=OURS, frame_ancestors=OURS, form_action="'none'")

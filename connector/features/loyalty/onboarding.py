@@ -42,7 +42,7 @@ TITLES: Mapping[Kind, str] = {
 }
 SIMPLE = "coffee"  # for who has sold too little to say what is typical
 LOADER = "/widgets/loader.js"
-ITEMS = (Item(n_("Set up"), "check", f"{BASE}{START}", place=10),)
+ITEMS = (Item(n_("Set up"), "check", f"{BASE}{START}", place=10, help="set-up"),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from connector.web.pages import templates_of
 START, PROGRAM = "/start/", "/program/"
 HISTORY, TEXT = "/program/history", "/program/text"
 PAGES = templates_of("connector.features.loyalty")
-ITEMS = (Item(n_("Program"), "earn", f"{BASE}{PROGRAM}", place=20),)
+ITEMS = (Item(n_("Program"), "earn", f"{BASE}{PROGRAM}", place=20, help="program"),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
