@@ -20,6 +20,7 @@ from connector.web.install import Install
 from connector.web.languages import Languages, Spoken
 from connector.web.merchant import Merchant
 from connector.web.proxied import Proxied
+from connector.web.sender import SenderAdmin
 from connector.web.settings import ITEMS as SETTINGS
 from connector.web.settings import SettingsAdmin
 from connector.web.telling import TellingAdmin
@@ -91,6 +92,7 @@ def _merchants(system: System) -> list[BaseRoute]:
             *(one for part in parts for one in part.views),
             *shared.views(),
             *TellingAdmin(tools).views(),
+            *SenderAdmin(tools).views(),
             *Help().views(),
         ],
         items=[*ITEMS, *(one for part in parts for one in part.items), *SETTINGS, *LAST_ITEMS],

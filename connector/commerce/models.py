@@ -23,7 +23,8 @@ class StoreRow(Model):
 
     ``access``, ``webhook_secret``, ``guest_key`` and ``erasure_key`` are sealed; the last is null
     until somebody is erased. ``storefront`` is where shoppers see its pages, where that is not at
-    ``url``. ``watermark`` is the greatest
+    ``url``. Mail to customers is from ``mail_name``, answers to it go to ``reply_to``; null is as
+    the operator has it. ``watermark`` is the greatest
     platform stamp that a whole pass over the listings has seen, never our clock; until the first
     pass it is null. ``reconcile_at`` is when the next pass is due, ``audit_at`` from when on it is
     an audit. ``old_webhook_secret`` verifies too until ``old_secret_until``, or for as long as it
@@ -40,6 +41,8 @@ class StoreRow(Model):
     currency = fields.CharField(max_length=3)
     timezone = fields.CharField(max_length=64)
     storefront = fields.CharField(max_length=URL_MAX, null=True)
+    mail_name = fields.CharField(max_length=100, null=True)
+    reply_to = fields.CharField(max_length=EMAIL_MAX, null=True)
     access = fields.BinaryField()
     webhook_secret = fields.BinaryField()
     guest_key = fields.BinaryField()

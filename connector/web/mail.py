@@ -5,6 +5,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid, parseaddr
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -25,6 +26,16 @@ def is_address(text: str) -> bool:
         return False
 
 
+class Letterhead(NamedTuple):
+    """Whose mail it is: a name in place of the operator's, and where answers go; empty for none."""
+
+    name: str = ""
+    reply_to: str = ""
+
+
+PLAIN = Letterhead()
+
+
 class Mailer:
     """Sends plain text. ``url`` and ``sender`` are as the settings of mail have them."""
 
@@ -37,7 +48,12 @@ class Mailer:
         self._password = unquote(parts.password) if parts.password else None
         self.sender = sender
 
-    async def send(self, to: str, subject: str, text: str) -> None:
+    def sender_of(self, head: Letterhead) -> str:
+        """Return whom mail is from: the operator's address, under the name that it is given."""
+        address = parseaddr(self.sender)[1]
+        return str(Address(head.name, addr_spec=address)) if head.name else self.sender
+
+    async def send(self, to: str, subject: str, text: str, head: Letterhead = PLAIN) -> None:
         """Send one mail.
 
         Raises:
@@ -45,7 +61,9 @@ class Mailer:
             TransientError: it took none now.
         """
         mail = EmailMessage(policy=SMTP)
-        mail["From"], mail["To"] = self.sender, Address(addr_spec=to)
+        mail["From"], mail["To"] = self.sender_of(head), Address(addr_spec=to)
+        if head.reply_to:
+            mail["Reply-To"] = Address(addr_spec=head.reply_to)
         mail["Subject"] = " ".join(subject.split())
         mail["Date"] = formatdate()
         mail["Message-ID"] = make_msgid(domain=parseaddr(self.sender)[1].partition("@")[2])

@@ -17,6 +17,7 @@ from connector.web.feature import Tools
 from connector.web.keys import NAME_MAX, Keys
 from connector.web.merchant import BASE, Done, Item, Toast, View, Visit, again
 from connector.web.pages import PAGES
+from connector.web.sender import letterhead
 from connector.web.sessions import KEPT
 from platforms.errors import PlatformError
 
@@ -46,7 +47,7 @@ class SettingsAdmin:
         self._stores = tools.stores
         self._sessions = tools.sessions
         self._keys = Keys(tools.clock, tools.ids)
-        self._sender = tools.mailer.sender if tools.mailer else ""
+        self._mailer = tools.mailer
         self._scopes = sorted(scopes)
 
     def views(self) -> Sequence[View]:
@@ -90,7 +91,7 @@ class SettingsAdmin:
             keys=len(await self._keys.all(visit.store)),
             webhooks=await told.count(),
             kept=_kept(),
-            sender=self._sender,
+            sender=self._mailer.sender_of(letterhead(visit.store)) if self._mailer else "",
             requests=asked[:REQUESTS],
             older=asked[REQUESTS - 1].id if len(asked) > REQUESTS else None,
             asked=ASKED,

@@ -49,6 +49,7 @@ from tests.house.texts import marked
 from tests.ports import free_port
 from tests.town import SERVICE, Town, founded
 
+NO_POST = "smtp://127.0.0.1:9"  # nobody answers there
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüssel"
 SIZES = {390: 844, 1440: 900}
 NAMES = (("Maya", "Okafor"), ("Jonas", "Lind"), ("Łucja", "Żak"), ("Kenji", "Watanabe"))
@@ -269,6 +270,12 @@ async def let_nobody_in(page: Page) -> None:
     await page.get_by_role("button", name="Make a link").click()
 
 
+async def mailed(page: Page) -> None:
+    await page.get_by_label("Send a test to").fill("ada@town.example")
+    await page.get_by_role("button", name="Send the test").click()
+    await page.locator(".ad-err").wait_for()
+
+
 SCENES = (
     Scene("home", "/admin/", menu),
     Scene("home of several stores", "/admin/", menu, beside=("few", "most")),
@@ -328,6 +335,8 @@ SCENES = (
     Scene("settings empty", "/admin/settings/", is_empty=True),
     Scene("settings mistake", "/admin/settings/", misnamed),
     Scene("settings keys", "/admin/settings/keys"),
+    Scene("mail", "/admin/settings/mail"),
+    Scene("mail mistake", "/admin/settings/mail", mailed),
     Scene("settings keys empty", "/admin/settings/keys", is_empty=True),
     Scene("settings key made", "/admin/settings/keys", key_made, is_empty=True),
     Scene("settings key mistake", "/admin/settings/keys", key_mistake),
@@ -363,7 +372,7 @@ async def opened() -> AsyncIterator[Office]:
         locales = Path(name) / "locales"
         locales.mkdir()
         marked(locales)
-        async with founded(empty, Path(name), locales=str(locales)) as town:
+        async with founded(empty, Path(name), locales=str(locales), smtp_url=NO_POST) as town:
             port = free_port(1)
             config = uvicorn.Config(
                 create_app(town.system), port=port, log_level="warning", lifespan="off"

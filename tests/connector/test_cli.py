@@ -73,6 +73,7 @@ def test_migrating_twice_takes_no_step(env):
         "0017_look",
         "0018_privacy",
         "0019_storefront",
+        "0020_sender",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}

@@ -394,20 +394,19 @@ async def test_what_is_set_elsewhere_is_shown_with_where(town):
     await town.connect()
     page = await (await merchant(town)).get("/settings/")
     assert (
-        "Sender of mail no mail is sent · set where the service runs, by PERENNIAL_SMTP_URL,"
-        " PERENNIAL_MAIL_FROM Languages English, 日本語, polski · set where the service runs, by"
+        "Languages English, 日本語, polski · set where the service runs, by"
         " PERENNIAL_LOCALES Widget look colour, light or dark, and the corner of your storefront"
-        " Statuses that count as paid part of the program, as paid_statuses"
+        " Statuses that count as paid part of the program, under its limits"
         f" Export of everything made where the service runs: perennial export {town.store} FOLDER"
     ) in page.words
-    assert page.links["Statuses that count as paid"] == "/admin/program/text"
+    assert page.links["Statuses that count as paid"] == "/admin/program/#limits"
 
 
 async def test_whom_mail_is_from_is_shown(empty_database, tmp_path):
     async with founded(empty_database, tmp_path, smtp_url="smtp://localhost:1") as town:
         await town.connect()
         words = (await (await merchant(town)).get("/settings/")).words
-        assert "Sender of mail Town club <club@town.example> ·" in words
+        assert "Mail to customers Town club <club@town.example>" in words
 
 
 async def test_a_store_is_disconnected_by_its_name_and_keeps_its_points(town):

@@ -22,6 +22,7 @@ from connector.features.loyalty.service import Loyalty
 from connector.sync import outbox
 from connector.web.feature import Tools
 from connector.web.mail import is_address
+from connector.web.sender import letterhead
 from platforms.errors import Rejected
 
 PUSH = "claim_mail"
@@ -109,7 +110,10 @@ class Claims:
         email = self._tools.vault.open(store.id, "claim", row.email)
         try:
             await self._tools.mailer.send(
-                email, words["subject"].format(**said), words["text"].format(**said)
+                email,
+                words["subject"].format(**said),
+                words["text"].format(**said),
+                letterhead(store),
             )
         except Rejected:
             log.warning("mail refused", store=store.id, claim=row.id)
