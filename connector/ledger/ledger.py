@@ -90,7 +90,7 @@ class Settled:
     ``counts`` has how many entries each key has already. ``tier`` and ``standing`` are for its
     account's row. ``is_news`` where its owner sees something else than before, if only since time
     went by. At ``remind_at`` it is next said that points expire. ``again_at`` is when it is to be
-    settled again, where it could not be in full.
+    settled again, where it could not be in full. ``available`` can be spent now.
     """
 
     account: AccountRow
@@ -102,6 +102,7 @@ class Settled:
     standing: str | None
     until: datetime | None
     is_news: bool
+    available: int
     remind_at: datetime | None = None
     again_at: datetime | None = None
 
@@ -336,7 +337,7 @@ async def post(store: str, settled: Sequence[Settled], now: datetime) -> None:
     await sql.many(
         "UPDATE account SET settled_gen = $2, retry_at = $10, next_due_at = $3,"
         " next_expiry_at = $4, next_due_points = $5, version = version + $6, tier = $7,"
-        " standing = $8, until = $9, remind_at = $11,"
+        " standing = $8, until = $9, remind_at = $11, available = $12,"
         " dirty_at = CASE WHEN dirty_gen > $2 THEN dirty_at END"
         " WHERE id = $1",
         (
@@ -350,6 +351,7 @@ async def post(store: str, settled: Sequence[Settled], now: datetime) -> None:
                     one.until,
                     one.again_at,
                     one.remind_at,
+                    one.available,
                 ),
             )
             for one in settled

@@ -21,7 +21,7 @@ class AccountRow(Model):
     the standing holds ``until`` then, and nobody but who shows it need care. At ``remind_at`` it is
     time to say that points are going to expire.
     Where settling failed, it waits until ``retry_at``. ``version`` grows with every change of what
-    its owner sees.
+    its owner sees. ``available`` is what could be spent when it was settled last.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -41,6 +41,7 @@ class AccountRow(Model):
     standing = fields.TextField(null=True)
     until = fields.DatetimeField(null=True)
     remind_at = fields.DatetimeField(null=True)
+    available = fields.BigIntField(default=0, db_default=0)
 
     def is_past(self, now: datetime) -> bool:
         """Return whether what it says needs to be settled before it is shown."""

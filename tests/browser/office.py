@@ -279,6 +279,8 @@ SCENES = (
     Scene("customers nobody", f"/admin/customers/?q=No{LONG}"),
     Scene("customers empty", "/admin/customers/", is_empty=True),
     Scene("customers overfull", "/admin/customers/?q=shopper"),
+    Scene("customers filtered", "/admin/customers/?tier=none&points=some"),
+    Scene("customers nobody left", "/admin/customers/?store=deleted&points=none&q=maya"),
     Scene("customers guest", "/admin/customers/?q=order:GUEST"),
     Scene("customer", "/admin/customers/MAYA", open_entry),
     Scene("customer error", "/admin/customers/MAYA", mistake),

@@ -72,6 +72,7 @@ def test_migrating_twice_takes_no_step(env):
         "0016_draft",
         "0017_look",
         "0018_privacy",
+        "0019_people",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}
