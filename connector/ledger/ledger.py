@@ -185,11 +185,25 @@ async def part(store: str, batch: str, limit: int, now: datetime) -> int:
     With the store locked, so that nobody joins meanwhile.
     """
     rows = await LinkRow.filter(store=store, batch=batch).order_by("account").limit(limit)
+    await _part(store, rows, now)
+    return len(rows)
+
+
+async def part_by_hand(store: str, account: str, owner: str, now: datetime) -> bool:
+    """Let an account that a merchant made another's be its own again. With the store locked.
+
+    Return whether it was.
+    """
+    rows = await LinkRow.filter(store=store, account=account, owner=owner, by__not_isnull=True)
+    await _part(store, rows, now)
+    return bool(rows)
+
+
+async def _part(store: str, rows: Sequence[LinkRow], now: datetime) -> None:
     both = {key for row in rows for key in (row.account, row.owner)}
     await locked(store, list(both))
     await LinkRow.filter(id__in=[row.id for row in rows]).delete()
     await mark_dirty(store, dict.fromkeys(both, BEGINNING), now)
-    return len(rows)
 
 
 async def mark_all_dirty(store: str, now: datetime) -> None:

@@ -56,7 +56,8 @@ class LinkRow(Model):
     """An account that became another's for good at ``joined_at``: a guest's, its customer's.
 
     ``order_ids`` are the orders that it brought. One that came with a ``batch`` of an import is
-    undone with it; its ``mailbox`` is the sealed address.
+    undone with it; its ``mailbox`` is the sealed address. One made ``by`` a merchant, whose name
+    that is, can be undone too; else a code proved it.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -67,6 +68,7 @@ class LinkRow(Model):
     order_ids = fields.JSONField[list[str]]()
     batch = fields.CharField(max_length=ID_MAX, null=True)
     mailbox = fields.BinaryField(null=True)
+    by = fields.CharField(max_length=100, null=True)
 
     class Meta:
         table = "link"

@@ -23,5 +23,10 @@ class Migration(migrations.Migration):
             name="available",
             field=fields.BigIntField(default=0, db_default=0),
         ),
+        ops.AddField(
+            model_name="LinkRow",
+            name="by",
+            field=fields.CharField(null=True, max_length=100),
+        ),
         ops.RunPython(say_what_is_available),
     ]

@@ -11,6 +11,7 @@ from connector.features.loyalty.customers import CustomersAdmin
 from connector.features.loyalty.editor import admin as program_admin
 from connector.features.loyalty.editor import drafts
 from connector.features.loyalty.editor.drafts import Drafts
+from connector.features.loyalty.joining import JoiningAdmin
 from connector.features.loyalty.look import LookAdmin
 from connector.features.loyalty.needs import Needs
 from connector.features.loyalty.notices import NOTE, PROFILE
@@ -34,6 +35,7 @@ def start(tools: Tools) -> Part:
     own = Drafts(tools, loyalty)
     storefront = Storefront(tools, loyalty, claims)
     looks = LookAdmin(tools, storefront, own)
+    customer = CustomerAdmin(tools, loyalty)
     return Part(
         hooks=(loyalty.settling.on_stored,),
         pushes={
@@ -48,7 +50,8 @@ def start(tools: Tools) -> Part:
         endpoints=LoyaltyApi(loyalty, tools.clock, tools.ids).endpoints(),
         views=(
             *CustomersAdmin(tools, loyalty).views(),
-            *CustomerAdmin(tools, loyalty).views(),
+            *customer.views(),
+            *JoiningAdmin(tools, loyalty, customer).views(),
             *program_admin.ProgramAdmin(tools, own).views(),
             *looks.views(),
             *onboarding.Onboarding(tools, own).views(),

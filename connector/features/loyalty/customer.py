@@ -41,6 +41,15 @@ STATES = {
 """What became of a reward that was taken, in words."""
 
 
+WAYS = {
+    "hand": n_("by hand"),
+    "code": n_("by a code to their mailbox"),
+    "import": n_("with points from elsewhere"),
+    "store": n_("by your store"),
+}
+"""How accounts became one, in words."""
+
+
 class CustomerAdmin:
     """Shows an account, and takes what merchants decide about it."""
 
@@ -65,7 +74,7 @@ class CustomerAdmin:
 
     async def customer(self, visit: Visit) -> Response:
         """Show one account, with every entry."""
-        return await self._shown(visit)
+        return await self.shown(visit)
 
     async def adjust(self, visit: Visit) -> Response | Done:
         """Give points, or take some, for a reason."""
@@ -81,8 +90,8 @@ class CustomerAdmin:
             said = t("Write why, in %s characters at most. It shows in the history.")
             errors["reason"] = said % REASON_MAX
         if errors:
-            return await self._shown(visit, errors=errors, status=400)
-        account, given = await self._account(visit), int(plain)
+            return await self.shown(visit, errors=errors, status=400)
+        account, given = await account_of(visit), int(plain)
         key = f"page:{visit.form.get('key', '')[:64]}"
         async with in_transaction():
             await sql.lock(visit.store.id)  # the same form sent twice is one deed
@@ -101,7 +110,7 @@ class CustomerAdmin:
 
     async def undo(self, visit: Visit) -> Done:
         """Take back what was given or taken by hand."""
-        account, decision = await self._account(visit), visit.form.get("decision", "")
+        account, decision = await account_of(visit), visit.form.get("decision", "")
         async with in_transaction():
             row, is_new = await self._loyalty.undo(visit.store, account, decision)
             if is_new:
@@ -115,7 +124,7 @@ class CustomerAdmin:
 
         A form's answer, not a link's: it is noted, so nobody fetches it unawares.
         """
-        store, account = visit.store, await self._account(visit)
+        store, account = visit.store, await account_of(visit)
         await self._loyalty.settling.settled(store, account)
         file = await self._privacy.export(store, account)
         async with in_transaction():
@@ -127,13 +136,13 @@ class CustomerAdmin:
 
     async def erase(self, visit: Visit) -> Response | Done:
         """Have a person erased, once their name or address was written."""
-        store, account = visit.store, await self._account(visit)
+        store, account = visit.store, await account_of(visit)
         there = f"{CUSTOMERS}{quote(account, safe='')}"
         if await self._privacy.erased_at(store, account):
             return Done(path=there, toast=Toast(t("This person is erased already")))
         if not await self._is_named(visit, account):
             error = t("Write the name or the e-mail address, as it is known here.")
-            return await self._shown(visit, errors={"erase": error}, status=400)
+            return await self.shown(visit, errors={"erase": error}, status=400)
         async with in_transaction():
             await self._privacy.ask(store, "erase", account, visit.session.who)
             await self._sessions.note(visit.session, n_("erasure asked for"), account, "")
@@ -148,28 +157,11 @@ class CustomerAdmin:
             return guest_of(typed, guest_key(self._vault, visit.store)) == account
         return typed.casefold() in {name.casefold() for name in names_of(person)}
 
-    async def _account(self, visit: Visit) -> str:
-        """Return the account of an address of ours.
-
-        Raises:
-            RecordUnknown: the store has none such.
-        """
-        asked = visit.path["account"]
-        owner = await ledger.owner(visit.store.id, asked)
-        is_known = await AccountRow.exists(store=visit.store.id, key=owner)
-        customer = customer_of(owner)
-        if not is_known and (
-            customer is None or not await records.customer(visit.store.id, customer)
-        ):
-            raise RecordUnknown(
-                t("this store has no such customer: search for them by name or e-mail")
-            )
-        return owner
-
-    async def _shown(
+    async def shown(
         self, visit: Visit, errors: dict[str, str] | None = None, status: int = 200
     ) -> Response:
-        store, account = visit.store, await self._account(visit)
+        """Return the page, with what was wrong with a form of it."""
+        store, account = visit.store, await account_of(visit)
         await self._loyalty.settling.settled(store, account)
         customer = customer_of(account)
         person = await records.customer(store.id, customer) if customer else None
@@ -191,6 +183,7 @@ class CustomerAdmin:
             explained=explained,
             beside=await beside(self._loyalty.settling, store, account, self._clock()),
             states=STATES,
+            ways=WAYS,
             rows=await rows_of(store.id, account, shown, may_undo=visit.may("support")),
             kinds=[(name, title) for name, (title, _) in KINDS.items()],
             kind=kind,
@@ -202,10 +195,25 @@ class CustomerAdmin:
             form=visit.form,
             key=self._ids(),
             may_adjust=visit.may("support"),
-            may_erase=visit.may("manager"),
+            may_manage=visit.may("manager"),
             erased_at=await self._privacy.erased_at(store, account),
             known_by=names_of(person) if person else [],
         )
+
+
+async def account_of(visit: Visit) -> str:
+    """Return the account of an address of ours.
+
+    Raises:
+        RecordUnknown: the store has none such.
+    """
+    asked = visit.path["account"]
+    owner = await ledger.owner(visit.store.id, asked)
+    is_known = await AccountRow.exists(store=visit.store.id, key=owner)
+    customer = customer_of(owner)
+    if not is_known and (customer is None or not await records.customer(visit.store.id, customer)):
+        raise RecordUnknown(t("this store has no such customer: search for them by name or e-mail"))
+    return owner
 
 
 def _standing(stand: Stand | None, store: StoreRow) -> list[tuple[str, str]]:
