@@ -32,6 +32,7 @@ from connector.features.analytics.models import FiguresRow
 from connector.features.loyalty.decisions import Decision
 from connector.features.loyalty.explain import find
 from connector.features.loyalty.models import DraftRow
+from connector.features.loyalty.rules.facts import Act
 from connector.features.loyalty.service import Loyalty
 from connector.sync import privacy
 from connector.web import languages
@@ -410,6 +411,8 @@ async def settled_in(office: Office) -> None:
     await town.settle()
     loyalty, row = Loyalty(town.system.tools), await town.row()
     nobody, other = [await find(row.id, f"order:{one['id']}") for one in (guest, theirs[0])]
+    agreed = Act(id="agreed", kind="newsletter", at=town.clock(), name="yes")
+    await loyalty.note(row, f"customer:{ids[0]}", "agreed", agreed)
     await loyalty.join(row, other, str(ids[2]), by="Ada")
     words = Decision(key="long", reason=f"{LONG} {LONG}", points=999_999_999)
     await loyalty.decide(row, f"customer:{long}", words)

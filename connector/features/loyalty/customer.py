@@ -22,6 +22,8 @@ from connector.features.loyalty.models import DecisionRow
 from connector.features.loyalty.rules.program import ORDERS
 from connector.features.loyalty.rules.tiers import Stand
 from connector.features.loyalty.service import Loyalty
+from connector.features.loyalty.told import STATES as TELLINGS
+from connector.features.loyalty.told import told
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
 from connector.web.catalogues import n_, spoken, t, tn
@@ -183,6 +185,8 @@ class CustomerAdmin:
             explained=explained,
             beside=await beside(self._loyalty.settling, store, account, self._clock()),
             states=STATES,
+            told=await told(store.id, account),
+            tellings=TELLINGS,
             ways=WAYS,
             rows=await rows_of(store.id, account, shown, may_undo=visit.may("support")),
             kinds=[(name, title) for name, (title, _) in KINDS.items()],
