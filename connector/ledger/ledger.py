@@ -164,10 +164,12 @@ async def join(link: LinkRow, now: datetime) -> bool:
     """Make an account another's for good, as ``link`` says. With the store and both locked.
 
     Return whether it is that one's now.
-    It is not where it was somebody's before.
+    It is not where it was somebody's before. What a code proves nobody takes apart by hand.
     """
     before = await LinkRow.get_or_none(store=link.store, account=link.account)
     if before is not None:
+        if before.owner == link.owner and link.by is None and link.batch is None:
+            await LinkRow.filter(id=before.id).update(by=None)
         return before.owner == link.owner
     brought = await sql.rows(
         'SELECT platform_id FROM "order" WHERE store = $1 AND account = $2 ORDER BY platform_id',

@@ -129,6 +129,19 @@ async def test_points_spent_meanwhile_stay_spent_by_the_customer(town):
     assert await balances(town) == {"guest": 400, str(maya): 150 - 500}
 
 
+async def test_what_a_code_proved_too_is_not_taken_apart_by_hand(town):
+    maya, _ = await bought(town)
+    ada = await merchant(town)
+    _, page = await joined(ada, maya)
+    guest = await guest_of(town)
+    await Loyalty(town.system.tools).join(await town.row(), guest, str(maya))  # who had a code
+
+    there = f"/customers/customer:{maya}"
+    await ada.send(f"{there}/part", page.form("/part"))
+    assert await balances(town) == {"guest": 0, str(maya): 550}
+    assert "by a code to their mailbox" in (await ada.get(there)).words
+
+
 async def test_who_cannot_be_joined_is_refused_in_words(town):
     maya, _ = await bought(town)
     noor = town.shopper(OTHER)
@@ -213,7 +226,11 @@ async def test_who_was_joined_by_hand_and_taken_apart_was_never_joined(town, his
                 await worker.drain(town.system)
                 guests = await AccountRow.filter(store=shop.id, key__startswith="guest:")
                 for guest in guests:
-                    await loyalty.join(row, guest.key, customer, by="Ada")
+                    before = await shop.rows()
+                    tried = await loyalty.try_join(row, guest.key, customer)
+                    assert await shop.rows() == before
+                    folded = await loyalty.join(row, guest.key, customer, by="Ada")
+                    assert tried.balance.available == folded.purse.available()
             await told(shop, step)
         await settle(town)
         for link in await LinkRow.filter(store=shop.id):
