@@ -90,7 +90,7 @@ class Settled:
     ``counts`` has how many entries each key has already. ``tier`` and ``standing`` are for its
     account's row. ``is_news`` where its owner sees something else than before, if only since time
     went by. At ``remind_at`` it is next said that points expire. ``again_at`` is when it is to be
-    settled again, where it could not be in full.
+    settled again, where it could not be in full. ``available`` can be spent now.
     """
 
     account: AccountRow
@@ -102,6 +102,7 @@ class Settled:
     standing: str | None
     until: datetime | None
     is_news: bool
+    available: int
     remind_at: datetime | None = None
     again_at: datetime | None = None
 
@@ -163,10 +164,12 @@ async def join(link: LinkRow, now: datetime) -> bool:
     """Make an account another's for good, as ``link`` says. With the store and both locked.
 
     Return whether it is that one's now.
-    It is not where it was somebody's before.
+    It is not where it was somebody's before. What a code proves nobody takes apart by hand.
     """
     before = await LinkRow.get_or_none(store=link.store, account=link.account)
     if before is not None:
+        if before.owner == link.owner and link.by is None and link.batch is None:
+            await LinkRow.filter(id=before.id).update(by=None)
         return before.owner == link.owner
     brought = await sql.rows(
         'SELECT platform_id FROM "order" WHERE store = $1 AND account = $2 ORDER BY platform_id',
@@ -184,11 +187,25 @@ async def part(store: str, batch: str, limit: int, now: datetime) -> int:
     With the store locked, so that nobody joins meanwhile.
     """
     rows = await LinkRow.filter(store=store, batch=batch).order_by("account").limit(limit)
+    await _part(store, rows, now)
+    return len(rows)
+
+
+async def part_by_hand(store: str, account: str, owner: str, now: datetime) -> bool:
+    """Let an account that a merchant made another's be its own again. With the store locked.
+
+    Return whether it was.
+    """
+    rows = await LinkRow.filter(store=store, account=account, owner=owner, by__not_isnull=True)
+    await _part(store, rows, now)
+    return bool(rows)
+
+
+async def _part(store: str, rows: Sequence[LinkRow], now: datetime) -> None:
     both = {key for row in rows for key in (row.account, row.owner)}
     await locked(store, list(both))
     await LinkRow.filter(id__in=[row.id for row in rows]).delete()
     await mark_dirty(store, dict.fromkeys(both, BEGINNING), now)
-    return len(rows)
 
 
 async def mark_all_dirty(store: str, now: datetime) -> None:
@@ -336,7 +353,7 @@ async def post(store: str, settled: Sequence[Settled], now: datetime) -> None:
     await sql.many(
         "UPDATE account SET settled_gen = $2, retry_at = $10, next_due_at = $3,"
         " next_expiry_at = $4, next_due_points = $5, version = version + $6, tier = $7,"
-        " standing = $8, until = $9, remind_at = $11,"
+        " standing = $8, until = $9, remind_at = $11, available = $12,"
         " dirty_at = CASE WHEN dirty_gen > $2 THEN dirty_at END"
         " WHERE id = $1",
         (
@@ -350,6 +367,7 @@ async def post(store: str, settled: Sequence[Settled], now: datetime) -> None:
                     one.until,
                     one.again_at,
                     one.remind_at,
+                    one.available,
                 ),
             )
             for one in settled

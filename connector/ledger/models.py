@@ -21,7 +21,7 @@ class AccountRow(Model):
     the standing holds ``until`` then, and nobody but who shows it need care. At ``remind_at`` it is
     time to say that points are going to expire.
     Where settling failed, it waits until ``retry_at``. ``version`` grows with every change of what
-    its owner sees.
+    its owner sees. ``available`` is what could be spent when it was settled last.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -41,6 +41,7 @@ class AccountRow(Model):
     standing = fields.TextField(null=True)
     until = fields.DatetimeField(null=True)
     remind_at = fields.DatetimeField(null=True)
+    available = fields.BigIntField(default=0, db_default=0)
 
     def is_past(self, now: datetime) -> bool:
         """Return whether what it says needs to be settled before it is shown."""
@@ -55,7 +56,8 @@ class LinkRow(Model):
     """An account that became another's for good at ``joined_at``: a guest's, its customer's.
 
     ``order_ids`` are the orders that it brought. One that came with a ``batch`` of an import is
-    undone with it; its ``mailbox`` is the sealed address.
+    undone with it; its ``mailbox`` is the sealed address. One made ``by`` a merchant, whose name
+    that is, can be undone too; else a code proved it.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -66,6 +68,7 @@ class LinkRow(Model):
     order_ids = fields.JSONField[list[str]]()
     batch = fields.CharField(max_length=ID_MAX, null=True)
     mailbox = fields.BinaryField(null=True)
+    by = fields.CharField(max_length=100, null=True)
 
     class Meta:
         table = "link"

@@ -65,7 +65,10 @@ EventName = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened, by its name, with what there is to say of it."""
+    """Something that happened, by its name, with what there is to say of it.
+
+    To whom, as the ``member`` of the data: their account.
+    """
 
     name: EventName
     data: Mapping[str, object]
@@ -229,10 +232,10 @@ async def tell(store: str, events: Sequence[Event], now: datetime) -> None:
     rows = await ListenerRow.filter(store=store, ended_at=None).only("id", "events")
     await sql.many(
         "INSERT INTO message"
-        " (store, listener, event, body, told_at, due_at, attempts, status, trouble, key)"
-        " VALUES ($1, $2, $3, $4, $5, $5, 0, 0, '', '')",
+        " (store, listener, event, body, told_at, due_at, attempts, status, trouble, key, member)"
+        " VALUES ($1, $2, $3, $4, $5, $5, 0, 0, '', '', $6)",
         (
-            (store, row.id, event.name, body, now)
+            (store, row.id, event.name, body, now, event.data.get("member"))
             for event in events
             for body in [_body(event, now)]
             for row in rows

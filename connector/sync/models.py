@@ -144,7 +144,8 @@ class MessageRow(Model):
 
     Sent when ``due_at`` is past, null where nobody tries any more: ``delivered_at`` says that it
     arrived, or else it was tried in vain. ``status`` is of the last answer, 0 where there was none.
-    Under the ``key`` it was sent once more, and then was ``told_at`` that instant.
+    Under the ``key`` it was sent once more, and then was ``told_at`` that instant. It is about a
+    ``member``, by their account.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -159,10 +160,11 @@ class MessageRow(Model):
     trouble = fields.CharField(max_length=200, default="")
     delivered_at = fields.DatetimeField(null=True)
     key = fields.CharField(max_length=100, default="", db_default="")
+    member = fields.CharField(max_length=100, null=True)
 
     class Meta:
         table = "message"
-        indexes: ClassVar = (("listener", "due_at"),)
+        indexes: ClassVar = (("listener", "due_at"), ("store", "member"))
 
 
 class PrivacyRow(Model):

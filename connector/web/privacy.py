@@ -250,11 +250,7 @@ def _listed(rows: Sequence[Model], columns: Sequence[str]) -> list[dict[str, obj
 
 async def _messages(store: str, accounts: Sequence[str]) -> list[dict[str, object]]:
     """Return the messages about accounts, the oldest first."""
-    found: list[MessageRow] = []
-    after = 0
-    while page := await _page_of_messages(store, after):
-        found += [one for one in page if _member(one) in accounts]
-        after = page[-1].id
+    found = await MessageRow.filter(store=store, member__in=list(accounts)).order_by("id")
     return [
         {"told_at": one.told_at, "delivered_at": one.delivered_at, "body": msgspec.Raw(one.body)}
         for one in found

@@ -24,12 +24,14 @@ from connector.features.analytics.models import FiguresRow
 from connector.features.loyalty import simulation as trying
 from connector.features.loyalty.rules.document import parse
 from connector.features.loyalty.rules.simulation import Simulation
+from connector.features.loyalty.service import Loyalty
 from connector.ledger import ledger
 from connector.system import System, running
 from connector.web.merchant import COOKIE
 from connector.web.sessions import admin_link
 from tests.benchmarks.memory import most_mb
 from tests.flows.books import BEGAN, FULL
+from tests.flows.test_tiers import TIERED
 from tests.town import NOW
 
 INBOX, SETTLE = frozenset({"inbox"}), frozenset({"settle"})
@@ -108,6 +110,7 @@ async def analytics(system: System, store: str) -> dict[str, Any]:
 async def pages(system: System, store: str) -> dict[str, Any]:
     """Return what each page takes at the server, in milliseconds: the median of seven."""
     tools = system.tools
+    await Loyalty(tools).programs.publish(await system.stores.find(store), TIERED)
     await tools.key_figures.of(await system.stores.find(store))  # which asks for them
     await worker.drain(system, ["analytics"])
     link = await admin_link(tools.ids, tools.clock, HOST, store)
@@ -146,6 +149,13 @@ PAGES = (
     "/customers/?q=m",
     "/customers/?q=maya",
     "/customers/?q=surname19",
+    "/customers/?tier=in:Gold",
+    "/customers/?tier=in:Silver",
+    "/customers/?tier=none",
+    "/customers/?points=some",
+    "/customers/?points=none",
+    "/customers/?store=deleted",
+    "/customers/?q=m&tier=in:Gold&points=some",
     "/analytics/",
     "/analytics/?period=12m",
     "/settings/",

@@ -30,7 +30,9 @@ from connector.features.analytics.columns import Columns
 from connector.features.analytics.figures import Figures
 from connector.features.analytics.models import FiguresRow
 from connector.features.loyalty.decisions import Decision
+from connector.features.loyalty.explain import find
 from connector.features.loyalty.models import DraftRow
+from connector.features.loyalty.rules.facts import Act
 from connector.features.loyalty.service import Loyalty
 from connector.sync import privacy
 from connector.web import languages
@@ -214,6 +216,15 @@ async def erased_nobody(page: Page) -> None:
     await page.locator(".ad-err").wait_for()
 
 
+async def looked_at(page: Page, who: str = "guest@example.test") -> None:
+    await page.locator("#who").fill(who)
+    await page.get_by_role("button", name="See what would move").click()
+
+
+async def joined_nobody(page: Page) -> None:
+    await looked_at(page, "order:0")
+
+
 async def show_figures(page: Page) -> None:
     await page.locator(".ad-figure summary").first.click()
 
@@ -286,6 +297,8 @@ SCENES = (
     Scene("customers nobody", f"/admin/customers/?q=No{LONG}"),
     Scene("customers empty", "/admin/customers/", is_empty=True),
     Scene("customers overfull", "/admin/customers/?q=shopper"),
+    Scene("customers filtered", "/admin/customers/?tier=none&points=some"),
+    Scene("customers nobody left", "/admin/customers/?store=deleted&points=none&q=maya"),
     Scene("customers guest", "/admin/customers/?q=order:GUEST"),
     Scene("customer", "/admin/customers/MAYA", open_entry),
     Scene("customer error", "/admin/customers/MAYA", mistake),
@@ -297,6 +310,10 @@ SCENES = (
     Scene("customer to erase", "/admin/customers/JONAS", erasing),
     Scene("customer erase mistake", "/admin/customers/JONAS", erased_nobody),
     Scene("customer long to erase", "/admin/customers/LONG", erasing),
+    Scene("customer to join", "/admin/customers/MAYA", looked_at),
+    Scene("customer join mistake", "/admin/customers/JONAS", joined_nobody),
+    Scene("customer joined", "/admin/customers/LUCJA"),
+    Scene("customer guest", "/admin/customers/NOBODY"),
     Scene("customer erased", "/admin/customers/ERASED"),
     Scene("start", "/admin/start/"),
     Scene("start empty", "/admin/start/", is_empty=True),
@@ -402,14 +419,21 @@ async def settled_in(office: Office) -> None:
         town.order(product, 1 + number % 3, id_)
         town.clock.forward(days=9)
     guest = town.order(product, 1, email="guest@example.test")
+    theirs = [town.order(product, 1, email="other@example.test") for _ in range(4)]
     await town.settle()
     loyalty, row = Loyalty(town.system.tools), await town.row()
+    nobody, other = [await find(row.id, f"order:{one['id']}") for one in (guest, theirs[0])]
+    agreed = Act(id="agreed", kind="newsletter", at=town.clock(), name="yes")
+    await loyalty.note(row, f"customer:{ids[0]}", "agreed", agreed)
+    await loyalty.join(row, other, str(ids[2]), by="Ada")
     words = Decision(key="long", reason=f"{LONG} {LONG}", points=999_999_999)
     await loyalty.decide(row, f"customer:{long}", words)
     await loyalty.decide(row, f"customer:{ids[0]}", Decision(key="k", reason="Thanks", points=-40))
     office.people = {
         "MAYA": f"customer:{ids[0]}",
         "JONAS": f"customer:{ids[1]}",
+        "LUCJA": f"customer:{ids[2]}",
+        "NOBODY": nobody,
         "KENJI": f"customer:{ids[3]}",
         "LONG": f"customer:{long}",
         "GUEST": str(guest["id"]),

@@ -74,6 +74,7 @@ def test_migrating_twice_takes_no_step(env):
         "0018_privacy",
         "0019_storefront",
         "0020_sender",
+        "0021_people",
     ]
     assert json.loads(first.stdout) == {"applied": steps}
     assert json.loads(again.stdout) == {"applied": []}

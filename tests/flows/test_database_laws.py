@@ -120,7 +120,7 @@ async def test_entries_sum_to_open_lots_less_the_deficit(town, history):
             mine = [one for one in entries if one.account == account.key]
             effective = sum(one.points for one in mine if one.effective_at <= town.clock())
             lots = sum(lot.points for lot in purse.lots.values() if lot.is_open)
-            assert effective == lots - purse.deficit
+            assert effective == lots - purse.deficit == account.available
         assert await EntryRow.filter(store=shop.id).count() == len(entries)
         assert all(one.cause and one.points for one in entries)
 

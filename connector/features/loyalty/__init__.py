@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
-from connector.features.loyalty import admin, look, onboarding
 from connector.features.loyalty import claims as claim_mail
+from connector.features.loyalty import customers, look, onboarding
 from connector.features.loyalty.api import LoyaltyApi
 from connector.features.loyalty.claims import Claims
+from connector.features.loyalty.customer import CustomerAdmin
+from connector.features.loyalty.customers import CustomersAdmin
 from connector.features.loyalty.editor import admin as program_admin
 from connector.features.loyalty.editor import drafts
 from connector.features.loyalty.editor.drafts import Drafts
+from connector.features.loyalty.joining import JoiningAdmin
 from connector.features.loyalty.look import LookAdmin
 from connector.features.loyalty.needs import Needs
 from connector.features.loyalty.notices import NOTE, PROFILE
@@ -32,6 +35,7 @@ def start(tools: Tools) -> Part:
     own = Drafts(tools, loyalty)
     storefront = Storefront(tools, loyalty, claims)
     looks = LookAdmin(tools, storefront, own)
+    customer = CustomerAdmin(tools, loyalty)
     return Part(
         hooks=(loyalty.settling.on_stored,),
         pushes={
@@ -45,12 +49,14 @@ def start(tools: Tools) -> Part:
         routes=(*storefront.routes(), *looks.routes()),
         endpoints=LoyaltyApi(loyalty, tools.clock, tools.ids).endpoints(),
         views=(
-            *admin.LoyaltyAdmin(tools, loyalty).views(),
+            *CustomersAdmin(tools, loyalty).views(),
+            *customer.views(),
+            *JoiningAdmin(tools, loyalty, customer).views(),
             *program_admin.ProgramAdmin(tools, own).views(),
             *looks.views(),
             *onboarding.Onboarding(tools, own).views(),
         ),
-        items=(*onboarding.ITEMS, *program_admin.ITEMS, *look.ITEMS, *admin.ITEMS),
+        items=(*onboarding.ITEMS, *program_admin.ITEMS, *look.ITEMS, *customers.ITEMS),
         prices=Prices(loyalty.programs, tools.clock),
         needs=Needs(loyalty, own),
         personal=Personal(tools.vault, tools.clock),

@@ -1,6 +1,7 @@
 """Decides what is asked for about accounts: under a lock, on what holds now."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -29,6 +30,7 @@ from connector.features.loyalty.rules.fold import Folded
 from connector.features.loyalty.rules.program import Benefit, Reward
 from connector.features.loyalty.settling import Settling
 from connector.ledger import ledger
+from connector.ledger.ledger import Balance
 from connector.ledger.models import LinkRow
 from connector.rewards import passes, reservations
 from connector.rewards.entitlements import holding
@@ -39,6 +41,18 @@ from connector.rewards.reservations import Hold
 from connector.web.feature import Tools
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What a customer's balance would be after a joining, and the tiers of before and after.
+
+    Before it they could spend what it ``was``.
+    """
+
+    balance: Balance
+    was: int
+    tiers: tuple[str | None, str | None]
 
 
 class Loyalty:
@@ -103,24 +117,62 @@ class Loyalty:
         self._tools.wake()
         return row, is_new
 
-    async def join(self, store: StoreRow, guest: str, customer_id: str) -> Folded:
+    async def join(
+        self, store: StoreRow, guest: str, customer_id: str, by: str | None = None
+    ) -> Folded:
         """Make a guest's account a customer's, who proved that the mailbox is theirs.
+
+        Or a merchant says that it is, ``by`` whom it was joined.
+
+        Raises:
+            MailboxTaken: it was another customer's before.
+        """
+        async with in_transaction():
+            folded = await self._join(store, guest, customer_account(customer_id), by)
+        self._tools.wake()
+        return folded
+
+    async def try_join(self, store: StoreRow, guest: str, customer_id: str) -> Tried:
+        """Return what joining a guest's account to a customer's would come to; it is rolled back.
 
         Raises:
             MailboxTaken: it was another customer's before.
         """
         account = customer_account(customer_id)
+        async with in_transaction() as transaction:
+            await sql.lock(store.id)
+            before = await self.settling.settle(store, account)
+            folded = await self._join(store, guest, account, by="")
+            balance = await ledger.balance(store.id, account, self._tools.clock())
+            await transaction.rollback()
+        was, becomes = (one.stand.tier if one.stand else None for one in (before, folded))
+        return Tried(balance=balance, was=before.purse.available(), tiers=(was, becomes))
+
+    async def _join(self, store: StoreRow, guest: str, account: str, by: str | None) -> Folded:
+        """Join and settle accounts. In a transaction."""
+        await sql.lock(store.id)  # whoever takes an order in has read who joined whom
+        await ledger.locked(store.id, [guest, account])
+        now = self._tools.clock()
+        link = LinkRow(store=store.id, account=guest, owner=account, joined_at=now, by=by)
+        if not await ledger.join(link, now):
+            raise MailboxTaken("orders under this address are another customer's already")
+        await self.settling.settle(store, guest)
+        return await self.settling.settle(store, account)
+
+    async def part(self, store: StoreRow, guest: str, account: str) -> bool:
+        """Let a guest's account that a merchant joined be its own again; return whether it was.
+
+        All is as if it had never been joined, but for what was decided meanwhile: that was the
+        customer's, and stays so.
+        """
         async with in_transaction():
-            await sql.lock(store.id)  # whoever takes an order in has read who joined whom
-            await ledger.locked(store.id, [guest, account])
-            now = self._tools.clock()
-            link = LinkRow(store=store.id, account=guest, owner=account, joined_at=now)
-            if not await ledger.join(link, now):
-                raise MailboxTaken("orders under this address are another customer's already")
-            await self.settling.settle(store, guest)
-            folded = await self.settling.settle(store, account)
+            await sql.lock(store.id)
+            is_new = await ledger.part_by_hand(store.id, guest, account, self._tools.clock())
+            if is_new:
+                await self.settling.settle(store, guest)
+                await self.settling.settle(store, account)
         self._tools.wake()
-        return folded
+        return is_new
 
     async def redeem(
         self, store: StoreRow, customer_id: str, choice: Choice, idempotency_key: str

@@ -369,6 +369,7 @@ def _outcome(
         standing=standing,
         until=folded.stand.until if folded.stand else None,
         is_news=bool(changes) or was_due or standing != account.standing,
+        available=folded.purse.available(),
         remind_at=_remind_at(account, folded, facts, now),
         again_at=now + AGAIN if stamped.awaits else None,
     )

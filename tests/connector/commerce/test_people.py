@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connector.commerce.models import StoreRow
-from connector.commerce.people import findable, search
+from connector.commerce.models import CustomerRow, StoreRow
+from connector.commerce.people import GONE, NEWER, Only, findable, search
 from platforms.model import Customer, Seen
 from tests.town import NOW
 
@@ -59,3 +59,30 @@ async def test_a_search_finds_the_newest_first_and_goes_on(town):
     assert await names("nn") == []
     assert await names("a%") == []
     assert await names("") == ["ann", "c9", "c4"]
+
+
+async def test_conditions_hold_for_all_who_are_found_and_of_long_ago_too(town):
+    await town.connect()
+    store = await StoreRow.get(id=town.store)
+    people = [customer(f"c{n:04}", "Ann" if n % 2 else "Bea") for n in range(NEWER + 20)]
+    await town.system.records.take_in(store, [Seen(record=one) for one in people], NOW)
+    gone = {"is_gone": True}
+    await CustomerRow.filter(platform_id__in=["c0003", "c0004", "c0011", "c1017"]).update(**gone)
+
+    async def ids(text, *only, **more):
+        found = await search(store.id, text, limit=2, only=only, **more)
+        return [one.customer.id for one in found]
+
+    early = Only("customer.platform_id < {value}", "c0011")
+    odd = Only("substr(customer.platform_id, 5) = {value}", "3")
+    assert await ids("", GONE) == ["c1017", "c0011"]
+    (*_, last) = await search(store.id, "", limit=2, only=[GONE])
+    assert await ids("", GONE, before=last.row) == ["c0004", "c0003"]
+    assert await ids("", GONE, early) == ["c0004", "c0003"]
+    assert await ids("", GONE, early, odd) == ["c0003"]
+    assert await ids("", early, odd) == ["c0003"]
+    assert await ids("", odd) == ["c1013", "c1003"]
+    assert await ids("ann", GONE) == ["c1017", "c0011"]
+    assert await ids("bea", GONE) == ["c0004"]
+    assert await ids("c0003", GONE, odd) == ["c0003"]
+    assert await ids("c0003", GONE, Only("customer.is_gone AND FALSE")) == []

@@ -102,3 +102,30 @@ def test_customers_can_be_found_by_the_addresses_and_names_that_they_have(databa
 
     found = databases.query(database_url, "SELECT email, name, surname FROM customer")
     assert found == [("maya@example.test", "maya de silva", "de silva maya")]
+
+
+def test_messages_are_found_by_whom_they_are_about(database_url):
+    databases.migrate(database_url, "0018_privacy")
+    release.fill(database_url)  # a message that says nothing that is known
+    (row,) = release.held(database_url, "message")
+    times = {"told_at": release.NOON, "due_at": None, "delivered_at": None}
+    said = json.dumps({"type": "points.changed", "data": {"member": "customer:5"}})
+    release.put(database_url, "message", [{**row, **times, "id": 2, "body": said}])
+
+    databases.migrate(database_url)
+
+    members = databases.query(database_url, "SELECT member FROM message ORDER BY id")
+    assert members == [(None,), ("customer:5",)]
+
+
+def test_what_accounts_can_spend_is_known_from_their_entries(database_url):
+    databases.migrate(database_url, "0018_privacy")
+    release.fill(database_url)  # an entry of a point, that took effect
+    (row,) = release.held(database_url, "entry")
+    for n, points, at in ((2, 5, release.NOON), (3, 70, "2100-01-01 12:00:00+00:00")):
+        more = {"n": n, "points": points, "effective_at": at, "posted_at": release.NOON}
+        release.put(database_url, "entry", [{**row, "id": n, **more}])
+
+    databases.migrate(database_url)
+
+    assert databases.query(database_url, "SELECT available FROM account") == [(6,)]

@@ -1,64 +1,38 @@
-"""The merchant's pages about points: customers, and one customer with every point explained."""
+"""The merchant's page of one customer, with every point explained, and what is decided there."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from babel.lists import format_list
 from starlette.responses import Response
 from tortoise.transactions import in_transaction
 
-from connector.commerce import people, records
-from connector.commerce.identity import customer_account, customer_of, guest_key, guest_of
+from connector.commerce import records
+from connector.commerce.identity import customer_of, guest_key, guest_of
 from connector.commerce.models import StoreRow
 from connector.database import sql
-from connector.errors import RecordUnknown, RequestInvalid
+from connector.errors import RecordUnknown
 from connector.features.loyalty.beside import beside
+from connector.features.loyalty.customers import CUSTOMERS, PAGES
 from connector.features.loyalty.decisions import REASON_MAX, Decision
-from connector.features.loyalty.explain import Explanation, Line, explain_account, find
+from connector.features.loyalty.entries import KINDS, chosen, rows_of
+from connector.features.loyalty.explain import explain_account
 from connector.features.loyalty.models import DecisionRow
 from connector.features.loyalty.rules.program import ORDERS
 from connector.features.loyalty.rules.tiers import Stand
 from connector.features.loyalty.service import Loyalty
-from connector.features.loyalty.views import order_of
+from connector.features.loyalty.told import STATES as TELLINGS
+from connector.features.loyalty.told import told
 from connector.ledger import ledger
 from connector.ledger.models import AccountRow
 from connector.web.catalogues import n_, spoken, t, tn
 from connector.web.feature import Tools
-from connector.web.merchant import BASE, Done, Item, Toast, Undo, View, Visit
-from connector.web.pages import HEADERS, day, moment, money, number, templates_of
+from connector.web.merchant import BASE, Done, Toast, Undo, View, Visit
+from connector.web.pages import HEADERS, day, moment, money, number
 from connector.web.privacy import names_of
 
-CUSTOMERS = "/customers/"
-PAGE, LINES = 50, 50
-PAGES = templates_of("connector.features.loyalty")
-ITEMS = (
-    Item(
-        n_("Customers"),
-        "people",
-        f"{BASE}{CUSTOMERS}",
-        place=30,
-        finds=n_("Search customers"),
-        help="customers",
-    ),
-)
-WORDS = {
-    "sign_up": n_("Signed up"),
-    "newsletter": n_("Agreed to mail"),
-    "review": n_("Wrote a review"),
-    "birthday": n_("Birthday"),
-    "social_share": n_("Shared, as they said"),
-    "event": n_("Did something that earns"),
-    "tier": n_("Reached a tier"),
-    "redemption": n_("Took a reward"),
-    "reservation": n_("Spent at a till"),
-    "adjustment": n_("Changed by hand"),
-    "import": n_("Taken over from elsewhere"),
-}
-"""What causes are, in words."""
-ENDS = {"expire": n_("Expired"), "forgive": n_("Forgiven"), "release": n_("Given back")}
-"""What kinds of entries are, whatever their cause."""
+LINES = 50
 STATES = {
     "reserved": n_("being made at the store"),
     "issued": n_("not used yet"),
@@ -67,41 +41,19 @@ STATES = {
     "returned": n_("points given back"),
 }
 """What became of a reward that was taken, in words."""
-KINDS = {
-    "": (n_("All"), ()),
-    "earned": (n_("Earned"), ("earn", "release", "forgive", "import")),
-    "spent": (n_("Spent"), ("redeem",)),
-    "lost": (n_("Taken back"), ("clawback", "expire")),
-    "hand": (n_("By hand"), ("adjust",)),
+
+
+WAYS = {
+    "hand": n_("by hand"),
+    "code": n_("by a code to their mailbox"),
+    "import": n_("with points from elsewhere"),
+    "store": n_("by your store"),
 }
-"""By which kinds entries can be chosen."""
+"""How accounts became one, in words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shopper:
-    """A customer in a list."""
-
-    row: int
-    id: str
-    name: str
-    email: str
-    tier: str | None
-    available: int
-    pending: int
-    is_gone: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """An entry in the ledger of a page; ``undo`` is the decision that it can be undone by."""
-
-    line: Line
-    title: str
-    undo: str | None
-
-
-class LoyaltyAdmin:
-    """Shows accounts, and takes what merchants decide about them."""
+class CustomerAdmin:
+    """Shows an account, and takes what merchants decide about it."""
 
     def __init__(self, tools: Tools, loyalty: Loyalty) -> None:
         self._clock = tools.clock
@@ -115,7 +67,6 @@ class LoyaltyAdmin:
         """Return the views."""
         one = f"{CUSTOMERS}{{account}}"
         return [
-            View(method="GET", path=CUSTOMERS, role="analyst", serve=self.customers),
             View(method="GET", path=one, role="analyst", serve=self.customer),
             View(method="POST", path=f"{one}/adjust", role="support", serve=self.adjust),
             View(method="POST", path=f"{one}/undo", role="support", serve=self.undo),
@@ -123,52 +74,9 @@ class LoyaltyAdmin:
             View(method="POST", path=f"{one}/erase", role="manager", serve=self.erase),
         ]
 
-    async def customers(self, visit: Visit) -> Response:
-        """Show the customers whom a search finds, the newest first."""
-        sought, before = visit.query.get("q", "").strip(), visit.query.get("before", "")
-        last = int(before) if before.isdecimal() and len(before) < 19 else people.NEWEST
-        found = await people.search(visit.store.id, sought, limit=PAGE + 1, before=last)
-        guest = None if found or not sought else await self._guest(visit, sought)
-        shoppers = await self._shoppers(visit, found[:PAGE])
-        older = urlencode({"q": sought, "before": found[PAGE - 1].row}) if len(found) > PAGE else ""
-        return visit.page(
-            PAGES,
-            "customers.html",
-            sought=sought,
-            shoppers=shoppers,
-            guest=guest,
-            older=older,
-            is_first=last == people.NEWEST,
-        )
-
-    async def _guest(self, visit: Visit, sought: str) -> str | None:
-        """Return the account of a guest whom only an order or an address finds."""
-        try:
-            return await find(visit.store.id, sought)
-        except RequestInvalid:
-            return None
-
-    async def _shoppers(self, visit: Visit, found: Sequence[people.Found]) -> list[Shopper]:
-        store, keys = visit.store.id, [customer_account(one.customer.id) for one in found]
-        balances = await ledger.balances(store, keys, self._clock())
-        rows = {one.key: one for one in await AccountRow.filter(store=store, key__in=keys)}
-        return [
-            Shopper(
-                row=one.row,
-                id=one.customer.id,
-                name=f"{one.customer.first_name} {one.customer.last_name}".strip(),
-                email=one.customer.email or "",
-                tier=rows[key].tier if key in rows else None,
-                available=balances[key].available,
-                pending=balances[key].pending,
-                is_gone=one.is_gone,
-            )
-            for key, one in zip(keys, found, strict=True)
-        ]
-
     async def customer(self, visit: Visit) -> Response:
         """Show one account, with every entry."""
-        return await self._shown(visit)
+        return await self.shown(visit)
 
     async def adjust(self, visit: Visit) -> Response | Done:
         """Give points, or take some, for a reason."""
@@ -184,8 +92,8 @@ class LoyaltyAdmin:
             said = t("Write why, in %s characters at most. It shows in the history.")
             errors["reason"] = said % REASON_MAX
         if errors:
-            return await self._shown(visit, errors=errors, status=400)
-        account, given = await self._account(visit), int(plain)
+            return await self.shown(visit, errors=errors, status=400)
+        account, given = await account_of(visit), int(plain)
         key = f"page:{visit.form.get('key', '')[:64]}"
         async with in_transaction():
             await sql.lock(visit.store.id)  # the same form sent twice is one deed
@@ -204,7 +112,7 @@ class LoyaltyAdmin:
 
     async def undo(self, visit: Visit) -> Done:
         """Take back what was given or taken by hand."""
-        account, decision = await self._account(visit), visit.form.get("decision", "")
+        account, decision = await account_of(visit), visit.form.get("decision", "")
         async with in_transaction():
             row, is_new = await self._loyalty.undo(visit.store, account, decision)
             if is_new:
@@ -218,7 +126,7 @@ class LoyaltyAdmin:
 
         A form's answer, not a link's: it is noted, so nobody fetches it unawares.
         """
-        store, account = visit.store, await self._account(visit)
+        store, account = visit.store, await account_of(visit)
         await self._loyalty.settling.settled(store, account)
         file = await self._privacy.export(store, account)
         async with in_transaction():
@@ -230,13 +138,13 @@ class LoyaltyAdmin:
 
     async def erase(self, visit: Visit) -> Response | Done:
         """Have a person erased, once their name or address was written."""
-        store, account = visit.store, await self._account(visit)
+        store, account = visit.store, await account_of(visit)
         there = f"{CUSTOMERS}{quote(account, safe='')}"
         if await self._privacy.erased_at(store, account):
             return Done(path=there, toast=Toast(t("This person is erased already")))
         if not await self._is_named(visit, account):
             error = t("Write the name or the e-mail address, as it is known here.")
-            return await self._shown(visit, errors={"erase": error}, status=400)
+            return await self.shown(visit, errors={"erase": error}, status=400)
         async with in_transaction():
             await self._privacy.ask(store, "erase", account, visit.session.who)
             await self._sessions.note(visit.session, n_("erasure asked for"), account, "")
@@ -251,28 +159,11 @@ class LoyaltyAdmin:
             return guest_of(typed, guest_key(self._vault, visit.store)) == account
         return typed.casefold() in {name.casefold() for name in names_of(person)}
 
-    async def _account(self, visit: Visit) -> str:
-        """Return the account of an address of ours.
-
-        Raises:
-            RecordUnknown: the store has none such.
-        """
-        asked = visit.path["account"]
-        owner = await ledger.owner(visit.store.id, asked)
-        is_known = await AccountRow.exists(store=visit.store.id, key=owner)
-        customer = customer_of(owner)
-        if not is_known and (
-            customer is None or not await records.customer(visit.store.id, customer)
-        ):
-            raise RecordUnknown(
-                t("this store has no such customer: search for them by name or e-mail")
-            )
-        return owner
-
-    async def _shown(
+    async def shown(
         self, visit: Visit, errors: dict[str, str] | None = None, status: int = 200
     ) -> Response:
-        store, account = visit.store, await self._account(visit)
+        """Return the page, with what was wrong with a form of it."""
+        store, account = visit.store, await account_of(visit)
         await self._loyalty.settling.settled(store, account)
         customer = customer_of(account)
         person = await records.customer(store.id, customer) if customer else None
@@ -282,8 +173,8 @@ class LoyaltyAdmin:
         kind = kind if kind in KINDS else ""
         page = visit.query.get("page", "")
         turn = int(page) if page.isdecimal() and len(page) < 7 else 0
-        lines = _chosen(explained, kind)
-        chosen = lines[turn * LINES : (turn + 1) * LINES]
+        lines = chosen(explained, kind)
+        shown = lines[turn * LINES : (turn + 1) * LINES]
         return visit.page(
             PAGES,
             "customer.html",
@@ -294,7 +185,10 @@ class LoyaltyAdmin:
             explained=explained,
             beside=await beside(self._loyalty.settling, store, account, self._clock()),
             states=STATES,
-            rows=await self._rows(visit, account, chosen),
+            told=await told(store.id, account),
+            tellings=TELLINGS,
+            ways=WAYS,
+            rows=await rows_of(store.id, account, shown, may_undo=visit.may("support")),
             kinds=[(name, title) for name, (title, _) in KINDS.items()],
             kind=kind,
             number=turn,
@@ -305,21 +199,25 @@ class LoyaltyAdmin:
             form=visit.form,
             key=self._ids(),
             may_adjust=visit.may("support"),
-            may_erase=visit.may("manager"),
+            may_manage=visit.may("manager"),
             erased_at=await self._privacy.erased_at(store, account),
             known_by=names_of(person) if person else [],
         )
 
-    async def _rows(self, visit: Visit, account: str, lines: Sequence[Line]) -> list[Row]:
-        orders = {order_of(line.cause) for line in lines} - {""}
-        numbers = await records.order_numbers(visit.store.id, orders)
-        undone = DecisionRow.filter(store=visit.store.id, account=account, kind="adjust")
-        ids = {row.id for row in await undone.filter(undone_at=None)}
-        may = visit.may("support")
-        return [
-            Row(line=line, title=_title(line, numbers), undo=_decision(line, ids) if may else None)
-            for line in lines
-        ]
+
+async def account_of(visit: Visit) -> str:
+    """Return the account of an address of ours.
+
+    Raises:
+        RecordUnknown: the store has none such.
+    """
+    asked = visit.path["account"]
+    owner = await ledger.owner(visit.store.id, asked)
+    is_known = await AccountRow.exists(store=visit.store.id, key=owner)
+    customer = customer_of(owner)
+    if not is_known and (customer is None or not await records.customer(visit.store.id, customer)):
+        raise RecordUnknown(t("this store has no such customer: search for them by name or e-mail"))
+    return owner
 
 
 def _standing(stand: Stand | None, store: StoreRow) -> list[tuple[str, str]]:
@@ -351,30 +249,6 @@ def _amount(measure: str, value: int) -> str:
     if measure == ORDERS:
         return tn("%s order", "%s orders", value) % number(value)
     return tn("%s point", "%s points", value) % number(value)
-
-
-def _chosen(explained: Explanation, kind: str) -> list[Line]:
-    """Return the lines of a kind, the newest first."""
-    _, kinds = KINDS[kind]
-    return [line for line in reversed(explained.lines) if not kinds or line.kind in kinds]
-
-
-def _decision(line: Line, ids: set[str]) -> str | None:
-    id_ = line.cause.removeprefix("adjustment:")
-    return id_ if line.kind == "adjust" and id_ in ids else None
-
-
-def _title(line: Line, numbers: dict[str, str]) -> str:
-    order = order_of(line.cause)
-    if order:
-        name = numbers.get(order, order)
-        match line.kind:
-            case "clawback":
-                return t("Refund or cancel of order %s") % name
-            case "expire":
-                return t("Expired, of order %s") % name
-        return t("Order %s") % name
-    return t(ENDS.get(line.kind) or WORDS.get(line.cause.partition(":")[0], line.cause))
 
 
 def _done(points: int) -> str:
