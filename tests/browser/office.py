@@ -352,6 +352,7 @@ SCENES = (
     Scene("settings empty", "/admin/settings/", is_empty=True),
     Scene("settings mistake", "/admin/settings/", misnamed),
     Scene("settings keys", "/admin/settings/keys"),
+    Scene("export", "/admin/settings/export"),
     Scene("mail", "/admin/settings/mail"),
     Scene("mail mistake", "/admin/settings/mail", mailed),
     Scene("settings keys empty", "/admin/settings/keys", is_empty=True),

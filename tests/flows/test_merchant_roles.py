@@ -71,6 +71,8 @@ LEAST = {
     ("GET", "/admin/settings/webhooks/{webhook}"): "owner",
     ("POST", "/admin/settings/webhooks/{webhook}/end"): "owner",
     ("POST", "/admin/settings/webhooks/{webhook}/send"): "owner",
+    ("GET", "/admin/settings/export"): "owner",
+    ("POST", "/admin/settings/export"): "owner",
     ("GET", "/admin/settings/mail"): "owner",
     ("POST", "/admin/settings/mail"): "owner",
     ("POST", "/admin/settings/mail/test"): "owner",

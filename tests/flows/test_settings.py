@@ -397,7 +397,7 @@ async def test_what_is_set_elsewhere_is_shown_with_where(town):
         "Languages English, 日本語, polski · set where the service runs, by"
         " PERENNIAL_LOCALES Widget look colour, light or dark, and the corner of your storefront"
         " Statuses that count as paid part of the program, under its limits"
-        f" Export of everything made where the service runs: perennial export {town.store} FOLDER"
+        " Export of everything one file with all that people have here"
     ) in page.words
     assert page.links["Statuses that count as paid"] == "/admin/program/#limits"
 

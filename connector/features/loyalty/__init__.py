@@ -20,6 +20,7 @@ from connector.features.loyalty.prices import Prices
 from connector.features.loyalty.reminders import Reminders
 from connector.features.loyalty.service import Loyalty
 from connector.features.loyalty.storefront import Storefront
+from connector.features.loyalty.taking import ExportAdmin
 from connector.ledger import ledger
 from connector.rewards import admissions, reservations
 from connector.rewards.entitlements import PUSH as PERK_CODE
@@ -55,6 +56,7 @@ def start(tools: Tools) -> Part:
             *program_admin.ProgramAdmin(tools, own).views(),
             *looks.views(),
             *onboarding.Onboarding(tools, own).views(),
+            *ExportAdmin(tools, loyalty).views(),
         ),
         items=(*onboarding.ITEMS, *program_admin.ITEMS, *look.ITEMS, *customers.ITEMS),
         prices=Prices(loyalty.programs, tools.clock),
