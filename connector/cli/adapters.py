@@ -55,15 +55,18 @@ def _connect(name: str, options: dict[str, str], *, as_json: bool) -> None:
         platform = system.stores.platform(name)
         now = system.tools.clock()
         store = await system.stores.connect(name, platform.access(options), now)
-        code = await tickets.issue(system.tools.ids, now, "pair", store.id)
-        return {"store": store.id, "name": store.name, "url": store.url, "pairing_code": code}
+        done = {"store": store.id, "name": store.name, "url": store.url}
+        if platform.install is not None:  # its stores have a plugin to pair
+            done["pairing_code"] = await tickets.issue(system.tools.ids, now, "pair", store.id)
+        return done
 
     done = with_system(job, as_json=as_json)
     if as_json:
         emit(done)
     else:
         out.print(f"connected {done['name']} ({done['url']}) as store {done['store']}")
-        out.print(f"pairing code for the store's plugin, for 10 minutes: {done['pairing_code']}")
+        if code := done.get("pairing_code"):
+            out.print(f"pairing code for the store's plugin, for 10 minutes: {code}")
 
 
 def _conformance_command(platform: Platform) -> Callable[..., None]:
