@@ -129,7 +129,7 @@ def test_a_port_that_is_taken_is_told(migrated):
 
 
 def test_a_sandbox_of_nothing_names_what_there_is():
-    assert "there are memory, woocommerce" in failed(["sandbox", "nothing"], {})
+    assert "there are memory, shopify, woocommerce" in failed(["sandbox", "nothing"], {})
 
 
 def test_the_demo_takes_an_empty_folder_only(tmp_path):

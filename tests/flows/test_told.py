@@ -31,7 +31,7 @@ async def shop(town):
 async def card(town, account=""):
     """Return what the card says."""
     page = await (await merchant(town)).get(f"/customers/{account or f'customer:{town.maya}'}")
-    return page.words.partition("Messages and consent ")[2].partition(" Personal data")[0]
+    return page.words.partition("Messages and consent ")[2].partition(" Adjust points ")[0]
 
 
 async def test_where_nothing_was_said_or_told_the_card_says_so(shop):
