@@ -453,7 +453,7 @@ async def erased(town: Town, row: StoreRow) -> str:
     town.clock.forward(minutes=20)
     await drain(town.system)
     await privacy.ask(vault, row, "export", [asks], by=LONG, now=town.clock())
-    await privacy.ask(vault, row, "erase", ["customer:0"], by="woocommerce", now=town.clock())
+    await privacy.ask(vault, row, "erase", ["customer:0"], by="WooCommerce", now=town.clock())
     return gone
 
 
