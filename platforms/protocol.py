@@ -5,7 +5,7 @@ network. Every write converges: doing it twice is doing it once. Errors are thos
 ``platforms.errors``; nothing else may leave an adapter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,6 +33,12 @@ from platforms.model import (
 
 Access = Mapping[str, str]
 """What opens one store: its address and keys, as the adapter names them. Encrypted at rest."""
+Renew = Callable[[Access], Awaitable[Access]]
+"""Asks the platform for keys in the place of those that end."""
+Keep = Callable[[Access, Renew], Awaitable[Access]]
+"""Returns what opens the store now, in the place of an access that ended: what another has renewed
+meanwhile or else what ``Renew`` makes of it, kept before it is returned. One renewal of a store
+goes on at a time, in whatever process. Whatever ``Renew`` raises is raised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,7 @@ class ConnectOption:
 
     name: str
     help: str
+    is_needed: bool = True
 
 
 class StoreClient(Protocol):
@@ -270,8 +277,8 @@ class Platform(Protocol):
             SignatureInvalid: it is not ours, not for this store, or too old.
         """
 
-    def open(self, access: Access, http: httpx.AsyncClient) -> StoreClient:
-        """Return the network half for one store."""
+    def open(self, access: Access, http: httpx.AsyncClient, keep: Keep) -> StoreClient:
+        """Return the network half for one store; ``keep`` is for keys that end while in use."""
 
     def sandbox(self, *, url: str, folder: Path | None, key: str, secret: str) -> ASGIApp:
         """Return a store for this machine: the vendor's protocol, a storefront, a back office.

@@ -43,7 +43,15 @@ def _flagged(
         for option in platform.connect_options
     }
     kind = Parameter.KEYWORD_ONLY
-    flags = [Parameter(name, kind, annotation=hints[name], default=default) for name in hints]
+    flags = [
+        Parameter(
+            option.name,
+            kind,
+            annotation=hints[option.name],
+            default=default if option.is_needed else "",
+        )
+        for option in platform.connect_options
+    ]
     flags += [Parameter(name, kind, annotation=switches[name], default=False) for name in switches]
     command.__signature__ = Signature(flags)  # type: ignore[attr-defined]
     command.__annotations__ = hints | switches
@@ -84,7 +92,11 @@ def _conformance(platform: Platform, options: dict[str, str] | None, *, as_json:
             if options is None:
                 checks = await suite.checks_of(platform)
                 return [await told(check, suite.run(platform, check), line) for check in checks]
-            missing = [f"--{name.replace('_', '-')}" for name, text in options.items() if not text]
+            missing = [
+                f"--{one.name.replace('_', '-')}"
+                for one in platform.connect_options
+                if one.is_needed and not options[one.name]
+            ]
             if missing:
                 raise ConnectFailed(f"--live needs {' and '.join(missing)} of the store")
             access = platform.access(options)

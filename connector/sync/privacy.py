@@ -53,9 +53,9 @@ async def ask(
     """Note what a person asked for; return it. The same again while it is open is the same.
 
     ``accounts`` are theirs, at least one; the request goes by the first that is known here. ``by``
-    says who asks: a merchant by name, or a platform. From now on nothing is stored that names who
-    is to be erased; the worker does the rest, so ring the bell. An export waits for a merchant, and
-    is done where there is nothing to take.
+    says who asks: a merchant by name, or a platform by its title. From now on nothing is stored
+    that names who is to be erased; the worker does the rest, so ring the bell. An export waits for
+    a merchant, and is done where there is nothing to take.
     """
     assert accounts
     known = [one for one in accounts if await _is_known(store.id, one)]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import httpx
-import orjson
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
@@ -18,9 +17,12 @@ from connector.errors import ConnectFailed, DeliveryForged, RequestInvalid, Stor
 from connector.kernel.ids import Ids
 from connector.kernel.vault import Vault
 from connector.sync import outbox
+from connector.sync.keeping import Accesses, Kept
 from connector.sync.models import InboxRow
+from connector.sync.work import Leases
 from platforms import http
 from platforms.errors import AccessRevoked, PlatformError, SignatureInvalid, TransientError
+from platforms.keeping import Held
 from platforms.model import Delivery, StoreInfo
 from platforms.pace import Lane, Pace
 from platforms.protocol import Access, Platform, StoreClient
@@ -71,11 +73,13 @@ class Stores:
     ) -> None:
         self._platforms = platforms
         self._vault = vault
+        self._accesses = Accesses(vault, Leases(ids()))
         self._network = network
         self._ids = ids
         self._public_url = public_url
         self._known: dict[str, Known] = {}
         self._paces: dict[str, Pace] = {}
+        self._kept: dict[str, Kept] = {}
         self._clients: dict[tuple[str, Lane], tuple[Terms, StoreClient]] = {}
 
     def platform(self, name: str) -> Platform:
@@ -133,32 +137,17 @@ class Stores:
         known = self._clients.get((store.id, lane))
         if known is not None and known[0] == terms:
             return known[1]
-        access = self._access(store)
-        client = self._opened(store.platform, access, store.id, lane)
+        client = self._opened(store, lane)
         self._clients[store.id, lane] = (terms, client)
         return client
 
-    def _access(self, store: StoreRow) -> Access:
-        """Return what opens a store.
-
-        Raises:
-            AccessRevoked: it can't be opened with our ``SECRET_KEY``.
-        """
-        try:
-            access: Access = orjson.loads(self._vault.open(store.id, "access", store.access))
-        except ValueError as error:
-            raise AccessRevoked(
-                str(error),
-                name="secret-key",
-                advice="start with the PERENNIAL_SECRET_KEY that the store was connected with, or"
-                " connect the store again",
-            ) from error
-        return access
-
-    def _opened(self, platform: str, access: Access, store: str, lane: Lane) -> StoreClient:
+    def _opened(self, store: StoreRow, lane: Lane) -> StoreClient:
         """Return a client whose requests keep to the store's pace."""
-        pace = self._paces.setdefault(store, Pace())
-        return self.platform(platform).open(access, http.client(self._network, pace, lane))
+        access = self._accesses.open(store.id, store.access)
+        pace = self._paces.setdefault(store.id, Pace())
+        keep = self._kept.setdefault(store.id, Kept(store.id, self._accesses))
+        network = http.client(self._network, pace, lane)
+        return self.platform(store.platform).open(access, network, keep)
 
     def webhook_secret(self, store: StoreRow) -> str:
         """Return the secret that signs the store's deliveries."""
@@ -241,36 +230,42 @@ class Stores:
         Raises:
             ConnectFailed: with what to do about it; nothing was changed.
         """
-        adapter = self.platform(platform)
+        adapter, held = self.platform(platform), Held(access)
+        client = adapter.open(access, http.client(self._network), held)
         try:
-            info = await adapter.open(access, http.client(self._network)).info()
+            info = await client.info()
         except PlatformError as error:
             raise ConnectFailed(_advice(access["url"], error)) from error
         known = await StoreRow.get_or_none(platform=platform, url=info.url)
         store = known or self._new_store(platform, info.url, now)
         _told(store, info)
-        store.access = self._vault.seal(store.id, "access", orjson.dumps(dict(access)).decode())
+        store.access = self._accesses.seal(store.id, held.access)
         store.disconnected_at = None
         if (secret := adapter.signing_secret(access)) is not None:
             self._take_secret(store, secret, now, is_new=known is None)
         if known is None:
             await self._create(store)
-        client = self._opened(platform, access, store.id, "live")
-        try:
-            await client.subscribe(self.webhook_url(store), self.webhook_secret(store))
-        except PlatformError as error:
-            if known is None:
-                with suppress(PlatformError):  # whatever was subscribed would deliver to nobody
-                    await client.unsubscribe(self.webhook_url(store))
-                await self._forget(store)
-            raise ConnectFailed(_advice(access["url"], error)) from error
+        await self._subscribe(store, client, is_new=known is None)
         if store.old_webhook_secret is not None and store.old_secret_until is None:
             store.old_secret_until = now + OLD_SECRET_LIFE  # every webhook has the new one now
         store.reconcile_at, store.trouble, store.trouble_name, store.failures = now, "", "", 0
+        store.access = self._accesses.seal(store.id, held.access)
         async with in_transaction():
             await store.save(update_fields=CONNECTED)
             await outbox.unpark(store.id, now)
         return store
+
+    async def _subscribe(self, store: StoreRow, client: StoreClient, *, is_new: bool) -> None:
+        """Have a store deliver to us; one that won't, and is new, is forgotten."""
+        url = self.webhook_url(store)
+        try:
+            await client.subscribe(url, self.webhook_secret(store))
+        except PlatformError as error:
+            if is_new:
+                with suppress(PlatformError):  # whatever was subscribed would deliver to nobody
+                    await client.unsubscribe(url)
+                await self._forget(store)
+            raise ConnectFailed(_advice(store.url, error)) from error
 
     def _take_secret(self, store: StoreRow, secret: str, now: datetime, *, is_new: bool) -> None:
         """Verify by the secret that the platform signs with, and by the one before for a day."""
@@ -301,7 +296,7 @@ class Stores:
             RequestInvalid: the platform signs with a secret of its own.
         """
         platform = self.platform(store.platform)
-        if platform.signing_secret(self._access(store)) is not None:
+        if platform.signing_secret(self._accesses.open(store.id, store.access)) is not None:
             raise RequestInvalid(
                 f"{platform.title} signs with a secret of its own: make a new one there, then"
                 " connect the store again with it"

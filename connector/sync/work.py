@@ -6,14 +6,20 @@ that nobody renews ends by itself: its holder was killed. Nothing rests on lease
 thrift: what a turn writes is right, whoever else does the same.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from connector.commerce.models import LIVE, StoreRow
 from connector.database import sql
+from platforms.errors import TransientError
 
 LEASE_MS = 15_000
+ALONE_MS = 35_000  # a little longer than a request may take
+LOOK_S = 0.05
 RENEW_S = 5.0
 TURN_ITEMS = 100
 TURN_S = 1.0
@@ -75,7 +81,24 @@ class Leases:
         found = await asked(text, now, work.name, limit)
         return [row["id"] for row in found if await self._taken(row["id"], work.name)]
 
-    async def _taken(self, store: str, work: str) -> bool:
+    @asynccontextmanager
+    async def alone(self, store: str, work: str) -> AsyncIterator[None]:
+        """Do something that nobody else does meanwhile, in less than ``ALONE_MS``.
+
+        Raises:
+            TransientError: another has been at it for longer.
+        """
+        end = time.monotonic() + 2 * ALONE_MS / 1000
+        while not await self._taken(store, work, ALONE_MS):
+            if time.monotonic() > end:
+                raise TransientError(f"another process has been at {work} for too long")
+            await asyncio.sleep(LOOK_S)
+        try:
+            yield
+        finally:
+            await self.give_back(store, work)
+
+    async def _taken(self, store: str, work: str, for_ms: int = LEASE_MS) -> bool:
         now_ms = sql.now_ms()
         return bool(
             await sql.rows(
@@ -84,7 +107,7 @@ class Leases:
                 " ON CONFLICT (store, work) DO UPDATE SET holder = excluded.holder,"
                 " until_ms = excluded.until_ms, turn_ms = excluded.turn_ms"
                 f" WHERE lease.until_ms <= {now_ms} RETURNING store",
-                *(store, work, self._holder, LEASE_MS),
+                *(store, work, self._holder, for_ms),
             )
         )
 

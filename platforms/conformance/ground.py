@@ -11,6 +11,7 @@ from platforms.conformance.check import Failed
 from platforms.conformance.stage import Basket, Stage
 from platforms.errors import Malformed, PlatformError
 from platforms.http import client as http_client
+from platforms.keeping import opened_by
 from platforms.model import (
     Change,
     Customer,
@@ -59,7 +60,7 @@ class Ground:
     def through(self, wrap: Wrap, access: Access | None = None) -> StoreClient:
         """Return another client of the same store, its requests going through ``wrap``."""
         http = http_client(wrap(self._transport))
-        return self.platform.open(access or self.access, http)
+        return opened_by(self.platform, access or self.access, http)
 
     def undo(self, step: Callable[[], Awaitable[None]]) -> None:
         """Have a step taken when the check has ended, well or not."""

@@ -41,7 +41,7 @@ from platforms.model import (
     Subscription,
     Touched,
 )
-from platforms.protocol import Access, Capabilities, ConnectOption, Platform, Proxy
+from platforms.protocol import Access, Capabilities, ConnectOption, Keep, Platform, Proxy
 
 IDS_MAX = 100  # of one request; the store answers no more
 REQUESTS_AT_ONCE = 4
@@ -113,7 +113,12 @@ class Memory:
         """See :class:`platforms.protocol.Platform`."""
         return visitor.customer_of(token, store, keys, now)
 
-    def open(self, access: Access, http: httpx.AsyncClient) -> "MemoryStore":
+    def open(
+        self,
+        access: Access,
+        http: httpx.AsyncClient,
+        keep: Keep,  # noqa: ARG002 - its keys don't end
+    ) -> "MemoryStore":
         """See :class:`platforms.protocol.Platform`."""
         return MemoryStore(access, http)
 

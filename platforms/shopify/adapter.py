@@ -21,9 +21,9 @@ from platforms import visitor
 from platforms.conformance.stage import Sample, Stage
 from platforms.errors import Malformed, SignatureInvalid
 from platforms.model import Change, Delivery, Ignored, Kind, Touched
-from platforms.protocol import Access, Capabilities, ConnectOption, Install, Platform, Proxy
+from platforms.protocol import Access, Capabilities, ConnectOption, Install, Keep, Platform, Proxy
 from platforms.shopify import auth
-from platforms.shopify.auth import Tokens
+from platforms.shopify.auth import Clock, Token, system_clock
 from platforms.shopify.fake import create_api
 from platforms.shopify.fake.data import Bucket, Shop
 from platforms.shopify.fake.stage import raised
@@ -78,12 +78,15 @@ class Shopify:
         ConnectOption("url", "The store's address, such as https://NAME.myshopify.com"),
         ConnectOption("client_id", "Client id of the app that was made for this store"),
         ConnectOption("client_secret", "Client secret of that app"),
+        ConnectOption(
+            "token", "Access token of a custom app from the store's own admin", is_needed=False
+        ),
     )
     install: Install | None = None
     proxy: Proxy | None = AppProxy()
 
-    def __init__(self) -> None:
-        self._tokens = Tokens()
+    def __init__(self, clock: Clock = system_clock) -> None:
+        self._clock = clock
 
     def access(self, options: Mapping[str, str]) -> Access:
         """See :class:`platforms.protocol.Platform`."""
@@ -132,9 +135,10 @@ class Shopify:
         """See :class:`platforms.protocol.Platform`."""
         return visitor.customer_of(token, store, keys, now)
 
-    def open(self, access: Access, http: httpx.AsyncClient) -> ShopifyStore:
+    def open(self, access: Access, http: httpx.AsyncClient, keep: Keep) -> ShopifyStore:
         """See :class:`platforms.protocol.Platform`."""
-        return ShopifyStore(access, http, self._tokens, self.topics)
+        token = Token(access, http, keep, self._clock)
+        return ShopifyStore(access["url"], http, token, self.topics)
 
     def sandbox(
         self,

@@ -21,8 +21,7 @@ from platforms.errors import (
     TransientError,
 )
 from platforms.http import call, checked, parsed
-from platforms.protocol import Access
-from platforms.shopify.auth import Tokens
+from platforms.shopify.auth import Token
 from platforms.shopify.operations import VERSION, operation
 
 T = TypeVar("T")
@@ -75,10 +74,10 @@ class Answer(msgspec.Struct, frozen=True):
 class Api:
     """Asks one store, through the caller's HTTP client."""
 
-    def __init__(self, access: Access, http: httpx.AsyncClient, tokens: Tokens) -> None:
-        self._access = access
+    def __init__(self, url: str, http: httpx.AsyncClient, token: Token) -> None:
+        self._url = url
         self._http = http
-        self._tokens = tokens
+        self._token = token
 
     async def ask(self, name: str, type_: type[T], **variables: object) -> T:
         """Return what an operation answers.
@@ -100,16 +99,16 @@ class Api:
         return _decoded(bytes(told.data), type_)
 
     async def _sent(self, name: str, variables: Mapping[str, object]) -> httpx.Response:
-        token = await self._tokens.get(self._access, self._http)
+        token = await self._token.get()
         request = self._http.build_request(
             "POST",
-            f"{self._access['url']}{PATH}",
+            f"{self._url}{PATH}",
             json={"query": operation(name), "variables": variables},
             headers={"X-Shopify-Access-Token": token},
         )
         answer = await call(self._http, request)
         if answer.status_code == 401:
-            self._tokens.forget(self._access, token)
+            self._token.refuse(token)
         return checked(answer, name)
 
 

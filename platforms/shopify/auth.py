@@ -1,46 +1,49 @@
-"""Who we are to a Shopify store: its address, and the tokens that an app of its own is given.
+"""Who we are to a Shopify store: its address, and the token that we ask it with.
 
-A merchant makes an app for their store alone, and pastes its client id and secret. With these a
-token is asked for, which lives a day; it is asked for anew a minute before it ends, or where it is
-refused. (shopify.dev: /docs/apps/build/authentication-authorization/client-secrets and
-/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant)
+A token ends, and is renewed a minute before, or where the store refuses it:
+
+- An app that many stores install has a refresh token for each. Every renewal brings another, and
+  the one before is good until the new one is used: whoever dies before they kept it loses nothing.
+- An app of one store's own asks with its client id and secret.
+- The token of a custom app that was made in the store's admin never ends, and is not renewed.
+
+What opens a store is kept as text by these names: ``url``, ``client_id``, ``client_secret``,
+``token``, ``token_until`` (ISO 8601) and ``refresh_token``. (shopify.dev:
+/docs/apps/build/authentication-authorization/access-tokens/offline-access-tokens,
+/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant,
+/changelog/more-resilient-refreshes-for-expiring-offline-access-tokens)
 """
 
-import asyncio
 import re
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import msgspec
 
 from platforms.errors import AccessRevoked, Malformed
 from platforms.http import call, checked, parsed
-from platforms.protocol import Access
+from platforms.protocol import Access, Keep
 
 HOST = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com")
 SANDBOX = re.compile(r"http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?")
 """A store on this machine, which nothing but a setting lets us ask."""
 TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105 - an address
-EARLY_S = 60.0  # before a token ends
-LIFE_LEAST_S = 60.0
-KEPT = 10_000  # stores whose tokens a process keeps
+EARLY = timedelta(minutes=1)  # before a token ends
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """Return the time that it is."""
+    return datetime.now(UTC)  # noqa: TID251 - whoever finds us passes none
 
 
 class Granted(msgspec.Struct, frozen=True):
-    """What Shopify answers to good client credentials."""
+    """What Shopify answers to whom it gives a token; ``expires_in`` is in seconds."""
 
     access_token: str
     expires_in: float
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token, and until when it is used by our own clock."""
-
-    text: str
-    until: float
+    refresh_token: str = ""
 
 
 def store_url(typed: str) -> str:
@@ -68,8 +71,10 @@ def access(options: Mapping[str, str]) -> Access:
         Malformed: an option can't be right.
     """
     found = {"url": store_url(options["url"])}
-    for name in ("client_id", "client_secret"):
-        text = options[name].strip()
+    for name in ("client_id", "client_secret", "token"):
+        text = options.get(name, "").strip()
+        if name == "token" and not text:
+            continue
         if not text or not text.isascii() or not text.isprintable() or " " in text:
             raise Malformed(
                 f"the {name.replace('_', ' ')} is letters and digits",
@@ -79,64 +84,82 @@ def access(options: Mapping[str, str]) -> Access:
     return found
 
 
-class Tokens:
-    """The tokens of stores, each asked for once though many want it."""
+class Token:
+    """The token that one store is asked with."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, access: Access, http: httpx.AsyncClient, keep: Keep, clock: Clock) -> None:
+        self._access = access
+        self._http = http
+        self._keep = keep
         self._clock = clock
-        self._tokens: dict[tuple[str, ...], Token] = {}
-        self._locks: dict[tuple[str, ...], asyncio.Lock] = {}
+        self._refused = ""
 
-    async def get(self, access: Access, http: httpx.AsyncClient) -> str:
-        """Return a token for a store.
+    async def get(self) -> str:
+        """Return a token that is good now, as far as we know.
 
         Raises:
-            AccessRevoked: Shopify does not know the client id and secret.
+            AccessRevoked: Shopify gives us none any more.
             TransientError: it gives none now.
         """
-        key = _key(access)
-        if (held := self._held(key)) is not None:
-            return held
-        if len(self._locks) >= KEPT:
-            self._locks.clear()
-            self._tokens.clear()
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            if (held := self._held(key)) is not None:
-                return held
-            granted = await _grant(access, http)
-            life = max(granted.expires_in - EARLY_S, LIFE_LEAST_S)
-            self._tokens[key] = Token(granted.access_token, self._clock() + life)
-            return granted.access_token
+        token = self._access.get("token", "")
+        if token in {"", self._refused} or self._ends():
+            self._access = await self._keep(self._access, self._renewed)
+        return self._access["token"]
 
-    def forget(self, access: Access, token: str) -> None:
+    def refuse(self, token: str) -> None:
         """Use a token no more, which the store refused."""
-        held = self._tokens.get(_key(access))
-        if held is not None and held.text == token:
-            del self._tokens[_key(access)]
+        self._refused = token
 
-    def _held(self, key: tuple[str, ...]) -> str | None:
-        token = self._tokens.get(key)
-        return token.text if token is not None and self._clock() < token.until else None
+    def _ends(self) -> bool:
+        until = self._access.get("token_until")
+        return until is not None and self._clock() > datetime.fromisoformat(until) - EARLY
+
+    async def _renewed(self, access: Access) -> Access:
+        """Return an access with a new token."""
+        asked = {name: access[name] for name in ("client_id", "client_secret")}
+        if refresh := access.get("refresh_token"):
+            asked |= {"grant_type": "refresh_token", "refresh_token": refresh}
+        elif "token" in access and "token_until" not in access:
+            raise AccessRevoked(
+                "Shopify refused the token",
+                advice="see whether the app is installed in this store, and copy its token anew",
+            )
+        else:
+            asked["grant_type"] = "client_credentials"
+        return await granted(access, asked, self._http, self._clock)
 
 
-def _key(access: Access) -> tuple[str, ...]:
-    return access["url"], access["client_id"], access["client_secret"]
+async def granted(
+    access: Access, asked: Mapping[str, str], http: httpx.AsyncClient, clock: Clock
+) -> Access:
+    """Return an access with the token that Shopify grants for what is ``asked``.
 
-
-async def _grant(access: Access, http: httpx.AsyncClient) -> Granted:
-    asked = {
-        "client_id": access["client_id"],
-        "client_secret": access["client_secret"],
-        "grant_type": "client_credentials",
-    }
+    Raises:
+        AccessRevoked: Shopify grants none.
+        TransientError: it grants none now.
+    """
+    at = clock()
     request = http.build_request("POST", f"{access['url']}{TOKEN_PATH}", json=asked)
     answer = await call(http, request)
     if answer.status_code in {400, 401, 403}:
-        raise AccessRevoked(
-            f"Shopify refused the client id and secret ({answer.status_code})",
-            advice="see whether the app is installed in this store, and copy both anew",
-        )
+        raise _refused(asked["grant_type"], answer.status_code)
     try:
-        return msgspec.json.decode(parsed(checked(answer)), type=Granted)
+        told = msgspec.json.decode(parsed(checked(answer)), type=Granted)
     except msgspec.MsgspecError as error:
         raise Malformed(f"the token can't be read: {error}") from error
+    until = (at + timedelta(seconds=told.expires_in)).isoformat()
+    new = {"token": told.access_token, "token_until": until, "refresh_token": told.refresh_token}
+    return {**access, **{name: text for name, text in new.items() if text}}
+
+
+def _refused(grant_type: str, status: int) -> AccessRevoked:
+    if grant_type == "refresh_token":
+        return AccessRevoked(
+            f"Shopify no longer renews our token ({status})",
+            name="needs-reopen",
+            advice="open the app once in the store's Shopify admin",
+        )
+    return AccessRevoked(
+        f"Shopify refused the client id and secret ({status})",
+        advice="see whether the app is installed in this store, and copy both anew",
+    )

@@ -23,10 +23,9 @@ from platforms.model import (
     Subscription,
     Touched,
 )
-from platforms.protocol import Access
 from platforms.shopify import answers, wire
 from platforms.shopify.api import Api
-from platforms.shopify.auth import Tokens
+from platforms.shopify.auth import Token
 from platforms.shopify.wire import Connection, Named, OrderNode, ProductNode, RefundNode
 
 T = TypeVar("T")
@@ -42,10 +41,10 @@ class ShopifyStore:
     """One store's API."""
 
     def __init__(
-        self, access: Access, http: httpx.AsyncClient, tokens: Tokens, topics: Sequence[str]
+        self, url: str, http: httpx.AsyncClient, token: Token, topics: Sequence[str]
     ) -> None:
-        self._url = access["url"]
-        self._api = Api(access, http, tokens)
+        self._url = url
+        self._api = Api(url, http, token)
         self._topics = topics
 
     async def info(self) -> StoreInfo:

@@ -22,7 +22,7 @@ from platforms.conformance.stage import Sample, Stage
 from platforms.errors import Malformed, SignatureInvalid
 from platforms.http import parsed
 from platforms.model import Change, Delivery, DiscountKind, Ignored, Kind, Touched
-from platforms.protocol import Access, Capabilities, ConnectOption, Platform, Proxy
+from platforms.protocol import Access, Capabilities, ConnectOption, Keep, Platform, Proxy
 from platforms.woocommerce import auth, coupons, wire
 from platforms.woocommerce.sandbox import create_sandbox
 from platforms.woocommerce.stage import staged
@@ -126,7 +126,12 @@ class WooCommerce:
         """See :class:`platforms.protocol.Platform`."""
         return visitor.customer_of(token, store, keys, now)
 
-    def open(self, access: Access, http: httpx.AsyncClient) -> WooStore:
+    def open(
+        self,
+        access: Access,
+        http: httpx.AsyncClient,
+        keep: Keep,  # noqa: ARG002 - its keys don't end
+    ) -> WooStore:
         """See :class:`platforms.protocol.Platform`."""
         return WooStore(access, http)
 

@@ -316,6 +316,11 @@ PLATFORM_BUGS = (
      'status in {"processing", "refunded", "trash"}'),
 )  # fmt: skip
 SHOPIFY = "platforms/shopify"
+SHOPIFY_TESTS = (
+    "tests/platforms/shopify",
+    "tests/flows/test_shopify.py",
+    "tests/flows/test_renewal.py",
+)
 SHOPIFY_BUGS = (
     ("the signature is held against the body written anew", f"{SHOPIFY}/adapter.py",
      'hmac.digest(secret.encode(), delivery.body, "sha256")',
@@ -324,17 +329,21 @@ SHOPIFY_BUGS = (
      "        if told.errors:\n", '        if told.errors and bytes(told.data) == b"null":\n'),
     ("how long to wait is not reckoned", f"{SHOPIFY}/api.py",
      "missing / cost.throttle_status.restore_rate, 0.1)", "1.0, 0.1)"),
-    ("a token is shared between stores", f"{SHOPIFY}/auth.py",
-     'return access["url"], access["client_id"], access["client_secret"]',
-     'return (access["client_secret"],)'),
-    ("many ask for a token at once", f"{SHOPIFY}/auth.py",
-     """        async with self._locks.setdefault(key, asyncio.Lock()):
-            if (held := self._held(key)) is not None:
-                return held
-""", """        async with self._locks.setdefault(key, asyncio.Lock()):
-"""),
+    ("a token is shared between stores", "connector/sync/stores.py",
+     "self._kept.setdefault(store.id, ", 'self._kept.setdefault("", '),
+    ("many processes renew a token at once", "connector/sync/keeping.py",
+     "return access if access != old else await self._save(sealed, await renew(old))",
+     "return await self._save(sealed, await renew(old))"),
+    ("nobody renews a token alone", "connector/sync/keeping.py",
+     'async with self._accesses.leases.alone(self._store, "access"):',
+     "async with asyncio.Lock():"),
+    ("a token is renewed over one that was connected meanwhile", "connector/sync/keeping.py",
+     "WHERE id = $2 AND access = $3", "WHERE id = $2 AND length($3) > 0"),
+    ("a used refresh token is kept", f"{SHOPIFY}/auth.py",
+     "for name, text in new.items() if text}",
+     'for name, text in new.items() if text and name != "refresh_token"}'),
     ("a token is used until its very end", f"{SHOPIFY}/auth.py",
-     "granted.expires_in - EARLY_S", "granted.expires_in"),
+     "datetime.fromisoformat(until) - EARLY", "datetime.fromisoformat(until)"),
     ("a token that was refused is used on", f"{SHOPIFY}/api.py",
      "if answer.status_code == 401:", "if answer.status_code == 402:"),
     ("any host that ends so is a store", f"{SHOPIFY}/auth.py",
@@ -375,7 +384,7 @@ Bug = tuple[str, str, str, str]
 SETS: dict[str, tuple[tuple[str, ...], tuple[Bug, ...]]] = {
     "laws": (RULE_TESTS, BUGS),
     "platforms": ((SUITE,), PLATFORM_BUGS),
-    "shopify": (("tests/platforms/shopify", "tests/flows/test_shopify.py"), SHOPIFY_BUGS),
+    "shopify": (SHOPIFY_TESTS, SHOPIFY_BUGS),
 }
 
 

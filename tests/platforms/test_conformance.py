@@ -96,7 +96,7 @@ class Opens(Memory):
     def __init__(self, client):
         self.client = client
 
-    def open(self, access, http):
+    def open(self, access, http, keep):
         return self.client(access, http)
 
 

@@ -47,9 +47,14 @@ async def canonical(on: Ground) -> None:
         expect_equal(on.install.store_url(text), url, f"the address of {text!r}")
 
 
+def needed(on: Ground) -> list[str]:
+    """Return what a merchant must paste."""
+    return [option.name for option in on.platform.connect_options if option.is_needed]
+
+
 @PASTED.check("access.pasted", "what opens the store is made of what a merchant pastes")
 async def pasted(on: Ground) -> None:
-    names = [option.name for option in on.platform.connect_options]
+    names = needed(on)
     expect(set(names) <= set(on.access), f"the access {sorted(on.access)} lacks some of {names}")
     options = {name: f" {on.access[name]} " if name == "url" else on.access[name] for name in names}
     expect_equal(dict(on.platform.access(options)), dict(on.access), "the access")
@@ -57,7 +62,7 @@ async def pasted(on: Ground) -> None:
 
 @PASTED.each("access.pasted.{}", "{} for an address is Malformed when pasted, too", ADDRESSES)
 async def pasted_nonsense(on: Ground, text: str) -> None:
-    options = {option.name: on.access[option.name] for option in on.platform.connect_options}
+    options = {name: on.access[name] for name in needed(on)}
     if "url" in options:
         with refuses(Malformed, f"pasting {text!r}"):
             on.platform.access({**options, "url": text})
@@ -65,7 +70,7 @@ async def pasted_nonsense(on: Ground, text: str) -> None:
 
 @PASTED.check("access.pasted-keys", "keys that can't be right are Malformed, and not told")
 async def pasted_keys(on: Ground) -> None:
-    names = [option.name for option in on.platform.connect_options]
+    names = needed(on)
     for name in set(names) - {"url"}:
         for text in ("", "  ", "\u00e9\u00e8"):
             options = {one: on.access[one] for one in names} | {name: text}

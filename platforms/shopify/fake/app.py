@@ -49,16 +49,20 @@ class _Api:
         self._at = clock()
 
     async def token(self, request: Request) -> Response:
-        """Grant a token for client credentials."""
+        """Grant a token for client credentials, or for what renews one."""
         asked = orjson.loads(await request.body())
-        if asked.get("grant_type") != "client_credentials":
-            return _json({"error": "unsupported_grant_type"}, 400)
         given = f"{asked.get('client_id')} {asked.get('client_secret')}"
         right = f"{self._shop.client_id} {self._shop.client_secret}"
         if not hmac.compare_digest(given.encode(), right.encode()):
             return _json({"error": "invalid_client"}, 400)
-        granted = {"access_token": self._shop.grant(), "scope": "", "expires_in": 86_399}
-        return _json(granted)
+        match asked.get("grant_type"):
+            case "client_credentials":
+                granted = {"access_token": self._shop.grant(), "scope": "", "expires_in": 86_399}
+                return _json(granted)
+            case "refresh_token":
+                pair = self._shop.renew(str(asked.get("refresh_token")))
+                return _json(_pair(*pair)) if pair else _json({"error": "invalid_grant"}, 400)
+        return _json({"error": "unsupported_grant_type"}, 400)
 
     async def graphql(self, request: Request) -> Response:
         """Answer an operation, or refuse it as Shopify does."""
@@ -220,6 +224,16 @@ def create_api(shop: Shop, clock: Callable[[], float] = time.monotonic) -> Starl
             Route(f"/admin/api/{VERSION}/graphql.json", api.graphql, methods=["POST"]),
         ]
     )
+
+
+def _pair(token: str, refresh_token: str) -> Row:
+    return {
+        "access_token": token,
+        "scope": "",
+        "expires_in": 3600,
+        "refresh_token": refresh_token,
+        "refresh_token_expires_in": 7_776_000,
+    }
 
 
 def _json(value: object, status: int = 200) -> Response:

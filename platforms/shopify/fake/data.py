@@ -24,6 +24,7 @@ START = datetime(2026, 10, 24, 12, tzinfo=UTC)  # the day before the clocks chan
 HOST = "perennial-test.myshopify.com"
 FAILURES_MAX = 8  # in a row; then Shopify deletes a subscription (reference: webhook retries)
 TOKEN_LIFE = timedelta(days=1)
+RENEWED_LIFE = timedelta(hours=1)
 FIRST_ID = 9_007_199_254_740_993  # 2^53 + 1: no number of JavaScript's
 TYPES: Mapping[Kind, str] = {"order": "Order", "customer": "Customer", "product": "Product"}
 
@@ -58,6 +59,7 @@ class Shop:
     hooks: dict[str, Row] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, datetime] = field(default_factory=dict)
+    refresh_tokens: list[str] = field(default_factory=list)
     _last: int = FIRST_ID
     _due: list[tuple[str, str, bytes]] = field(default_factory=list)
 
@@ -72,16 +74,39 @@ class Shop:
 
     def grant(self) -> str:
         """Return a token that is good for a day."""
-        self._last += 1
-        said = f"{self.client_id} {self._last}"
-        token = f"shpat_{hmac.digest(b'tokens', said.encode(), 'sha256').hex()[:32]}"
-        self.tokens[token] = self.now + TOKEN_LIFE
+        return self._granted("shpat", TOKEN_LIFE)
+
+    def grant_pair(self) -> tuple[str, str]:
+        """Return the only token that is good, for an hour, and what renews it once."""
+        self.tokens.clear()
+        self.refresh_tokens.append(self._secret("shprt"))
+        return self._granted("shpua", RENEWED_LIFE), self.refresh_tokens[-1]
+
+    def renew(self, refresh_token: str) -> tuple[str, str] | None:
+        """Return the next pair; the one before is good until somebody used what came of it."""
+        if refresh_token not in self.refresh_tokens:
+            return None
+        self.refresh_tokens = [refresh_token]
+        return self.grant_pair()
+
+    def _granted(self, kind: str, life: timedelta) -> str:
+        token = self._secret(kind)
+        self.tokens[token] = self.now + life
         return token
 
+    def _secret(self, kind: str) -> str:
+        self._last += 1
+        said = f"{self.client_id} {self._last}"
+        return f"{kind}_{hmac.digest(b'tokens', said.encode(), 'sha256').hex()[:32]}"
+
     def is_good(self, token: str) -> bool:
-        """Return whether a token opens the API now."""
+        """Return whether a token opens the API now, and use it if it does."""
         until = self.tokens.get(token)
-        return until is not None and self.now < until
+        if until is None or self.now >= until:
+            return False
+        if token.startswith("shpua"):
+            del self.refresh_tokens[:-1]
+        return True
 
     def money(self, amount: str) -> Row:
         """Return an amount as money bags hold it; this store has one market."""

@@ -6,6 +6,7 @@ import sys
 import time
 
 from platforms import http
+from platforms.keeping import opened_by
 from platforms.pace import Pace
 from platforms.woocommerce.adapter import PLATFORM
 from tests.flows.operator import KEY, SECRET
@@ -15,7 +16,7 @@ async def main(url: str) -> None:
     access = {"url": url, "key": KEY, "secret": SECRET}
     count, cursor, is_begun = 0, None, False
     async with http.SafeTransport(allow_loopback=True) as network:
-        client = PLATFORM.open(access, http.client(network, Pace(), "bulk"))
+        client = opened_by(PLATFORM, access, http.client(network, Pace(), "bulk"))
         await client.info()
         began = time.perf_counter()
         while cursor is not None or not is_begun:

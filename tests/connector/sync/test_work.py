@@ -1,6 +1,9 @@
 """Leases: one holder at a time, the longest waiting first, and none for longer than it lives."""
 
 import asyncio
+import time
+
+import pytest
 
 from connector.commerce.models import StoreRow
 from connector.database import sql
@@ -106,3 +109,25 @@ async def test_of_many_that_ask_at_once_one_gets_it(town):
     got = await asyncio.gather(*asked)
 
     assert sorted(got, key=len) == [[]] * 19 + [[store]]
+
+
+async def test_what_is_done_alone_waits_for_who_is_at_it_and_gives_back_what_failed(town):
+    store = await stores(town)
+    told = []
+
+    async def turn(leases, name):
+        async with leases.alone(store, "access"):
+            told.append(f"{name} begins")
+            await asyncio.sleep(0.02)
+            told.append(f"{name} ends")
+
+    await asyncio.gather(turn(MINE, "mine"), turn(YOURS, "yours"))
+    assert sorted(told[:2]) in (["mine begins", "mine ends"], ["yours begins", "yours ends"])
+    assert len(told) == 4
+
+    with pytest.raises(ZeroDivisionError):
+        async with MINE.alone(store, "access"):
+            raise ZeroDivisionError
+    begun = time.monotonic()
+    await turn(YOURS, "yours")
+    assert time.monotonic() - begun < 5

@@ -5,12 +5,12 @@ import orjson
 import pytest
 
 from platforms.errors import AccessRevoked, Malformed, RateLimited, Rejected, TransientError
-from platforms.shopify.auth import Tokens
+from platforms.keeping import opened_by
+from platforms.shopify.adapter import PLATFORM
 from platforms.shopify.fake import create_api
 from platforms.shopify.fake.app import COST_MAX
 from platforms.shopify.fake.data import HOST, Bucket, Shop
 from platforms.shopify.operations import operation
-from platforms.shopify.store import ShopifyStore
 
 
 def client_of(transport, shop):
@@ -19,7 +19,7 @@ def client_of(transport, shop):
         "client_id": shop.client_id,
         "client_secret": shop.client_secret,
     }
-    return ShopifyStore(access, httpx.AsyncClient(transport=transport), Tokens(), ())
+    return opened_by(PLATFORM, access, httpx.AsyncClient(transport=transport))
 
 
 def answering(said):

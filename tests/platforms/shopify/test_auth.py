@@ -1,16 +1,18 @@
 """Tokens are asked for once, early enough, and anew where the store refuses one."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import orjson
 import pytest
 
 from platforms.errors import AccessRevoked, Malformed
-from platforms.shopify.auth import Tokens, access, store_url
+from platforms.keeping import Held
+from platforms.shopify.adapter import Shopify
+from platforms.shopify.auth import access, store_url, system_clock
 from platforms.shopify.fake import create_api
 from platforms.shopify.fake.data import HOST, Shop
-from platforms.shopify.store import ShopifyStore
 
 TOKEN_PATH = "/admin/oauth/access_token"
 
@@ -31,26 +33,30 @@ class Watched(httpx.AsyncBaseTransport):
         return len([one for one in self.asked if one[:2] == (host, TOKEN_PATH)])
 
 
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
 class Clock:
-    now = 0.0
+    at = NOW
 
     def __call__(self):
-        return self.now
+        return self.at
 
 
-def opened(shop, host=HOST):
+def opened(shop, host=HOST, **more):
     keys = {"client_id": shop.client_id, "client_secret": shop.client_secret}
-    return {"url": f"https://{host}", **keys}
+    return {"url": f"https://{host}", **keys, **more}
 
 
-def store(access, transport, tokens):
-    return ShopifyStore(access, httpx.AsyncClient(transport=transport), tokens, ())
+def store(access, transport, clock=system_clock, keep=None):
+    http = httpx.AsyncClient(transport=transport)
+    return Shopify(clock).open(access, http, keep or Held(access))
 
 
 async def test_many_who_want_a_token_at_once_ask_for_one():
     shop = Shop()
-    wire, tokens = Watched({HOST: shop}), Tokens()
-    client = store(opened(shop), wire, tokens)
+    wire = Watched({HOST: shop})
+    client = store(opened(shop), wire)
     await asyncio.gather(*(client.info() for _ in range(20)))
     assert wire.grants() == 1
     assert len(wire.asked) == 21
@@ -58,8 +64,8 @@ async def test_many_who_want_a_token_at_once_ask_for_one():
 
 async def test_each_store_is_asked_with_its_own_token():
     shops = {f"store-{n}.myshopify.com": Shop(client_id=f"id-{n}") for n in range(5)}
-    wire, tokens = Watched(shops), Tokens()
-    clients = [store(opened(shop, host), wire, tokens) for host, shop in shops.items()]
+    wire = Watched(shops)
+    clients = [store(opened(shop, host), wire) for host, shop in shops.items()]
     await asyncio.gather(*(client.info() for client in clients for _ in range(10)))
     for host, shop in shops.items():
         (own,) = shop.tokens
@@ -68,13 +74,13 @@ async def test_each_store_is_asked_with_its_own_token():
         assert wire.grants(host) == 1
 
 
-@pytest.mark.parametrize(("after", "grants"), [(86_338.0, 1), (86_340.0, 2)])
+@pytest.mark.parametrize(("after", "grants"), [(86_339.0, 1), (86_339.1, 2)])
 async def test_a_token_is_used_until_a_minute_before_its_end(after, grants):
     shop, clock = Shop(), Clock()
     wire = Watched({HOST: shop})
-    client = store(opened(shop), wire, Tokens(clock))
+    client = store(opened(shop), wire, clock)
     await client.info()  # the store grants for 86,399 s
-    clock.now = after
+    clock.at += timedelta(seconds=after)
     await client.info()
     assert wire.grants() == grants
 
@@ -82,7 +88,7 @@ async def test_a_token_is_used_until_a_minute_before_its_end(after, grants):
 async def test_a_token_that_the_store_refuses_is_asked_for_anew():
     shop = Shop()
     wire = Watched({HOST: shop})
-    client = store(opened(shop), wire, Tokens())
+    client = store(opened(shop), wire)
     await client.info()
     shop.tokens.clear()
     assert (await client.info()).name == "A Shopify store"
@@ -93,7 +99,7 @@ async def test_keys_that_shopify_does_not_know_are_told_from_trouble():
     shop = Shop()
     wrong = opened(shop) | {"client_secret": "another"}
     with pytest.raises(AccessRevoked, match="refused the client id and secret") as refused:
-        await store(wrong, Watched({HOST: shop}), Tokens()).info()
+        await store(wrong, Watched({HOST: shop})).info()
     assert "another" not in str(refused.value)
 
 
@@ -101,9 +107,61 @@ async def test_a_store_may_answer_no_token_at_all():
     def odd(_):
         return httpx.Response(200, content=orjson.dumps({"scope": ""}))
 
-    client = store(opened(Shop()), httpx.MockTransport(odd), Tokens())
+    client = store(opened(Shop()), httpx.MockTransport(odd))
     with pytest.raises(Malformed, match="the token can't be read"):
         await client.info()
+
+
+def installed(shop, **more):
+    """Return what opens a store whose token ends and is renewed."""
+    token, refresh_token = shop.grant_pair()
+    return opened(shop, token=token, refresh_token=refresh_token, **more)
+
+
+async def test_each_renewal_brings_what_the_next_one_needs():
+    shop, clock = Shop(), Clock()
+    wire, held = Watched({HOST: shop}), Held(installed(shop, token_until=NOW.isoformat()))
+    client = store(held.access, wire, clock, held)
+    seen = []
+    for _ in range(3):
+        clock.at += timedelta(hours=1)
+        assert (await client.info()).name == "A Shopify store"
+        seen.append(held.access)
+    assert wire.grants() == 3
+    assert [one["token_until"] for one in seen] == [
+        (NOW + timedelta(hours=hours)).isoformat() for hours in (2, 3, 4)
+    ]
+    assert len({one["refresh_token"] for one in seen}) == 3
+    assert shop.refresh_tokens == [seen[-1]["refresh_token"]]
+
+
+async def test_a_renewal_whose_answer_was_lost_is_made_again():
+    shop = Shop()
+    wire, held = Watched({HOST: shop}), Held(installed(shop, token_until=NOW.isoformat()))
+    assert shop.renew(held.access["refresh_token"])
+    assert (await store(held.access, wire, Clock(), held).info()).name == "A Shopify store"
+
+
+async def test_what_was_renewed_and_used_is_not_renewed_from_before():
+    shop = Shop()
+    wire, before = Watched({HOST: shop}), installed(shop, token_until=NOW.isoformat())
+    await store(before, wire, Clock()).info()
+    with pytest.raises(AccessRevoked, match="no longer renews our token") as refused:
+        await store(before, wire, Clock()).info()
+    assert refused.value.name == "needs-reopen"
+    assert "open the app once" in refused.value.advice
+
+
+async def test_a_token_of_a_custom_app_never_ends_and_is_not_renewed():
+    shop = Shop()
+    wire = Watched({HOST: shop})
+    client = store(opened(shop, token=shop.grant()), wire)
+    await client.info()
+    assert wire.grants() == 0
+    shop.tokens.clear()
+    with pytest.raises(AccessRevoked, match="Shopify refused the token"):
+        await client.info()
+    assert wire.grants() == 0
 
 
 @pytest.mark.parametrize(
@@ -146,3 +204,11 @@ def test_a_secret_that_cannot_be_one_is_refused_unseen(secret):
     with pytest.raises(Malformed, match="the client secret is letters and digits") as refused:
         access(options)
     assert not secret.strip() or secret not in str(refused.value)
+
+
+def test_the_token_of_a_custom_app_is_pasted_beside_its_keys():
+    options = {"url": "a.myshopify.com", "client_id": "id", "client_secret": "shpss_1"}
+    assert access(options | {"token": " shpat_1\n"})["token"] == "shpat_1"
+    assert "token" not in access(options | {"token": ""})
+    with pytest.raises(Malformed, match="the token is letters and digits"):
+        access(options | {"token": "two words"})

@@ -17,6 +17,7 @@ from platforms.errors import (
     SignatureInvalid,
     TransientError,
 )
+from platforms.keeping import opened_by
 from platforms.model import Delivery, Discount, Ignored, Seen, Touched
 from platforms.woocommerce import wire
 from platforms.woocommerce.adapter import WooCommerce
@@ -49,7 +50,7 @@ def http(store):
 
 @pytest.fixture
 def client(http):
-    return WOO.open({"url": URL, "key": KEY, "secret": SECRET}, http)
+    return opened_by(WOO, {"url": URL, "key": KEY, "secret": SECRET}, http)
 
 
 async def issue(client, wanted):
@@ -212,7 +213,7 @@ async def test_an_increment_is_exact_wherever_the_store_is(world, clock, zone):
     shop = FakeStore(Site(url=URL, timezone=zone), world)
     shop.add_key("read_write", key=KEY, secret=SECRET)
     http = httpx.AsyncClient(transport=httpx.ASGITransport(create_fake(shop)))
-    client = WOO.open({"url": URL, "key": KEY, "secret": SECRET}, http)
+    client = opened_by(WOO, {"url": URL, "key": KEY, "secret": SECRET}, http)
     ids = []
     for _ in range(3):
         ids.append(str(orders.create(shop, {})["id"]))
@@ -428,7 +429,7 @@ def test_a_site_has_a_named_zone_or_an_offset(zone, offset, name, hours):
 
 
 async def test_a_wrong_secret_is_revoked_access(http):
-    wrong = WOO.open({"url": URL, "key": KEY, "secret": "cs_wrong"}, http)
+    wrong = opened_by(WOO, {"url": URL, "key": KEY, "secret": "cs_wrong"}, http)
     with pytest.raises(AccessRevoked, match=r"settings"):
         await wrong.info()
 
@@ -472,7 +473,7 @@ def test_a_failure_whose_data_is_a_number_is_a_failure():
 async def test_over_plain_http_requests_are_signed(store, http):
     store.world = replace(store.world, clock=lambda: datetime.now(UTC))  # signatures carry it
     store.site = replace(store.site, url="http://store.example.test")
-    plain = WOO.open({"url": "http://store.example.test", "key": KEY, "secret": SECRET}, http)
+    plain = opened_by(WOO, {"url": "http://store.example.test", "key": KEY, "secret": SECRET}, http)
     people.create(store, {"email": "p@example.test"})
 
     assert (await plain.info()).currency == store.site.currency

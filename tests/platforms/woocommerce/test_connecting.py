@@ -7,6 +7,7 @@ import pytest
 
 from platforms.errors import AccessRevoked, Malformed, TransientError
 from platforms.http import UnsafeAddress
+from platforms.keeping import opened_by
 from platforms.pace import Pace, PacedClient
 from platforms.woocommerce.adapter import WooCommerce
 from platforms.woocommerce.fake import FakeStore, Site, create_fake, people
@@ -28,7 +29,7 @@ def opened(world):
         way = wrap(way) if wrap else way
         http = make(way) if make else httpx.AsyncClient(transport=way)
         access = WOO.access({"url": site.url, "key": KEY, "secret": SECRET})
-        return WOO.open(access, http)
+        return opened_by(WOO, access, http)
 
     return open_
 
@@ -100,7 +101,7 @@ async def test_a_read_only_key(opened):
 async def test_a_wrong_key_or_secret(store, change):
     http = httpx.AsyncClient(transport=httpx.ASGITransport(create_fake(store)))
     access = {"url": URL, "key": KEY, "secret": SECRET} | change
-    said = await refused(WOO.open(access, http), AccessRevoked)
+    said = await refused(opened_by(WOO, access, http), AccessRevoked)
     assert said.name == "access-revoked"
     assert "Read/Write" in said.advice
     assert "cs_" not in str(said)

@@ -5,6 +5,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
+from platforms.keeping import opened_by
 from platforms.woocommerce.adapter import WooCommerce
 from platforms.woocommerce.fake import FakeStore, Site, create_fake, orders, products, refunds
 from tests.platforms.woocommerce.conftest import KEY, SECRET, URL
@@ -20,7 +21,7 @@ def opened(world):
         store = FakeStore(Site(url=URL, **site), world)
         store.add_key("read_write", key=KEY, secret=SECRET)
         http = httpx.AsyncClient(transport=httpx.ASGITransport(create_fake(store)))
-        return store, WOO.open({"url": URL, "key": KEY, "secret": SECRET}, http)
+        return store, opened_by(WOO, {"url": URL, "key": KEY, "secret": SECRET}, http)
 
     return open_
 
