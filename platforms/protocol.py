@@ -285,6 +285,13 @@ class Platform(Protocol):
 
         ``folder`` holds a recorded store; without it a small invented one is served. ``key`` and
         ``secret`` open its API.
+
+        One that the demo walks through answers ``/sandbox.json`` with its own routes: ``shopper``
+        and ``admin`` (each a log-in's ``path`` and ``form``), ``office``, ``orders``, ``webhooks``,
+        ``deliveries``, ``checkout`` and ``app``, which takes ``service`` and, where there is an
+        ``access``, the ``store``'s id; ``access`` is where an admin reads what ``connect`` asks
+        for, null where a merchant approves in the browser; ``numbered_by`` is the header that
+        numbers deliveries.
         """
 
     def stage(

@@ -17,6 +17,7 @@ from connector.errors import ConnectFailed
 from connector.registry import find_models, find_platforms
 from connector.system import System
 from connector.web import servers
+from platforms.protocol import Platform
 
 
 @app.command()
@@ -94,17 +95,22 @@ def sandbox(
     """Serve a store on this machine: the platform's API, a storefront, a back office."""
 
     async def job() -> None:
-        platforms = find_platforms()
-        if platform not in platforms:
-            raise ConnectFailed(f"no platform {platform!r}: there are {', '.join(platforms)}")
+        there = await _platform(platform)
         stop = servers.stop_on_signals()
         bound = servers.listen("127.0.0.1", port)
         url = f"http://127.0.0.1:{port}"
-        shop = platforms[platform].sandbox(url=url, folder=store, key=key, secret=secret)
+        shop = there.sandbox(url=url, folder=store, key=key, secret=secret)
         err.print(f"sandbox store at {url} (relaxed: plain-http callbacks, any port)")
         await servers.serve([(shop, bound)], stop)
 
     run(job)
+
+
+async def _platform(name: str) -> Platform:
+    platforms = find_platforms()
+    if name not in platforms:
+        raise ConnectFailed(f"no platform {name!r}: there are {', '.join(platforms)}")
+    return platforms[name]
 
 
 @app.command("demo")
@@ -119,17 +125,19 @@ def demo_command(
     check: Annotated[bool, typer.Option(help="Drive the whole story, then stop.")] = False,
 ) -> None:
     """Run a store and everything of ours on this machine, connected, and stay up."""
+    shop = run(lambda: _platform(platform))
     folder = data or Path(tempfile.mkdtemp(prefix="perennial-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         err.print(f"[bold red]error[/]: {folder} is not empty: name a new folder with --data")
         raise typer.Exit(1)
     if check:
-        raise typer.Exit(story.check(folder, platform, port))
+        program, has_codes = demo.program_for(shop), demo.has_codes(shop)
+        raise typer.Exit(story.check(folder, platform, port, program, has_codes=has_codes))
     settings = Settings(
         database_url=f"sqlite://{folder / 'perennial.db'}",
         secret_key=secrets.token_hex(32),
         public_url=f"http://127.0.0.1:{port}",
         allow_loopback=True,
     )
-    run(lambda: demo.stay_up(settings, platform, port, out.print))
+    run(lambda: demo.stay_up(settings, shop, port, out.print))

@@ -14,7 +14,8 @@ import httpx
 
 TIMEOUT_S = 20.0
 FORM_VALUE = re.compile(r'<a[^>]+href="([^"]*access_granted[^"]*)"')
-ORDER_URL = re.compile(r"/checkout/order-received/(\d+)/")
+TOPIC = re.compile(r">((?:order|customer|product|refund|fulfillment)s?[./][a-z]+)<")
+ORDER_URL = re.compile(r"/(\d+)/?$")
 
 
 class StoryBroken(Exception):
@@ -32,11 +33,15 @@ def expect(holds: object, what: str) -> None:
 
 
 class Browser:
-    """One person's cookies, at a store."""
+    """One person's cookies, at a store; ``map`` is what a sandbox says of its own routes."""
 
-    def __init__(self, shop: str) -> None:
+    def __init__(self, shop: str, who: str) -> None:
         self.shop = shop
         self.http = httpx.Client(base_url=shop, timeout=TIMEOUT_S, trust_env=False)
+        answer = self.http.get("/sandbox.json")
+        expect(answer.is_success, "this platform's sandbox has no storefront to walk through")
+        self.map: dict[str, Any] = answer.json()
+        self.post(self.map[who]["path"], self.map[who]["form"])
 
     def post(self, path: str, form: Mapping[str, object] | None = None) -> httpx.Response:
         """Send a form and follow to the page that comes of it."""
@@ -50,12 +55,30 @@ class Merchant(Browser):
     """Whoever runs the store; signed in to its back office."""
 
     def __init__(self, shop: str) -> None:
-        super().__init__(shop)
-        self.post("/wp-login.php", {"login": "admin", "password": "admin"})
+        super().__init__(shop, "admin")
 
-    def connect(self, service: str) -> str:
-        """Connect the store to a service by wc-auth and the plugin; return the store's id there."""
-        answer = self.http.post("/wp-admin/admin.php", data={"service": service})
+    def access(self) -> dict[str, str] | None:
+        """Return what the merchant pastes to connect, None where they approve in the browser."""
+        path = self.map["access"]
+        return dict(self.http.get(path).json()) if path else None
+
+    def connect(self, service: str, store: str = "") -> str:
+        """Set the store up for a service; return its id there.
+
+        Without a ``store``, which the service gave it by what was pasted, the merchant approves the
+        service in the browser.
+        """
+        if store:
+            self.post(self.map["app"], {"service": service, "store": store})
+        else:
+            self._approve(service)
+        found = re.search(r'data-store="([^"]+)"', self.http.get("/").text)
+        if found is None:
+            raise StoryBroken("the storefront does not load the widgets after connecting")
+        return found[1]
+
+    def _approve(self, service: str) -> None:
+        answer = self.http.post(self.map["app"], data={"service": service})
         for _ in range(10):
             if answer.is_redirect:
                 answer = self.http.get(urljoin(str(answer.url), answer.headers["location"]))
@@ -65,55 +88,65 @@ class Merchant(Browser):
             else:
                 break
         expect(answer.is_success, f"connecting ended at {answer.url}: {answer.text[:300]}")
-        page = self.http.get("/").text
-        found = re.search(r'data-store="([^"]+)"', page)
-        if found is None:
-            raise StoryBroken("the storefront does not load the widgets after connecting")
-        return found[1]
 
     def act(self, order: str, action: str, **form: object) -> None:
         """Do something to an order in the back office."""
-        self.post(f"/wp-admin/orders/{order}/{action}", form)
+        self.post(f"{self.map['orders']}/{order}/{action}", form)
+
+    def topics(self) -> list[str]:
+        """Return the topics that the back office says are subscribed."""
+        page = self.http.get(self.map["webhooks"]).text
+        return sorted(set(TOPIC.findall(page)))
 
     def deliveries(self) -> list[dict[str, Any]]:
         """Return the webhook deliveries that the store made, newest first."""
-        rows = self.http.get("/wp-admin/deliveries.json").json()
+        rows = self.http.get(self.map["deliveries"]).json()
         return [{**row, "body": base64.b64decode(row["body"])} for row in rows]
 
 
 class Shopper(Browser):
     """Somebody who shops; signed in."""
 
-    def __init__(self, shop: str, email: str) -> None:
-        super().__init__(shop)
-        self.post("/my-account/login", {"login": email, "password": "shopper"})
+    def __init__(self, shop: str) -> None:
+        super().__init__(shop, "shopper")
         page = self.http.get("/").text
         loader = re.search(r'src="([^"]+)/widgets/loader.js"', page)
         store = re.search(r'data-store="([^"]+)"', page)
-        if loader is None or store is None:
+        visitor = re.search(r'data-visitor="([^"]+)"', page)
+        if loader is None or store is None or visitor is None:
             raise StoryBroken("the storefront does not load the widgets")
-        self.store = store[1]
+        self.store, self._visitor = store[1], visitor[1]
         self.api = httpx.Client(base_url=loader[1], timeout=TIMEOUT_S, trust_env=False)
 
-    def buy(self, title: str, quantity: int, code: str | None = None) -> tuple[str, str, str]:
-        """Buy so much of a product; return the order's id, and its total before and after."""
+    def buy(self, title: str, quantity: int) -> str:
+        """Buy so much of a product; return the order's id."""
+        self._fill(title, quantity)
+        return self._check_out()
+
+    def buy_with(self, code: str, title: str, quantity: int) -> tuple[str, str, str]:
+        """Buy with a code; return the order's id, and its total before and after."""
+        self._fill(title, quantity)
+        before = self._cart_total()
+        self._apply(code)
+        after = self._cart_total()
+        return self._check_out(), before, after
+
+    def _fill(self, title: str, quantity: int) -> None:
         slug = next(
             path
-            for path in re.findall(r'href="(/product/[^"]+)"', self.http.get("/").text)
+            for path in re.findall(r'href="(/products?/[^"]+)"', self.http.get("/").text)
             if title in path
         )
-        product = re.search(r'name="product_id" value="(\d+)"', self.http.get(slug).text)
+        product = re.search(r'name="(id|product_id)" value="(\d+)"', self.http.get(slug).text)
         assert product is not None
-        self.post("/cart/add", {"product_id": product[1], "quantity": quantity})
-        before = self._cart_total()
-        if code is not None:
-            self._apply(code)
-        after = self._cart_total()
-        page = self.post("/checkout/", {"payment_method": "card"})
-        placed = ORDER_URL.search(str(page.url))
+        self.post("/cart/add", {product[1]: product[2], "quantity": quantity})
+
+    def _check_out(self) -> str:
+        page = self.post(self.map["checkout"], {"payment_method": "card"})
+        placed = ORDER_URL.search(page.url.path)
         if placed is None:
             raise StoryBroken(f"the checkout ended at {page.url}")
-        return placed[1], before, after
+        return placed[1]
 
     def _cart(self) -> httpx.Response:
         return self.http.get("/wp-json/wc/store/v1/cart")
@@ -132,8 +165,8 @@ class Shopper(Browser):
         expect(answer.is_success, f"the code was refused: {answer.text[:300]}")
 
     def token(self) -> str:
-        """Return a visitor token, as the plugin gives it to the page."""
-        answer = self.http.post("/wp-json/perennial/v1/visitor")
+        """Return a visitor token, as the page is given it."""
+        answer = self.http.post(self._visitor)
         expect(answer.status_code == 200, f"no visitor token: {answer.status_code}")
         return str(answer.json()["token"])
 

@@ -24,10 +24,10 @@ from platforms.model import Change, Delivery, Ignored, Kind, Touched
 from platforms.protocol import Access, Capabilities, ConnectOption, Install, Keep, Platform, Proxy
 from platforms.shopify import auth
 from platforms.shopify.auth import Clock, Token, system_clock
-from platforms.shopify.fake import create_api
 from platforms.shopify.fake.data import Bucket, Shop
 from platforms.shopify.fake.stage import raised
 from platforms.shopify.proxy import AppProxy
+from platforms.shopify.sandbox import create_sandbox
 from platforms.shopify.store import ShopifyStore
 
 ABOUT: Mapping[str, tuple[Kind, Sequence[str]]] = {
@@ -143,13 +143,13 @@ class Shopify:
     def sandbox(
         self,
         *,
-        url: str,  # noqa: ARG002 - the store has an address of its own
+        url: str,
         folder: Path | None,  # noqa: ARG002 - nobody has recorded one
         key: str,
         secret: str,
     ) -> ASGIApp:
-        """Return an empty store with nothing in front of its API."""
-        return create_api(Shop(client_id=key, client_secret=secret))
+        """See :class:`platforms.protocol.Platform`; ``key`` and ``secret`` are the app's."""
+        return create_sandbox(url=url, key=key, secret=secret)
 
     def stage(
         self, *, currency: str = "EUR", timezone: str = "Europe/Berlin"

@@ -30,10 +30,10 @@ class Demo:
 
 
 @contextmanager
-def demo_running(folder: Path) -> Iterator[Demo]:
+def demo_running(folder: Path, *more: str) -> Iterator[Demo]:
     """Run the demo with its data in a new folder until the block ends."""
     port = free_port(2)
-    words = ["demo", "--port", str(port), "--data", str(folder / "data")]
+    words = ["demo", "--port", str(port), "--data", str(folder / "data"), *more]
     with _running(words, folder / "demo.log") as process:
         text = _wait(process, folder / "demo.log")
         link = re.search(r"merchant page:\s+(\S+)", text)

@@ -96,7 +96,7 @@ async def adjust(hand: Hand, count: int, reason: str) -> None:
 async def shopped(hand: Hand, shop: str, service: str) -> tuple[Shopper, int]:
     """Have Maya buy, and find her; return her and her points."""
     await asyncio.sleep(1)  # the store dates orders by the second, and this one is to count
-    maya = await asyncio.to_thread(lambda: Shopper(shop, "maya@example.test"))
+    maya = await asyncio.to_thread(lambda: Shopper(shop))
     await asyncio.to_thread(lambda: maya.buy("house-blend", 2))
     await hand.waits_for("98 points.", f"{service}/admin/start/")  # 5 for each of 2 * 9.80 EUR
     await hand.page.goto(f"{service}/admin/customers/?q=maya")

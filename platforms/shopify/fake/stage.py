@@ -70,14 +70,14 @@ class ShopifyStage:
     def _row(self, kind: Kind, id_: str) -> Row:
         return self._shop.records[f"gid://shopify/{TYPES[kind]}/{id_}"]
 
-    async def add_customer(self, email: str) -> str:
+    async def add_customer(self, email: str, first: str = "Ada", last: str = "Example") -> str:
         """See :class:`platforms.conformance.stage.Stage`."""
         row: Row = {
             "__typename": "Customer",
             "id": self._shop.gid("Customer"),
             "defaultEmailAddress": {"emailAddress": email},
-            "firstName": "Ada",
-            "lastName": "Example",
+            "firstName": first,
+            "lastName": last,
             "createdAt": self._shop.stamp(),
         }
         return _number(self._shop.put(row, "CUSTOMERS_CREATE"))
@@ -114,7 +114,7 @@ class ShopifyStage:
         total = sum(_worth(one, shop.currency) for one in lines) + basket.fee_minor
         fee = shop.money(to_text(basket.fee_minor, shop.currency))
         fees = [{"price": fee, "taxLines": []}] if basket.fee_minor else []
-        paid = {"kind": "SALE", "status": "SUCCESS", "processedAt": shop.stamp()}
+        is_paid = basket.pays == "now"
         buyer = self._row("customer", basket.customer_id) if basket.customer_id else None
         gid = shop.gid("Order")
         row = {
@@ -123,7 +123,7 @@ class ShopifyStage:
             "name": f"#{len(shop.of('order')) + 1001}",
             "email": buyer["defaultEmailAddress"]["emailAddress"] if buyer else basket.email,
             "customer": {"__typename": "Customer", "id": buyer["id"]} if buyer else None,
-            "displayFinancialStatus": "PAID" if basket.pays == "now" else "PENDING",
+            "displayFinancialStatus": "PAID" if is_paid else "PENDING",
             "displayFulfillmentStatus": "UNFULFILLED",
             "cancelledAt": None,
             "createdAt": shop.stamp(),
@@ -133,14 +133,26 @@ class ShopifyStage:
             "note": None,
             "discountCodes": taken,
             "totalPriceSet": shop.money(to_text(total, shop.currency)),
-            "transactions": [paid] if basket.pays == "now" else [],
+            "transactions": [self._sale()] if is_paid else [],
             "fulfillments": [],
             "additionalFees": fees,
             "shippingLines": [],
             "lineItems": lines,
             "refunds": [],
         }
-        return _number(shop.put(row, "ORDERS_CREATE", *(["ORDERS_PAID"] if paid else [])))
+        return _number(shop.put(row, "ORDERS_CREATE", *(["ORDERS_PAID"] if is_paid else [])))
+
+    def _sale(self) -> Row:
+        return {"kind": "SALE", "status": "SUCCESS", "processedAt": self._shop.stamp()}
+
+    async def pay(self, order: str) -> None:
+        """Take the money for an order that is pending."""
+        self._edit(
+            self._row("order", order),
+            "ORDERS_PAID",
+            displayFinancialStatus="PAID",
+            transactions=[self._sale()],
+        )
 
     def _line(self, product: str, quantity: int, off_points: int) -> Row:
         shop, goods = self._shop, self._row("product", product)

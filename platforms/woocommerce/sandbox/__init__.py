@@ -8,6 +8,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
+from platforms import storefront
 from platforms.woocommerce.fake import (
     FakeStore,
     Sessions,
@@ -47,7 +48,7 @@ def create_sandbox(
         *Shop(store, sessions, pages).routes(),
         *Office(store, sessions, pages, plugin).routes(),
         *plugin.routes(),
-        *pages.routes(),
+        *storefront.routes(),
     ]
     app = create_fake(store, sessions=sessions, more=more)
     app.add_exception_handler(404, pages.lost)

@@ -12,15 +12,31 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from platforms.storefront import form, go
 from platforms.woocommerce.fake import FakeStore, Sessions, orders, refunds
 from platforms.woocommerce.fake.errors import ApiError, Record
-from platforms.woocommerce.sandbox.pages import Pages, go
+from platforms.woocommerce.sandbox.pages import Pages
 from platforms.woocommerce.sandbox.plugin import NotPaired, Plugin, check_service
-from platforms.woocommerce.sandbox.shop import form
 
 Page = Callable[[Request], Awaitable[Response]]
 SIZE = 25
 PLUGIN_PAGE = "/wp-admin/admin.php?page=perennial"
+MAP = {
+    "shopper": {
+        "path": "/my-account/login",
+        "form": {"login": "maya@example.test", "password": "shopper"},
+    },
+    "admin": {"path": "/wp-login.php", "form": {"login": "admin", "password": "admin"}},
+    "office": "/wp-admin/",
+    "orders": "/wp-admin/orders",
+    "webhooks": "/wp-admin/webhooks",
+    "deliveries": "/wp-admin/deliveries.json",
+    "checkout": "/checkout/",
+    "app": "/wp-admin/admin.php",
+    "access": None,
+    "numbered_by": "X-WC-Webhook-Delivery-ID",
+}
+"""Where the demo finds what it walks through; see ``Platform.sandbox``."""
 
 
 class Office:
@@ -48,6 +64,7 @@ class Office:
                 methods=["POST"],
             ),
             Route("/wp-admin/webhooks", self._guarded(self._webhooks), methods=["GET"]),
+            Route("/sandbox.json", self._map, methods=["GET"]),
             Route("/wp-admin/deliveries.json", self._guarded(self._log), methods=["GET"]),
             Route("/wp-admin/admin.php", self._guarded(self._plugin_page), methods=["GET"]),
             Route("/wp-admin/admin.php", self._guarded(self._connect), methods=["POST"]),
@@ -145,6 +162,9 @@ class Office:
             for one in reversed(self._store.hub.log)
         ]  # fmt: skip
         return JSONResponse(made)
+
+    async def _map(self, _: Request) -> Response:
+        return JSONResponse(MAP)
 
     async def _plugin_page(self, request: Request) -> Response:
         query = request.query_params

@@ -12,22 +12,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from platforms.storefront import form, go, local
 from platforms.woocommerce.fake import FakeStore, Sessions, carts, people
 from platforms.woocommerce.fake.coupons import Refused
 from platforms.woocommerce.fake.errors import ApiError, Record
 from platforms.woocommerce.fake.sessions import Cart
 from platforms.woocommerce.fake.shapes import BILLING
 from platforms.woocommerce.fake.store_api import check_out
-from platforms.woocommerce.sandbox.pages import Pages, go, local
+from platforms.woocommerce.sandbox.pages import Pages
 
 Handler = Callable[[Request], Awaitable[Response]]
 Step = Callable[[Request, Cart, Mapping[str, str]], Awaitable[Response]]
 COUNTRIES = {"DE": "Germany", "AT": "Austria", "FR": "France", "US": "United States"}
-
-
-async def form(request: Request) -> dict[str, str]:
-    """Return a form's plain fields."""
-    return {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
 
 
 class Shop:
