@@ -28,7 +28,7 @@ from platforms.shopify.fake import create_api
 from platforms.shopify.fake.data import Bucket, Shop
 from platforms.shopify.fake.stage import raised
 from platforms.shopify.proxy import AppProxy
-from platforms.shopify.store import ShopifyStore
+from platforms.shopify.store import BULK_FROM, ShopifyStore
 
 ABOUT: Mapping[str, tuple[Kind, Sequence[str]]] = {
     "orders/create": ("order", ["id"]),
@@ -82,8 +82,9 @@ class Shopify:
     install: Install | None = None
     proxy: Proxy | None = AppProxy()
 
-    def __init__(self) -> None:
+    def __init__(self, bulk_from: int = BULK_FROM) -> None:
         self._tokens = Tokens()
+        self._bulk_from = bulk_from
 
     def access(self, options: Mapping[str, str]) -> Access:
         """See :class:`platforms.protocol.Platform`."""
@@ -134,7 +135,7 @@ class Shopify:
 
     def open(self, access: Access, http: httpx.AsyncClient) -> ShopifyStore:
         """See :class:`platforms.protocol.Platform`."""
-        return ShopifyStore(access, http, self._tokens, self.topics)
+        return ShopifyStore(access, http, self._tokens, self.topics, self._bulk_from)
 
     def sandbox(
         self,
