@@ -2,13 +2,14 @@
 
 ``SafeTransport`` resolves a name once, refuses what is not a public address, and connects to the
 address it checked, with the original Host and TLS name, so that a name cannot change its mind in
-between. No redirects, no proxies from the environment, 10 MB and 30 s at most.
+between. No redirects, no proxies from the environment, 10 MB and 30 s at most; files are streamed.
 """
 
 import ipaddress
 import math
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import anyio
 import anyio.to_thread
@@ -156,14 +157,21 @@ async def call(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Respons
 
 
 async def _called(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
-    host, limit_s = request.url.host, http.timeout.read or TIMEOUT_S
+    limit_s = http.timeout.read or TIMEOUT_S
+    with _as_ours(request.url.host, limit_s), anyio.fail_after(limit_s):
+        response = await http.send(request, stream=True)
+        try:
+            response._content = await _bounded(response)
+        finally:
+            await response.aclose()
+    return response
+
+
+@contextmanager
+def _as_ours(host: str, limit_s: float) -> Iterator[None]:
+    """Turn network trouble into ours."""
     try:
-        with anyio.fail_after(limit_s):
-            response = await http.send(request, stream=True)
-            try:
-                response._content = await _bounded(response)
-            finally:
-                await response.aclose()
+        yield
     except (httpx.TimeoutException, TimeoutError) as error:
         raise TransientError(
             f"{host} did not answer within {limit_s:.0f} s",
@@ -178,7 +186,37 @@ async def _called(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Resp
             name="store-unreachable",
             advice="check the address, and whether the store is up",
         ) from error
-    return response
+
+
+async def streamed(
+    http: httpx.AsyncClient, request: httpx.Request, bytes_max: int
+) -> AsyncIterator[bytes]:
+    """Yield a large file piece by piece, each in time; it takes no turn of the store's pace.
+
+    For files that lie elsewhere than the store: send nothing along that opens it.
+
+    Raises:
+        TransientError: it could not be had, or broke off.
+        UnsafeAddress: the address is not a public one.
+        Rejected: it is not there (any more).
+        Malformed: it is larger than ``bytes_max``.
+    """
+    host, come = request.url.host, 0
+    with _as_ours(host, http.timeout.read or TIMEOUT_S):
+        response = await http.send(request, stream=True)
+        try:
+            status = response.status_code
+            if status >= 500 or status in {408, 425, 429} or response.is_redirect:
+                raise TransientError(f"{host} failed with {status}")
+            if status != 200:
+                raise Rejected(f"{host}: {status}")
+            async for chunk in response.aiter_bytes():
+                come += len(chunk)
+                if come > bytes_max:
+                    raise Malformed(f"the file is larger than {bytes_max} bytes")
+                yield chunk
+        finally:
+            await response.aclose()
 
 
 def cut(what: str) -> TransientError:

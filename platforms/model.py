@@ -175,10 +175,12 @@ class Page:
     """One page of a listing. ``next_cursor`` is the adapter's own word, ``None`` at the end.
 
     A row that can't be read is ``Touched``, so that it alone is fetched again and found wanting.
+    The page after is not there before ``wait_s`` seconds have passed: the platform prepares it.
     """
 
     items: tuple[Seen | Touched, ...]
     next_cursor: str | None = None
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ off, however, goes on from there. The watermark becomes the newest stamp that th
 the pass began: whatever changed since is listed by the next one.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -78,11 +79,15 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Progress:
-    """What a pass has done so far. ``seen`` counts records listed, by kind."""
+    """What a pass has done so far. ``seen`` counts records listed, by kind.
+
+    Before ``wait_s`` seconds have passed, the platform has nothing more to show.
+    """
 
     seen: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     changed: int = 0
     is_done: bool = False
+    wait_s: float = 0.0
 
     @property
     def seen_in_all(self) -> int:
@@ -126,6 +131,7 @@ class Passes:
         report = report or (lambda _: None)
         for _ in range(pages_max):
             if row.listing:
+                await asyncio.sleep(progress.wait_s)
                 await self._step(store, client, row, progress)
                 report(progress)
         if row.listing:
@@ -177,6 +183,7 @@ class Passes:
             return
         kind = next(kind for kind in KINDS if kind == row.listing)
         page = await client.page(kind, row.cursor, row.since)
+        progress.wait_s = page.wait_s
         async with in_transaction():
             progress.changed += await self._records.take_in(
                 store,
@@ -320,6 +327,9 @@ class Passes:
             progress = await self.run(store, aim, pages_max=TURN_PAGES)
             if store.failures and not progress.is_done:
                 await StoreRow.filter(id=store.id).update(**WELL)
+            if progress.wait_s:
+                again = self._clock() + timedelta(seconds=progress.wait_s)
+                await StoreRow.filter(id=store.id).update(reconcile_at=again)
         except PlatformError as error:
             await self._trouble(store, aim, error)
         except Exception as error:  # our own mistake must not be made all the time

@@ -28,7 +28,7 @@ from platforms.shopify.fake.data import Bucket, Shop
 from platforms.shopify.fake.stage import raised
 from platforms.shopify.proxy import AppProxy
 from platforms.shopify.sandbox import create_sandbox
-from platforms.shopify.store import ShopifyStore
+from platforms.shopify.store import BULK_FROM, ShopifyStore
 
 ABOUT: Mapping[str, tuple[Kind, Sequence[str]]] = {
     "orders/create": ("order", ["id"]),
@@ -85,8 +85,9 @@ class Shopify:
     install: Install | None = None
     proxy: Proxy | None = AppProxy()
 
-    def __init__(self, clock: Clock = system_clock) -> None:
+    def __init__(self, clock: Clock = system_clock, bulk_from: int = BULK_FROM) -> None:
         self._clock = clock
+        self._bulk_from = bulk_from
 
     def access(self, options: Mapping[str, str]) -> Access:
         """See :class:`platforms.protocol.Platform`."""
@@ -138,7 +139,7 @@ class Shopify:
     def open(self, access: Access, http: httpx.AsyncClient, keep: Keep) -> ShopifyStore:
         """See :class:`platforms.protocol.Platform`."""
         token = Token(access, http, keep, self._clock)
-        return ShopifyStore(access["url"], http, token, self.topics)
+        return ShopifyStore(access["url"], http, token, self.topics, self._bulk_from)
 
     def sandbox(
         self,

@@ -174,3 +174,38 @@ class Unsubscribe(Node, frozen=True):
     """The answer to ``unsubscribe``."""
 
     webhook_subscription_delete: Unsubscribed
+
+
+class Refused(Node, frozen=True):
+    """Why a bulk operation did not begin."""
+
+    code: str | None
+    message: str
+
+
+class Begun(Node, frozen=True):
+    """What became of a bulk operation that was to begin."""
+
+    bulk_operation: Named | None
+    user_errors: list[Refused]
+
+
+class RunBulk(Node, frozen=True):
+    """The answer to ``run_bulk``."""
+
+    bulk_operation_run_query: Begun
+
+
+class BulkOperation(Node, frozen=True):
+    """How far a bulk operation is; its counts are of lines in all, and of records."""
+
+    status: str
+    object_count: str
+    root_object_count: str
+    url: str | None
+
+
+class BulkState(Node, frozen=True):
+    """The answer to ``bulk_state``."""
+
+    bulk_operation: BulkOperation | None

@@ -20,7 +20,7 @@ from pathlib import Path
 from tests import databases
 from tests.browser import lighthouse
 from tests.evidence import plant, recorded
-from tests.flows import crashes, fairness, kills
+from tests.flows import bulk, crashes, fairness, kills
 
 FOLDER = Path(__file__).parent
 EXAMPLES = 5000
@@ -156,6 +156,24 @@ def lit() -> None:
     write("lighthouse", runs=lighthouse.RUNS, **lowest, pages=pages)
 
 
+def in_bulk() -> None:
+    """Read a Shopify store of 20,000 and of 200,000 orders; kill the reading of 20,000."""
+    with tempfile.TemporaryDirectory() as name:
+        few, lots = (bulk.measured(Path(name) / str(size), size) for size in (20_000, 200_000))
+        killed, undisturbed, operations = bulk.survived(Path(name), 20_000)
+    write(
+        f"bulk-{databases.ENGINE}",
+        memory_times=round(lots.memory_mb / few.memory_mb, 3),
+        memory_mb=[round(one.memory_mb, 1) for one in (few, lots)],
+        orders_a_second=[round(one.orders / one.seconds) for one in (few, lots)],
+        kills=list(bulk.KILLS),
+        operations=len(set(operations)),
+        orders_held=killed.orders,
+        differing=int(killed != undisturbed),
+        by_pages_differing=asyncio.run(bulk.differing(5000)),
+    )
+
+
 STEPS = {
     "laws": laws,
     "planted": lambda: planted("laws", "planted"),
@@ -169,6 +187,7 @@ STEPS = {
     "pages": paged,
     "onboarding": onboarded,
     "lighthouse": lit,
+    "bulk": in_bulk,
 }
 
 

@@ -19,9 +19,11 @@ from connector.system import running
 from connector.web import status
 from platforms.conformance.stage import Basket
 from platforms.shopify.adapter import ABOUT, PLATFORM
+from platforms.shopify.bulk import POLL_S
 from platforms.shopify.fake import create_api
 from platforms.shopify.fake.data import HOST, Bucket, Shop
 from platforms.shopify.fake.stage import ShopifyStage
+from platforms.shopify.store import BULK_FROM
 from tests import databases
 from tests.town import PROGRAM, SERVICE, Clock, Wire
 
@@ -101,6 +103,28 @@ async def test_a_store_is_read_and_its_orders_become_points(market):
     assert counts == [1, 2, 1]
     assert (await ProductRow.get()).platform_id == tea
     assert await market.points(maya) == 125  # 5 for each of 25.00; the other is not paid
+    assert await market.findings() == []
+
+
+async def test_many_records_are_read_in_bulk_and_waiting_holds_nobody_up(market):
+    market.shop.bulk.seconds, market.shop.bulk.storage = 30.0, SITE
+
+    def seconds():
+        return market.shop.now.timestamp()
+
+    api = create_api(market.shop, seconds)
+    market.wire.apps[HOST] = httpx.ASGITransport(api)
+    for number in range(BULK_FROM):
+        await market.stage.add_product(f"Tea {number}", "1.00")
+    await market.connect()
+    await market.settle()
+    waiting = await market.row()
+    assert waiting.reconcile_at - market.clock() == timedelta(seconds=POLL_S)
+    assert (waiting.trouble, await ProductRow.all().count()) == ("", 0)
+
+    market.clock.forward(seconds=30)
+    await market.settle()
+    assert await ProductRow.all().count() == BULK_FROM
     assert await market.findings() == []
 
 

@@ -18,10 +18,11 @@ from graphql import (
 )
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from platforms.model import Kind
+from platforms.shopify.fake.bulk import BulkOperations
 from platforms.shopify.fake.data import Row, Shop, place
 from platforms.shopify.fake.schema import cost, prepared, schema
 from platforms.shopify.operations import VERSION
@@ -47,6 +48,7 @@ class _Api:
         self._shop = shop
         self._clock = clock
         self._at = clock()
+        self._bulk = BulkOperations(shop, clock)
 
     async def token(self, request: Request) -> Response:
         """Grant a token for client credentials, or for what renews one."""
@@ -84,6 +86,15 @@ class _Api:
             answer = {"errors": [error]}
         return _json(answer | {"extensions": {"cost": self._told(points)}})
 
+    async def results(self, request: Request) -> Response:
+        """Serve a bulk operation's results, to whoever knows the address and says nothing else."""
+        if "x-shopify-access-token" in request.headers:
+            return _json({"error": "this is not the store"}, 400)
+        lines = self._bulk.file(request.path_params["number"])
+        if lines is None:
+            return Response("<Error><Code>ExpiredToken</Code></Error>", 400)
+        return StreamingResponse(lines, media_type="application/jsonl")
+
     def _spend(self, points: int) -> None:
         """Take points out of the bucket, which has filled since the last time."""
         bucket, now = self._shop.bucket, self._clock()
@@ -115,7 +126,7 @@ class _Api:
         done = execute_sync(
             schema(),
             document,
-            Root(self._shop).fields(),
+            Root(self._shop).fields() | self._bulk.fields(),
             variable_values=dict(variables),
             field_resolver=_resolved,
             type_resolver=lambda value, *_: value["__typename"],
@@ -222,6 +233,7 @@ def create_api(shop: Shop, clock: Callable[[], float] = time.monotonic) -> Starl
         routes=[
             Route("/admin/oauth/access_token", api.token, methods=["POST"]),
             Route(f"/admin/api/{VERSION}/graphql.json", api.graphql, methods=["POST"]),
+            Route("/bulk/{number}.jsonl", api.results),
         ]
     )
 

@@ -6,7 +6,7 @@ with the store's clock, in whole seconds, and is told to whoever subscribed the 
 
 import base64
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,6 +44,24 @@ class Bucket:
 
 
 @dataclass
+class BulkWays:
+    """How bulk operations go: what they take, where results lie and for how long, what goes wrong.
+
+    ``fates`` are the ends of the next ones, such as ``FAILED TIMEOUT``; ``spoiled`` is what becomes
+    of the lines on their way; ``ready`` holds results that were made beforehand, by query.
+    """
+
+    seconds: float = 0.0
+    life_s: float = 7 * 86_400.0
+    at_once: int = 5
+    seed: int = 0
+    storage: str = "https://storage.example.test"
+    fates: list[str] = field(default_factory=list)
+    spoiled: Callable[[Iterator[bytes]], Iterable[bytes]] = iter
+    ready: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class Shop:
     """One store."""
 
@@ -55,6 +73,7 @@ class Shop:
     client_secret: str = "shpss_5ec7e7"  # noqa: S105 - it opens nothing but this store
     now: datetime = START
     bucket: Bucket = field(default_factory=Bucket)
+    bulk: BulkWays = field(default_factory=BulkWays)
     records: dict[str, Row] = field(default_factory=dict)
     hooks: dict[str, Row] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)

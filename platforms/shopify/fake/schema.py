@@ -25,6 +25,7 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
+    Visitor,
     build_schema,
     get_named_type,
     is_composite_type,
@@ -32,6 +33,7 @@ from graphql import (
     is_non_null_type,
     parse,
     validate,
+    visit,
 )
 
 FILE = Path(__file__).with_name("admin_2026-10.graphql.gz")
@@ -125,3 +127,27 @@ class _Reckoned:
                 told = self._variables.get(value.name.value)
                 return len(told) if isinstance(told, Sequence) else int(told or 0)
         return 0
+
+
+def inlined(document: DocumentNode) -> DocumentNode:
+    """Return an operation with its fragments where they are named."""
+    fragments = {
+        one.name.value: one
+        for one in document.definitions
+        if isinstance(one, FragmentDefinitionNode)
+    }
+
+    class Inline(Visitor):
+        def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> Any:  # noqa: ANN401
+            one = fragments[node.name.value]
+            return visit(
+                InlineFragmentNode(
+                    type_condition=one.type_condition,
+                    directives=(),
+                    selection_set=one.selection_set,
+                ),
+                Inline(),
+            )
+
+    rest = [one for one in document.definitions if not isinstance(one, FragmentDefinitionNode)]
+    return visit(DocumentNode(definitions=tuple(rest)), Inline())  # type: ignore[no-any-return]

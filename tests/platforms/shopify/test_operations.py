@@ -24,6 +24,7 @@ from graphql import (
 
 from platforms.shopify import operations
 from platforms.shopify.fake.app import COST_MAX
+from platforms.shopify.fake.bulk import refused
 from platforms.shopify.fake.schema import cost, schema
 from platforms.shopify.store import REFUNDS, ROWS
 
@@ -55,9 +56,13 @@ def used(name):
 
 
 def enough(name):
-    """Yield for each type or field of an operation the scopes of which one is enough."""
+    """Yield for each type or field of an operation the scopes of which one is enough.
+
+    Bulk operations need none: they take any token of an app that is installed.
+    """
     for one in sorted(used(name)):
-        if one in TABLE["required_access"]:
+        needs = TABLE["required_access"].get(one, "Only accessible by supported access tokens")
+        if not needs.startswith("Only accessible by supported access tokens"):
             yield one, set(re.findall(r"`(\w+)` access scope", TABLE["required_access"][one]))
 
 
@@ -68,7 +73,15 @@ def test_it_is_valid_and_asks_for_nothing_deprecated(name):
     assert validate(schema(), document, [NoDeprecatedCustomRule]) == []
 
 
-@pytest.mark.parametrize("name", operations.names())
+BULK = [name for name in operations.names() if name.startswith("bulk_") and name.endswith("s")]
+
+
+@pytest.mark.parametrize("name", BULK)
+def test_it_may_be_run_in_bulk(name):
+    assert refused(operations.operation(name)) is None
+
+
+@pytest.mark.parametrize("name", [name for name in operations.names() if name not in BULK])
 def test_it_costs_no_more_than_shopify_allows(name):
     kind = name.removesuffix("_by_id").removesuffix("s")
     rows = ROWS.get(kind, REFUNDS)

@@ -236,7 +236,7 @@ async def test_changes_are_delivered_signed_and_logged(admin, maya, app, service
     assert access == {"url": URL, "client_id": KEY, "client_secret": SECRET}
     api = httpx.AsyncClient(transport=httpx.ASGITransport(app))
     shopify = Shopify()
-    shopify.topics = ["ORDERS_CREATE"]
+    shopify.topics = ("ORDERS_CREATE",)
     await opened_by(shopify, access, api).subscribe(f"{SERVICE}/hooks", "")
     order, _ = await bought(maya, app)
     await app.state.courier.catch_up()
