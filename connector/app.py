@@ -68,7 +68,7 @@ def _routes(system: System) -> list[BaseRoute]:
     return [  # the busiest first: they are tried in turn
         *(route for part in system.parts.values() for route in part.routes),
         *Api(tools.stores, system.endpoints).routes(),
-        *Webhooks(system.inbox, system.bell.ring).routes(),
+        *Webhooks(system.inbox, system.stores, system.tools.clock, system.bell.ring).routes(),
         *_watch(system),
         *install.routes(),
         *Proxied(tools.stores, tools.visitors).routes(),

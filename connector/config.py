@@ -31,6 +31,8 @@ class Settings:
     smtp_url: str = field(default="", repr=False)
     mail_from: str = ""
     locales: str = ""
+    platforms: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """All else that begins with ``PERENNIAL_``, in lower case: settings of platforms."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
@@ -60,6 +62,11 @@ class Settings:
             smtp_url=got["smtp_url"],
             mail_from=got["mail_from"],
             locales=got["locales"],
+            platforms={
+                name.removeprefix(PREFIX).lower(): text.strip()
+                for name, text in given.items()
+                if name.startswith(PREFIX)
+            },
         )
 
 

@@ -121,7 +121,7 @@ async def running(
             network = tracing.Calls(network, tracer)
         vault = Vault(settings.secret_key)
         stores = Stores(
-            platforms=find_platforms(),
+            platforms=find_platforms(settings.platforms),
             vault=vault,
             network=network,
             ids=random_id,
@@ -165,7 +165,7 @@ def _wired(
         tools.privacy.add(name, part.personal)
     records = Records(tools.vault, [hook for part in parts.values() for hook in part.hooks])
     pushes = {kind: push for part in parts.values() for kind, push in part.pushes.items()}
-    inbox = Inbox(tools.stores, records, tools.clock)
+    inbox = Inbox(tools.stores, records, tools.vault, tools.clock)
     passes = Passes(tools.stores, records, tools.clock)
     outbox = Outbox(pushes, tools.clock)
     return System(

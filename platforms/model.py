@@ -167,7 +167,28 @@ class Ignored:
     reason: str
 
 
-Change = Seen | Touched | Ignored
+@dataclass(frozen=True, slots=True)
+class PersonAsked:
+    """Somebody asked, through the platform, for all that is known of them, or to be erased."""
+
+    kind: Literal["export", "erase"]
+    customer_id: str | None
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstalled:
+    """The app was taken off the store; told late, perhaps after it was installed anew."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoreErased:
+    """All that is known of a store, which took the app off, is to be erased."""
+
+
+Change = Seen | Touched | PersonAsked | Uninstalled | StoreErased | Ignored
 
 
 @dataclass(frozen=True, slots=True)

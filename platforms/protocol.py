@@ -207,6 +207,52 @@ class Proxy(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """Somebody who is at our pages inside the platform's own admin, as its token says.
+
+    ``url`` is the store's canonical address, ``user`` the platform's id of them. ``access`` opens
+    the store, once, where it is not connected, or not any more.
+    """
+
+    url: str
+    user: str
+    access: Access
+
+
+class App(Protocol):
+    """An app of the operator's, which many stores install by the platform's own ways."""
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """What signs for it, the newest first; none where the operator has no app."""
+
+    def store_url(self, delivery: Delivery) -> str:
+        """Return the canonical address of the store that a delivery to the app is of, unproved.
+
+        Raises:
+            Malformed: it says none, or two.
+        """
+
+    def visit(self, token: str, now: datetime) -> Visit:
+        """Return who asks for a page.
+
+        Raises:
+            SignatureInvalid: the token is not the platform's, not for this app, or not of now.
+        """
+
+    def ancestors(self, url: str) -> Sequence[str]:
+        """Return the origins whose pages may frame ours of a store."""
+
+    def script(self, url: str) -> tuple[str, str]:
+        """Return the address of the platform's script for framed pages, and the app's public key.
+
+        The script is given the key as ``data-api-key``. It signs same-origin ``fetch`` requests
+        with ``Authorization: Bearer``, keeps the admin's address bar in step, and comes again with
+        a token as ``id_token`` where a page was asked for without one.
+        """
+
+
 class Platform(Protocol):
     """The pure half of an adapter."""
 
@@ -238,6 +284,21 @@ class Platform(Protocol):
     def proxy(self) -> Proxy | None:
         """How its storefront leads requests on to us, None where it doesn't."""
 
+    @property
+    def settings(self) -> Sequence[ConnectOption]:
+        """What an operator may set, each as ``PERENNIAL_<PLATFORM>_<NAME>`` in upper case."""
+
+    @property
+    def app(self) -> App | None:
+        """How an app is told of its stores and shown inside the platform's admin, if it can be."""
+
+    def configured(self, settings: Mapping[str, str]) -> "Platform":
+        """Return this platform with what an operator set.
+
+        Raises:
+            Malformed: a setting can't be right; the message says what would be.
+        """
+
     def access(self, options: Mapping[str, str]) -> Access:
         """Return the access that these ``connect_options`` describe.
 
@@ -246,7 +307,10 @@ class Platform(Protocol):
         """
 
     def signing_secret(self, access: Access) -> str | None:
-        """Return the secret that signs a store's deliveries, None where that is one of ours."""
+        """Return the secret that signs a store's deliveries, None where that is one of ours.
+
+        An empty text says that the app's own secrets do; see :class:`App`.
+        """
 
     def is_ping(self, delivery: Delivery) -> bool:
         """Return whether this is the platform's unsigned greeting, to be answered and forgotten."""

@@ -22,9 +22,10 @@ class StoreRow(Model):
     """A connected store.
 
     ``access``, ``webhook_secret``, ``guest_key`` and ``erasure_key`` are sealed; the last is null
-    until somebody is erased. ``storefront`` is where shoppers see its pages, where that is not at
-    ``url``. Mail to customers is from ``mail_name``, answers to it go to ``reply_to``; null is as
-    the operator has it. ``watermark`` is the greatest
+    until somebody is erased. ``connected_at`` is when it was connected last. ``storefront`` is
+    where shoppers see its pages, where that is not at ``url``. Mail to customers is from
+    ``mail_name``, answers to it go to ``reply_to``; null is as the operator has it. ``watermark``
+    is the greatest
     platform stamp that a whole pass over the listings has seen, never our clock; until the first
     pass it is null. ``reconcile_at`` is when the next pass is due, ``audit_at`` from when on it is
     an audit. ``old_webhook_secret`` verifies too until ``old_secret_until``, or for as long as it

@@ -104,3 +104,10 @@ def _executor(url: str, models: Sequence[str]) -> MigrationExecutor:
 
 def _target(name: str) -> list[MigrationTarget]:
     return [MigrationTarget(app_label=APP, name=name)]
+
+
+def tables_with(column: str) -> set[str]:
+    """Return the names of the tables that have a column."""
+    models = Tortoise.apps.get_models_iterable() if Tortoise.apps else ()
+    metas = [one._meta for one in models]
+    return {one.db_table for one in metas if column in one.fields_db_projection.values()}

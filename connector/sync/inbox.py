@@ -21,10 +21,20 @@ from connector.database import sql
 from connector.errors import PerennialError, StoreUnknown
 from connector.kernel import metrics
 from connector.kernel.clock import Clock
+from connector.kernel.vault import Vault
+from connector.sync import privacy
 from connector.sync.stores import Signer, Stores, may_be_id
 from connector.sync.work import oldest
 from platforms.errors import Malformed
-from platforms.model import Delivery, Ignored, Seen, Touched
+from platforms.model import (
+    Change,
+    Delivery,
+    PersonAsked,
+    Seen,
+    StoreErased,
+    Touched,
+    Uninstalled,
+)
 
 BATCH = 100
 TOGETHER = 25  # read in one transaction, so few that nobody waits long for it
@@ -64,9 +74,10 @@ class Arrival:
 class Inbox:
     """Accepts deliveries and reads them."""
 
-    def __init__(self, stores: Stores, records: Records, clock: Clock) -> None:
+    def __init__(self, stores: Stores, records: Records, vault: Vault, clock: Clock) -> None:
         self._stores = stores
         self._records = records
+        self._vault = vault
         self._clock = clock
         self._arrived: list[Arrival] = []
         self._keeping: asyncio.Task[None] | None = None
@@ -183,14 +194,29 @@ class Inbox:
     async def _read(self, store: StoreRow, rows: Sequence[sql.Row]) -> None:
         platform = self._stores.platform(store.platform)
         read = [platform.read(_delivery(row)) for row in rows]
-        changes: list[Seen | Touched] = [one for one in read if not isinstance(one, Ignored)]
+        changes = [one for one in read if isinstance(one, (Seen, Touched))]
         async with in_transaction():
             await self._records.take_in(store, changes, self._clock())
+            for one in read:
+                await self._heed(store, one)
             await sql.run(
                 f"UPDATE inbox SET state = 'done', body = {BODY_KEPT} WHERE id = ANY($1)",
                 [row["id"] for row in rows],
             )
         metrics.READ.labels("read").inc(len(rows))
+
+    async def _heed(self, store: StoreRow, told: Change) -> None:
+        """Do what a store told us that is about no record."""
+        by, now = self._stores.platform(store.platform).title, self._clock()
+        match told:
+            case PersonAsked(kind, id_, email):
+                accounts = privacy.accounts_of(self._vault, store, customer_id=id_, email=email)
+                if accounts:
+                    await privacy.ask(self._vault, store, kind, accounts, by=by, now=now)
+            case Uninstalled(at):
+                await self._stores.taken_off(store, at, now)
+            case StoreErased():
+                await privacy.erase_store(store, by=by, now=now)
 
     async def _park(self, store: StoreRow, id_: int, why: str) -> None:
         """Keep what nobody can read for somebody to look at, and ask the listings instead."""

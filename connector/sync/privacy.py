@@ -26,6 +26,7 @@ from connector.sync.work import oldest
 
 Kind = Literal["export", "erase"]
 FIRST = "people"  # the first stage of an erasure
+WHOLE_STORE = "store"  # the only one of a store's
 BY_MAX = 100
 WAITING = (
     "EXISTS (SELECT 1 FROM privacy p WHERE p.store = s.id AND p.kind = 'erase'"
@@ -79,6 +80,19 @@ async def ask(
             asked_at=now,
             done_at=now if kind == "export" and not known else None,
         )
+
+
+async def erase_store(store: StoreRow, *, by: str, now: datetime) -> None:
+    """Note that all of a store is to be erased, if it is not connected (again) by then."""
+    await PrivacyRow.create(
+        store=store.id,
+        kind="erase",
+        by=by[:BY_MAX],
+        about="",
+        accounts=[],
+        stage=WHOLE_STORE,
+        asked_at=now,
+    )
 
 
 async def _is_known(store: str, account: str) -> bool:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +21,13 @@ from connector.sync.keeping import Accesses, Kept
 from connector.sync.models import InboxRow
 from connector.sync.work import Leases
 from platforms import http
-from platforms.errors import AccessRevoked, PlatformError, SignatureInvalid, TransientError
+from platforms.errors import (
+    AccessRevoked,
+    Malformed,
+    PlatformError,
+    SignatureInvalid,
+    TransientError,
+)
 from platforms.keeping import Held
 from platforms.model import Delivery, StoreInfo
 from platforms.pace import Lane, Pace
@@ -31,7 +37,8 @@ OLD = "old_webhook_secret"
 OLD_SECRET_LIFE = timedelta(days=1)  # what was signed before a change arrives within it
 Terms = tuple[bytes, str, str]  # a store's access, currency and zone
 CONNECTED = (
-    "name", "currency", "timezone", "storefront", "access", "disconnected_at", "webhook_secret",
+    "name", "currency", "timezone", "storefront", "access", "connected_at", "disconnected_at",
+    "webhook_secret",
     "old_webhook_secret", "old_secret_until", "reconcile_at", "trouble", "trouble_name", "failures",
 )  # fmt: skip
 KNOWN_MAX = 10_000  # stores that a process remembers
@@ -202,7 +209,12 @@ class Stores:
         found = [self._vault.open(signer.store, "webhook_secret", signer.secret)]
         if signer.old_secret is not None and (signer.old_until is None or now < signer.old_until):
             found.append(self._vault.open(signer.store, OLD, signer.old_secret))
-        return found
+        apps = self._app_secrets(signer.platform) if "" in found else ()
+        return [*filter(None, found), *apps]
+
+    def _app_secrets(self, platform: str) -> Sequence[str]:
+        app = self.platform(platform).app
+        return app.secrets if app else ()
 
     def verify(self, signer: Signer, delivery: Delivery, now: datetime) -> None:
         """Check that the store signed something, with its secret or the one before.
@@ -210,13 +222,39 @@ class Stores:
         Raises:
             DeliveryForged: neither signed it.
         """
-        for secret in self.secrets(signer, now):
-            try:
-                self.platform(signer.platform).verify(delivery, secret)
-            except SignatureInvalid:
-                continue
-            return
-        raise DeliveryForged("the signature does not fit the body")
+        if not self._is_signed(signer.platform, delivery, self.secrets(signer, now)):
+            raise DeliveryForged("the signature does not fit the body")
+
+    def _is_signed(self, platform: str, delivery: Delivery, secrets: Sequence[str]) -> bool:
+        for secret in secrets:
+            with suppress(SignatureInvalid):
+                self.platform(platform).verify(delivery, secret)
+                return True
+        return False
+
+    async def told_app(self, platform: str, delivery: Delivery, now: datetime) -> str | None:
+        """Return the store that a delivery to an app is of, None where that is none of ours.
+
+        Nobody but the app's owner could sign it; a store that is opened by another app than that
+        is none of ours here.
+
+        Raises:
+            StoreUnknown: the platform has no apps.
+            DeliveryForged: neither the store's app nor the operator's signed it.
+        """
+        adapter = self.platform(platform)
+        if adapter.app is None:
+            raise StoreUnknown(f"{adapter.title} has no apps that are told anything")
+        with suppress(Malformed):
+            url = adapter.app.store_url(delivery)
+            row = await StoreRow.get_or_none(platform=platform, url=url)
+            signers = await self.signers([row.id]) if row else {}
+            for signer in signers.values():
+                if self._is_signed(platform, delivery, self.secrets(signer, now)):
+                    return signer.store
+        if not self._is_signed(platform, delivery, adapter.app.secrets):
+            raise DeliveryForged("the signature does not fit the body")
+        return None
 
     def webhook_url(self, store: StoreRow) -> str:
         """Return the address that the store delivers to."""
@@ -240,7 +278,7 @@ class Stores:
         store = known or self._new_store(platform, info.url, now)
         _told(store, info)
         store.access = self._accesses.seal(store.id, held.access)
-        store.disconnected_at = None
+        store.connected_at, store.disconnected_at = now, None
         if (secret := adapter.signing_secret(access)) is not None:
             self._take_secret(store, secret, now, is_new=known is None)
         if known is None:
@@ -251,6 +289,9 @@ class Stores:
         store.reconcile_at, store.trouble, store.trouble_name, store.failures = now, "", "", 0
         store.access = self._accesses.seal(store.id, held.access)
         async with in_transaction():
+            await sql.lock(store.id)
+            if not await StoreRow.exists(id=store.id, url=store.url):
+                raise ConnectFailed(f"{store.url} was erased meanwhile: connect it again")
             await store.save(update_fields=CONNECTED)
             await outbox.unpark(store.id, now)
         return store
@@ -326,6 +367,15 @@ class Stores:
         with suppress(AccessRevoked):
             await self.client(store).unsubscribe(self.webhook_url(store))
         await StoreRow.filter(id=store.id).update(disconnected_at=now)
+
+    async def taken_off(self, store: StoreRow, at: datetime, now: datetime) -> None:
+        """Leave a store alone that took us off at an instant, unless it was connected since.
+
+        Its platform has ended our keys already, and what we subscribed with them.
+        """
+        await StoreRow.filter(id=store.id, connected_at__lte=at, disconnected_at=None).update(
+            disconnected_at=now
+        )
 
     @staticmethod
     async def _forget(store: StoreRow) -> None:

@@ -22,9 +22,11 @@ from datetime import datetime
 from typing import Protocol
 
 import msgspec
+import structlog
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
+from connector import database
 from connector.commerce import erasure
 from connector.commerce.identity import customer_of
 from connector.commerce.models import CustomerRow, OrderRow, StoreRow
@@ -44,12 +46,16 @@ from platforms.model import Customer, Kind
 
 FORMAT = "perennial/person/1"
 PAGE = 500  # rows that are looked at in a step
+ERASED_AT_ONCE = 5_000  # rows of a store that are deleted in a step
+OUR_WORK = {"privacy", "lease"}  # what says that there are steps to do
 TOGETHER = 100  # records that are written in a transaction
 ERASED = n_("person erased")
 LINK = ("account", "owner", "joined_at", "order_ids")
 MERGE = ("account", "owner", "merged_at")
 DEED = ("at", "who", "role", "what", "about", "said")
 REQUEST = ("kind", "by", "about", "asked_at", "done_at")
+
+log = structlog.get_logger()
 
 
 class PersonalSource(Protocol):
@@ -84,6 +90,7 @@ class Privacy:
             "delivery": self._empty_deliveries,
             "message": self._clean_messages,
             "rest": self._erase_rest,
+            privacy.WHOLE_STORE: self._erase_store,
         }
 
     def add(self, feature: str, source: PersonalSource | None) -> None:
@@ -229,6 +236,22 @@ class Privacy:
                 store=store.id, at=now, who=row.by, role="", what=ERASED, about=row.about, said=""
             )
 
+    async def _erase_store(self, store: StoreRow, row: PrivacyRow) -> None:
+        """Delete some rows of a store that is not connected; after the last, the store.
+
+        From the first on it has another address: whoever connects there again has a new store.
+        """
+        async with in_transaction():
+            await sql.lock(store.id)
+            address = f"erased:{store.id}"
+            gone = StoreRow.filter(id=store.id, disconnected_at__isnull=False)
+            if not await gone.update(url=address):
+                await PrivacyRow.filter(id=row.id).update(done_at=self._clock())
+            elif not await _delete_some(store.id):
+                await PrivacyRow.filter(store=store.id).delete()
+                await gone.delete()
+                log.info("store erased", store=store.id)
+
     async def _goes_on(self, row: PrivacyRow, seen: Sequence[str] = ()) -> None:
         """Note how far an erasure came: after what was seen or, where that is none, a stage on."""
         row.after = seen[-1] if seen else ""
@@ -255,6 +278,17 @@ async def _messages(store: str, accounts: Sequence[str]) -> list[dict[str, objec
         {"told_at": one.told_at, "delivered_at": one.delivered_at, "body": msgspec.Raw(one.body)}
         for one in found
     ]
+
+
+async def _delete_some(store: str) -> bool:
+    """Delete some rows that are a store's; return whether there were any."""
+    row = {"sqlite": "rowid", "postgres": "ctid"}[sql.dialect()]
+    for table in sorted(database.tables_with("store") - OUR_WORK):
+        some = f'SELECT {row} FROM "{table}" WHERE store = $1 LIMIT {ERASED_AT_ONCE}'
+        text = f'DELETE FROM "{table}" WHERE {row} IN ({some}) RETURNING 1'
+        if await sql.rows(text, store):
+            return True
+    return False
 
 
 async def _page_of_messages(store: str, after: int) -> list[MessageRow]:

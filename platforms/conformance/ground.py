@@ -18,7 +18,6 @@ from platforms.model import (
     Delivery,
     Discount,
     DiscountSeen,
-    Ignored,
     Kind,
     Order,
     Product,
@@ -192,7 +191,7 @@ TYPES: Mapping[Kind, type[Record]] = {"order": Order, "customer": Customer, "pro
 
 def ids_of(changes: Sequence[Change]) -> set[str]:
     """Return the ids that these changes show or name."""
-    return {change.id for change in changes if not isinstance(change, Ignored)}
+    return {change.id for change in changes if isinstance(change, (Seen, Touched))}
 
 
 def shown(changes: Sequence[Change], id_: str) -> Seen | None:

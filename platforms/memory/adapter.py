@@ -41,7 +41,7 @@ from platforms.model import (
     Subscription,
     Touched,
 )
-from platforms.protocol import Access, Capabilities, ConnectOption, Keep, Platform, Proxy
+from platforms.protocol import Access, App, Capabilities, ConnectOption, Keep, Platform, Proxy
 
 IDS_MAX = 100  # of one request; the store answers no more
 REQUESTS_AT_ONCE = 4
@@ -69,6 +69,12 @@ class Memory:
     topics = ("every change",)
     install = Approval()
     proxy: Proxy | None = None
+    settings: Sequence[ConnectOption] = ()
+    app: App | None = None
+
+    def configured(self, settings: Mapping[str, str]) -> "Platform":  # noqa: ARG002 - none
+        """See :class:`platforms.protocol.Platform`."""
+        return self
 
     def access(self, options: Mapping[str, str]) -> Access:
         """See :class:`platforms.protocol.Platform`."""

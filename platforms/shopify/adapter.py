@@ -21,8 +21,18 @@ from platforms import visitor
 from platforms.conformance.stage import Sample, Stage
 from platforms.errors import Malformed, SignatureInvalid
 from platforms.model import Change, Delivery, Ignored, Kind, Touched
-from platforms.protocol import Access, Capabilities, ConnectOption, Install, Keep, Platform, Proxy
+from platforms.protocol import (
+    Access,
+    App,
+    Capabilities,
+    ConnectOption,
+    Install,
+    Keep,
+    Platform,
+    Proxy,
+)
 from platforms.shopify import auth
+from platforms.shopify.app import TOLD, ShopifyApp, told
 from platforms.shopify.auth import Clock, Token, system_clock
 from platforms.shopify.fake.data import Bucket, Shop
 from platforms.shopify.fake.stage import raised
@@ -82,20 +92,44 @@ class Shopify:
             "token", "Access token of a custom app from the store's own admin", is_needed=False
         ),
     )
+    settings = (
+        ConnectOption("client_id", "Client id of the app that stores install"),
+        ConnectOption("client_secret", "Client secret of that app"),
+        ConnectOption(
+            "old_client_secret",
+            "The client secret before, for as long as Shopify signs with it",
+            is_needed=False,
+        ),
+    )
     install: Install | None = None
     proxy: Proxy | None = AppProxy()
 
-    def __init__(self, clock: Clock = system_clock, bulk_from: int = BULK_FROM) -> None:
+    def __init__(
+        self,
+        clock: Clock = system_clock,
+        bulk_from: int = BULK_FROM,
+        keys: Mapping[str, str] | None = None,
+    ) -> None:
+        """``keys`` are those of ``settings``."""
         self._clock = clock
         self._bulk_from = bulk_from
+        self._keys = keys or {}
+        self.app: App | None = ShopifyApp(self._keys)
+
+    def configured(self, settings: Mapping[str, str]) -> "Shopify":
+        """See :class:`platforms.protocol.Platform`."""
+        keys = {name: text for name, text in settings.items() if text}
+        if keys:
+            auth.check_keys(keys)
+        return Shopify(self._clock, self._bulk_from, keys)
 
     def access(self, options: Mapping[str, str]) -> Access:
         """See :class:`platforms.protocol.Platform`."""
         return auth.access(options)
 
     def signing_secret(self, access: Access) -> str | None:
-        """Return the app's client secret."""
-        return access["client_secret"]
+        """Return the client secret of the store's own app, an empty text for the operator's."""
+        return access.get("client_secret", "")
 
     def is_ping(self, delivery: Delivery) -> bool:  # noqa: ARG002 - Shopify never greets
         """See :class:`platforms.protocol.Platform`."""
@@ -116,12 +150,14 @@ class Shopify:
     def read(self, delivery: Delivery) -> Change:
         """See :class:`platforms.protocol.Platform`."""
         topic = delivery.headers.get("x-shopify-topic", "")
-        if topic not in ABOUT:
+        if topic not in ABOUT and topic not in TOLD:
             return Ignored(f"topic {topic[:100]}")
         try:
             body = orjson.loads(delivery.body)
         except orjson.JSONDecodeError as error:
             raise Malformed(f"{topic}: {error}") from error
+        if topic in TOLD:
+            return told(topic, body, delivery.headers)
         if topic == "customers/merge" and isinstance(body, dict) and body.get("status") == "failed":
             return Ignored("customers who were not merged")
         kind, path = ABOUT[topic]
@@ -138,7 +174,7 @@ class Shopify:
 
     def open(self, access: Access, http: httpx.AsyncClient, keep: Keep) -> ShopifyStore:
         """See :class:`platforms.protocol.Platform`."""
-        token = Token(access, http, keep, self._clock)
+        token = Token(access, http, keep, self._clock, self._keys)
         return ShopifyStore(access["url"], http, token, self.topics, self._bulk_from)
 
     def sandbox(

@@ -70,25 +70,41 @@ def access(options: Mapping[str, str]) -> Access:
     Raises:
         Malformed: an option can't be right.
     """
-    found = {"url": store_url(options["url"])}
-    for name in ("client_id", "client_secret", "token"):
-        text = options.get(name, "").strip()
-        if name == "token" and not text:
-            continue
+    given = {name: text.strip() for name, text in options.items() if name != "url"}
+    keys = {name: text for name, text in given.items() if text}
+    check_keys(keys)
+    return {"url": store_url(options["url"]), **keys}
+
+
+def check_keys(keys: Mapping[str, str]) -> None:
+    """Check the keys of an app: its id, its secret, and what else there is.
+
+    Raises:
+        Malformed: one can't be right, or is missing.
+    """
+    for name in dict.fromkeys(("client_id", "client_secret", *keys)):
+        text = keys.get(name, "")
         if not text or not text.isascii() or not text.isprintable() or " " in text:
             raise Malformed(
                 f"the {name.replace('_', ' ')} is letters and digits",
                 advice="copy it whole from the app's settings in the Dev Dashboard",
             )
-        found[name] = text
-    return found
 
 
 class Token:
     """The token that one store is asked with."""
 
-    def __init__(self, access: Access, http: httpx.AsyncClient, keep: Keep, clock: Clock) -> None:
+    def __init__(
+        self,
+        access: Access,
+        http: httpx.AsyncClient,
+        keep: Keep,
+        clock: Clock,
+        keys: Mapping[str, str],
+    ) -> None:
+        """``keys`` are the operator's app's, for a store that is opened by no app of its own."""
         self._access = access
+        self._keys = keys
         self._http = http
         self._keep = keep
         self._clock = clock
@@ -116,7 +132,15 @@ class Token:
 
     async def _renewed(self, access: Access) -> Access:
         """Return an access with a new token."""
-        asked = {name: access[name] for name in ("client_id", "client_secret")}
+        own = {**self._keys, **access}
+        if "client_secret" not in own:
+            raise AccessRevoked(
+                "the client secret of our app is not set",
+                name="no-app",
+                advice="set PERENNIAL_SHOPIFY_CLIENT_ID and PERENNIAL_SHOPIFY_CLIENT_SECRET to"
+                " those of the app that the store installed",
+            )
+        asked = {name: own[name] for name in ("client_id", "client_secret")}
         if refresh := access.get("refresh_token"):
             asked |= {"grant_type": "refresh_token", "refresh_token": refresh}
         elif "token" in access and "token_until" not in access:

@@ -7,7 +7,7 @@ Field-by-field translation lives in ``wire``.
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from platforms.conformance.stage import Sample, Stage
 from platforms.errors import Malformed, SignatureInvalid
 from platforms.http import parsed
 from platforms.model import Change, Delivery, DiscountKind, Ignored, Kind, Touched
-from platforms.protocol import Access, Capabilities, ConnectOption, Keep, Platform, Proxy
+from platforms.protocol import Access, App, Capabilities, ConnectOption, Keep, Platform, Proxy
 from platforms.woocommerce import auth, coupons, wire
 from platforms.woocommerce.sandbox import create_sandbox
 from platforms.woocommerce.stage import staged
@@ -60,6 +60,12 @@ class WooCommerce:
     topics = TOPICS
     install = auth.WcAuth()
     proxy: Proxy | None = None
+    settings: Sequence[ConnectOption] = ()
+    app: App | None = None
+
+    def configured(self, settings: Mapping[str, str]) -> "Platform":  # noqa: ARG002 - none
+        """See :class:`platforms.protocol.Platform`."""
+        return self
 
     def access(self, options: Mapping[str, str]) -> Access:
         """See :class:`platforms.protocol.Platform`."""

@@ -320,6 +320,7 @@ SHOPIFY_TESTS = (
     "tests/platforms/shopify",
     "tests/flows/test_shopify.py",
     "tests/flows/test_renewal.py",
+    "tests/flows/test_app.py",
 )
 SHOPIFY_BUGS = (
     ("the signature is held against the body written anew", f"{SHOPIFY}/adapter.py",
@@ -339,6 +340,12 @@ SHOPIFY_BUGS = (
      "async with asyncio.Lock():"),
     ("a token is renewed over one that was connected meanwhile", "connector/sync/keeping.py",
      "WHERE id = $2 AND access = $3", "WHERE id = $2 AND length($3) > 0"),
+    ("late word that the app was taken off is heeded", "connector/sync/stores.py",
+     "connected_at__lte=at, disconnected_at=None", "disconnected_at=None"),
+    ("a store that is connected is erased", "connector/web/privacy.py",
+     "disconnected_at__isnull=False", "disconnected_at__isnull=True"),
+    ("a delivery is believed by its header alone", f"{SHOPIFY}/app.py",
+     "if len(urls) != 1:", "if not urls:"),
     ("a used refresh token is kept", f"{SHOPIFY}/auth.py",
      "for name, text in new.items() if text}",
      'for name, text in new.items() if text and name != "refresh_token"}'),

@@ -1,89 +1,30 @@
 """A Shopify store from its app's keys to points: connected, read, followed by its webhooks."""
 
 import hmac
-from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import httpx
 import pytest
 
-from connector import worker
-from connector.app import create_app
 from connector.commerce.models import CustomerRow, OrderRow, ProductRow, StoreRow
-from connector.config import Settings
 from connector.errors import ConnectFailed, InvalidProgram, RequestInvalid
-from connector.features.loyalty.service import Loyalty
-from connector.ledger import ledger
 from connector.sync.models import InboxRow
-from connector.system import running
-from connector.web import status
 from platforms.conformance.stage import Basket
-from platforms.shopify.adapter import ABOUT, PLATFORM
+from platforms.shopify.adapter import ABOUT
 from platforms.shopify.bulk import POLL_S
 from platforms.shopify.fake import create_api
-from platforms.shopify.fake.data import HOST, Bucket, Shop
-from platforms.shopify.fake.stage import ShopifyStage
+from platforms.shopify.fake.data import HOST
 from platforms.shopify.store import BULK_FROM
 from tests import databases
-from tests.town import PROGRAM, SERVICE, Clock, Wire
-
-EARNING = PROGRAM.partition("[[reward]]")[0]
-SITE = f"https://{HOST}"
-
-
-class Market:
-    """A Shopify store, Perennial, and what happens between them."""
-
-    def __init__(self, system, shop, clock, wire):
-        self.system, self.shop, self.clock, self.wire = system, shop, clock, wire
-        self.stage = ShopifyStage(shop)
-        self.http = httpx.AsyncClient(transport=wire)
-        self.store = ""
-
-    async def connect(self, **wrong):
-        keys = {"client_id": self.shop.client_id, "client_secret": self.shop.client_secret}
-        access = PLATFORM.access({"url": HOST, **keys, **wrong})
-        row = await self.system.stores.connect("shopify", access, self.clock())
-        self.store = row.id
-        return row
-
-    async def publish(self, program=EARNING):
-        return await Loyalty(self.system.tools).programs.publish(await self.row(), program)
-
-    async def row(self):
-        return await StoreRow.get(id=self.store)
-
-    async def settle(self):
-        """Let the store deliver, and do all that is due."""
-        self.clock.forward(seconds=1)
-        self.shop.now = self.clock()
-        await self.shop.deliver(self._post)
-        await worker.drain(self.system)
-
-    async def _post(self, url, headers, body):
-        return (await self.http.post(url, headers=headers, content=body)).status_code
-
-    async def points(self, customer):
-        return (await ledger.balance(self.store, f"customer:{customer}", self.clock())).available
-
-    async def findings(self):
-        found = await status.findings(await self.row(), self.system.stores, self.clock())
-        return [one.name for one in found if not one.is_ok]
+from tests.market import SITE, opened
+from tests.town import PROGRAM, SERVICE
 
 
 @pytest.fixture
 async def market(empty_database, tmp_path):
-    clock, wire = Clock(), Wire()
-    shop = Shop(bucket=Bucket.endless(), now=clock())
-    async with AsyncExitStack() as stack:
-        url = stack.enter_context(databases.blank(tmp_path, template=empty_database))
-        settings = Settings(database_url=url, secret_key="k" * 40, public_url=SERVICE)
-        system = await stack.enter_async_context(running(settings, clock, wire, traced_as="market"))
-        wire.apps[HOST] = httpx.ASGITransport(create_api(shop))
-        wire.apps["rewards.example.test"] = httpx.ASGITransport(create_app(system))
-        one = Market(system, shop, clock, wire)
-        await stack.enter_async_context(one.http)
-        yield one
+    with databases.blank(tmp_path, template=empty_database) as url:
+        async with opened(url) as one:
+            yield one
 
 
 async def test_a_store_is_read_and_its_orders_become_points(market):
@@ -159,7 +100,7 @@ async def test_a_delivery_that_comes_twice_or_late_changes_nothing(market):
 
     async def twice(url, headers, body):
         kept.append((url, headers, body))
-        return await market._post(url, headers, body)
+        return await market.post(url, headers, body)
 
     await market.shop.deliver(twice)
     await market.settle()
@@ -168,7 +109,7 @@ async def test_a_delivery_that_comes_twice_or_late_changes_nothing(market):
     assert await market.points(maya) == 0
     before = await InboxRow.all().count()
 
-    answers = [await market._post(*one) for one in reversed(kept)]
+    answers = [await market.post(*one) for one in reversed(kept)]
     await market.settle()
     assert {*answers} <= {200, 202}
     assert await InboxRow.all().count() == before
@@ -183,7 +124,7 @@ async def test_what_another_signed_is_refused(market):
     answers = []
 
     async def post(url, headers, body):
-        answers.append(await market._post(url, headers, body))
+        answers.append(await market.post(url, headers, body))
         return 200
 
     await market.shop.deliver(post)

@@ -35,6 +35,13 @@ def test_every_setting_is_in_the_readme_word_for_word():
         assert row in README
 
 
+def test_every_setting_of_a_platform_is_in_the_readme_word_for_word():
+    for platform in find_platforms().values():
+        for one in platform.settings:
+            name = f"{PREFIX}{platform.name}_{one.name}".upper()
+            assert f"| `{name}` | | {platform.title}: {one.help}. |" in README
+
+
 def all_errors(root=errors.PerennialError):
     return [one for child in root.__subclasses__() for one in (child, *all_errors(child))]
 

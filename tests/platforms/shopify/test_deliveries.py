@@ -3,13 +3,22 @@
 import base64
 import hmac
 import random
+from datetime import UTC, datetime
 
 import orjson
 import pytest
 
 from platforms.errors import Malformed, SignatureInvalid
-from platforms.model import Delivery, Ignored, Touched
+from platforms.model import (
+    Delivery,
+    Ignored,
+    PersonAsked,
+    StoreErased,
+    Touched,
+    Uninstalled,
+)
 from platforms.shopify.adapter import ABOUT, Shopify
+from platforms.shopify.app import TOLD
 from platforms.shopify.fake.stage import SAMPLES
 
 ORDER, CUSTOMER, PRODUCT = "820982911946154508", "706405506930370084", "788032119674292922"
@@ -29,6 +38,10 @@ NAMED = {
     "products_create": Touched("product", PRODUCT),
     "products_update": Touched("product", PRODUCT),
     "products_delete": Touched("product", PRODUCT),
+    "app_uninstalled": Uninstalled(datetime(2026, 11, 21, 12, 0, 1, 500_000, tzinfo=UTC)),
+    "customers_data_request": PersonAsked("export", "191167", "john@example.com"),
+    "customers_redact": PersonAsked("erase", "191167", "john@example.com"),
+    "shop_redact": StoreErased(),
 }
 """What the documented bodies are about, as one reads them there."""
 SHOPIFY = Shopify()
@@ -37,7 +50,9 @@ ALL = sorted(path.stem for path in SAMPLES.glob("*.json"))
 
 def delivery(name, body=None):
     body = (SAMPLES / f"{name}.json").read_bytes() if body is None else body
-    return Delivery(headers={"x-shopify-topic": name.replace("_", "/", 1)}, body=body)
+    at = "2026-11-21T12:00:01.5Z"
+    topic = {"x-shopify-topic": name.replace("_", "/", 1)}
+    return Delivery(headers={**topic, "x-shopify-triggered-at": at}, body=body)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -51,7 +66,8 @@ def test_a_documented_body_names_its_record_or_is_ignored(name):
 
 def test_every_topic_that_we_subscribe_has_a_documented_body():
     assert {name.replace("/", "_") for name in ABOUT} <= {*ALL}
-    assert {*NAMED} == {name.replace("/", "_") for name in ABOUT} - {"customers_merge"}
+    known = {name.replace("/", "_") for name in (*ABOUT, *TOLD)}
+    assert {*NAMED} == known - {"customers_merge"}
 
 
 def test_who_was_merged_into_another_is_looked_at():
@@ -61,7 +77,7 @@ def test_who_was_merged_into_another_is_looked_at():
     assert SHOPIFY.read(done) == Touched("customer", "2")
 
 
-@pytest.mark.parametrize("topic", sorted(ABOUT))
+@pytest.mark.parametrize("topic", sorted((*ABOUT, *TOLD)))
 def test_spoiled_bodies_end_in_a_change_or_malformed(topic):
     name = topic.replace("/", "_")
     whole, rng = (SAMPLES / f"{name}.json").read_bytes(), random.Random(topic)
@@ -74,7 +90,7 @@ def test_spoiled_bodies_end_in_a_change_or_malformed(topic):
             found = SHOPIFY.read(delivery(name, bytes(cut)))
         except Malformed:
             continue
-        assert isinstance(found, (Touched, Ignored))
+        assert isinstance(found, (Touched, PersonAsked, Uninstalled, StoreErased, Ignored))
 
 
 @pytest.mark.parametrize(
@@ -83,6 +99,20 @@ def test_spoiled_bodies_end_in_a_change_or_malformed(topic):
 def test_no_record_is_named_by_what_is_no_id(id_):
     with pytest.raises(Malformed, match="names no record"):
         SHOPIFY.read(delivery("orders_create", orjson.dumps({"id": id_})))
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-11-21T12:00:01", "1", "9" * 400])
+def test_an_app_that_was_taken_off_at_no_instant_is_malformed(text):
+    headers = {"x-shopify-topic": "app/uninstalled", "x-shopify-triggered-at": text}
+    with pytest.raises(Malformed, match="instant"):
+        SHOPIFY.read(Delivery(headers=headers, body=b"{}"))
+
+
+@pytest.mark.parametrize("customer", [None, [], "1", {}, {"id": True}, {"id": -1, "email": ""}])
+@pytest.mark.parametrize("topic", ["customers/data_request", "customers/redact"])
+def test_nobody_is_asked_about_who_is_not_named(topic, customer):
+    with pytest.raises(Malformed, match="names no customer"):
+        SHOPIFY.read(delivery(topic.replace("/", "_", 1), orjson.dumps({"customer": customer})))
 
 
 # openssl dgst -sha256 -hmac 'hush' -binary | base64, over exactly these bytes
