@@ -13,6 +13,7 @@ from connector.system import System
 from connector.web import assets, bundles, problem
 from connector.web.admin import ITEMS, LAST_ITEMS, Admin
 from connector.web.api import Api
+from connector.web.callers import Callers
 from connector.web.cors import OriginOf, StorefrontCors
 from connector.web.health import Health
 from connector.web.help import Help
@@ -82,10 +83,10 @@ def _merchants(system: System) -> list[BaseRoute]:
     is_secure = system.settings.public_url.startswith("https://")
     sessions = tools.sessions
     admin = Admin(tools, sessions, system.settings.public_url, is_secure=is_secure)
+    callers = Callers(tools.stores, sessions, tools.clock)
     shared = SettingsAdmin(tools, {one.scope for one in system.endpoints})
     pages = Merchant(
-        tools.stores,
-        sessions,
+        callers,
         tools.vault,
         views=[
             *admin.views(),
@@ -98,7 +99,7 @@ def _merchants(system: System) -> list[BaseRoute]:
         items=[*ITEMS, *(one for part in parts for one in part.items), *SETTINGS, *LAST_ITEMS],
         is_secure=is_secure,
     )
-    return [*assets.routes(), *admin.routes(), *pages.routes()]
+    return [*assets.routes(), *admin.routes(), *callers.routes(), *pages.routes()]
 
 
 def _origins(stores: Stores) -> OriginOf:

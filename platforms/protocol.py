@@ -234,6 +234,17 @@ class App(Protocol):
             Malformed: it says none, or two.
         """
 
+    @property
+    def retry(self) -> Mapping[str, str]:
+        """The headers by which a ``fetch`` that was refused is sent again with a new token."""
+
+    @property
+    def reload(self) -> str:
+        """The parameter at whose address the script comes again, with a token."""
+
+    def framed_by(self, query: Mapping[str, str]) -> str | None:
+        """Return the store, unproved, in whose admin a page is asked for; None where in none."""
+
     def visit(self, token: str, now: datetime) -> Visit:
         """Return who asks for a page.
 
@@ -248,8 +259,8 @@ class App(Protocol):
         """Return the address of the platform's script for framed pages, and the app's public key.
 
         The script is given the key as ``data-api-key``. It signs same-origin ``fetch`` requests
-        with ``Authorization: Bearer``, keeps the admin's address bar in step, and comes again with
-        a token as ``id_token`` where a page was asked for without one.
+        with ``Authorization: Bearer``, and keeps the admin's address bar in step. A page that it
+        asks for anew has a token as ``id_token``.
         """
 
 

@@ -89,6 +89,11 @@ class Stores:
         self._kept: dict[str, Kept] = {}
         self._clients: dict[tuple[str, Lane], tuple[Terms, StoreClient]] = {}
 
+    @property
+    def platforms(self) -> Mapping[str, Platform]:
+        """The installed adapters by name."""
+        return self._platforms
+
     def platform(self, name: str) -> Platform:
         """Return an adapter.
 

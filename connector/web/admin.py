@@ -11,9 +11,9 @@ from connector.errors import RequestInvalid
 from connector.web import languages, status
 from connector.web.catalogues import n_, offered, t
 from connector.web.feature import Tools
-from connector.web.merchant import BASE, COOKIE, Done, Item, Toast, View, Visit, again
+from connector.web.merchant import BASE, Done, Item, Toast, View, Visit, again
 from connector.web.pages import PAGES
-from connector.web.sessions import LIFE, ROLES, WHO_MAX, Sessions, admin_link, deeds
+from connector.web.sessions import COOKIE, LIFE, ROLES, WHO_MAX, Sessions, admin_link, deeds
 
 HOME, ACCESS = "/", "/access/"
 DEEDS = 50

@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 FOLDER = Path(__file__).parent / "static"
-NAMES = ("admin.css", "icons.svg", "look.js", "preview.css")
+NAMES = ("admin.css", "embedded.js", "icons.svg", "look.js", "preview.css")
 HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",

@@ -19,16 +19,17 @@ from starlette.routing import BaseRoute, Route
 from connector.commerce.models import StoreRow
 from connector.errors import FormUnknown, RequestInvalid, RoleMissing
 from connector.kernel.vault import Vault
-from connector.sync.stores import Stores
 from connector.web import manual
 from connector.web.body import bounded_body
+from connector.web.callers import Callers
 from connector.web.catalogues import t
+from connector.web.frames import frame_of, in_frame
 from connector.web.models import SessionRow
 from connector.web.pages import shown
-from connector.web.sessions import Role, Sessions, may
+from connector.web.sessions import COOKIE, Role, may
 
 BASE = "/admin"
-COOKIE, TOAST = "perennial_admin", "perennial_toast"
+TOAST = "perennial_toast"
 TOAST_S = 60
 FORM_MAX = 500_000
 FIELDS_MAX = 5000
@@ -117,16 +118,16 @@ class Merchant:
 
     def __init__(
         self,
-        stores: Stores,
-        sessions: Sessions,
+        callers: Callers,
         vault: Vault,
         views: Sequence[View],
         items: Sequence[Item],
         *,
         is_secure: bool,
     ) -> None:
-        self._stores = stores
-        self._sessions = sessions
+        self._callers = callers
+        self._stores = callers.stores
+        self._sessions = callers.sessions
         self._signer = TimestampSigner(vault.derive("admin-toast"))
         self._views = views
         self._items = sorted(items, key=lambda one: one.place)
@@ -145,8 +146,10 @@ class Merchant:
     def _served(self, views: Mapping[str, View]) -> Callable[[Request], Awaitable[Response]]:
         async def served(request: Request) -> Response:
             view = views["GET" if request.method == "HEAD" else request.method]
+            session = await self._callers.of(request)
+            if isinstance(session, Response):
+                return session
             cookie = request.cookies.get(COOKIE, "")
-            session = await self._sessions.of(cookie)
             if not may(session, view.role):
                 raise RoleMissing(
                     t(
@@ -170,7 +173,9 @@ class Merchant:
                 frame={**self._frame(request, session), "others": await self._others(cookie)},
             )
             answer = await view.serve(visit)
-            return self._gone_on(answer) if isinstance(answer, Done) else _said(request, answer)
+            if isinstance(answer, Done):
+                return self._gone_on(request, answer)
+            return in_frame(request, _said(request, answer))
 
         return served
 
@@ -191,20 +196,29 @@ class Merchant:
             "back": _back(request, here),
             "who": session,
             "csrf": self._sessions.csrf(session),
-            "toast": self._toast(request.cookies.get(TOAST, "")),
+            "toast": self._toast(request),
+            "framed": frame_of(request),
         }
 
-    def _toast(self, cookie: str) -> Toast | None:
+    def _toast(self, request: Request) -> Toast | None:
+        kept = request.query_params if frame_of(request) else request.cookies
         try:
-            said = self._signer.unsign(cookie, max_age=TOAST_S)
+            said = self._signer.unsign(kept.get(TOAST, ""), max_age=TOAST_S)
             return msgspec.json.decode(bytes.fromhex(said.decode()), type=Toast)
         except (BadSignature, ValueError):
             return None
 
-    def _gone_on(self, done: Done) -> Response:
-        answer = RedirectResponse(f"{BASE}{done.path}", status_code=303)
-        if done.toast:
-            said = self._signer.sign(msgspec.json.encode(done.toast).hex()).decode()
+    def _gone_on(self, request: Request, done: Done) -> Response:
+        """Redirect; what is to be said is in a cookie or, in a frame without any, in the query."""
+        there, toast = f"{BASE}{done.path}", done.toast
+        said = self._signer.sign(msgspec.json.encode(toast).hex()).decode() if toast else ""
+        if said and frame_of(request):
+            page, mark, place = there.partition("#")
+            return RedirectResponse(
+                f"{page}{'&' if '?' in page else '?'}{TOAST}={said}{mark}{place}", status_code=303
+            )
+        answer = RedirectResponse(there, status_code=303)
+        if said:
             answer.set_cookie(
                 TOAST,
                 said,

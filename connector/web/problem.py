@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connector.errors import AdminUnknown, PerennialError
+from connector.web.frames import frame_of, in_frame
 from connector.web.pages import page
 
 TYPE_BASE = "urn:perennial:problem:"
@@ -31,7 +32,9 @@ async def of_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, PerennialError)
     if "text/html" in request.headers.get("accept", ""):
         is_in = request.url.path.startswith("/admin/") and error.status != AdminUnknown.status
-        return page("problem.html", error.status, detail=str(error), is_in=is_in)
+        framed = frame_of(request)
+        shown = page("problem.html", error.status, detail=str(error), is_in=is_in, framed=framed)
+        return in_frame(request, shown)
     title = error.code.replace("-", " ").capitalize()
     return problem(error.status, error.code, title, str(error))
 

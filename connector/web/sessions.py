@@ -26,6 +26,7 @@ from connector.web.models import DeedRow, SessionRow
 Role = Literal["analyst", "support", "manager", "owner"]
 ROLES: tuple[Role, ...] = (n_("analyst"), n_("support"), n_("manager"), n_("owner"))
 """The lowest first: who looks, who serves customers, who runs the program, whose store it is."""
+COOKIE = "perennial_admin"
 AUDIENCE = "perennial-admin"
 KEY_ID = "1"
 HANDED_S = 60  # how long a back office's word is good
@@ -80,6 +81,7 @@ class Sessions:
         self._ids = ids
         self._vault = vault
         self._csrf_key = vault.derive("admin-csrf")
+        self._visit_key = vault.derive("admin-visit")
 
     async def open(self, ticket: str) -> str:
         """Return the cookie of a new session, for the secret of a link.
@@ -99,6 +101,19 @@ class Sessions:
 
     def _key(self, store: str) -> bytes:
         return self._vault.derive("admin", store, KEY_ID)
+
+    async def visiting(self, store: str, who: str, role: Role) -> SessionRow:
+        """Return the session of somebody whom a platform names with each request.
+
+        No cookie opens it: what it has in the place of a cookie's digest is of no text.
+        """
+        now = self._clock()
+        digest = hmac.digest(self._visit_key, f"{store} {who}".encode(), "sha256").hex()
+        row = await SessionRow.get_or_none(store=store, digest=digest, ends_at__gt=now)
+        if row is None:
+            row = await self._created(Guest(store, who, role), digest)
+        await self._seen(row)
+        return row
 
     async def hand_over(self, token: str) -> str:
         """Return the cookie of a new session, for the word of a store's back office.
@@ -135,20 +150,23 @@ class Sessions:
 
     async def _opened(self, guest: Guest) -> str:
         """Open a session, and return its cookie."""
+        secret = secrets.token_urlsafe(32)
+        row = await self._created(guest, _digest(secret))
+        return f"{row.id}.{secret}"
+
+    async def _created(self, guest: Guest, digest: str) -> SessionRow:
         now = self._clock()
-        id_, secret = self._ids(), secrets.token_urlsafe(32)
         await SessionRow.filter(store=guest.store, ends_at__lt=now - KEPT).delete()
-        await SessionRow.create(
-            id=id_,
+        return await SessionRow.create(
+            id=self._ids(),
             store=guest.store,
             who=guest.who,
             role=guest.role,
-            digest=_digest(secret),
+            digest=digest,
             opened_at=now,
             seen_at=now,
             ends_at=now + LIFE,
         )
-        return f"{id_}.{secret}"
 
     async def of(self, cookie: str) -> SessionRow:
         """Return the session that a browser uses: the first of its cookie.
@@ -156,13 +174,17 @@ class Sessions:
         Raises:
             AdminUnknown: it has none, or it is over.
         """
-        row, now = await self._open(cookie.partition(BESIDE)[0]), self._clock()
+        row = await self._open(cookie.partition(BESIDE)[0])
         if row is None:
             raise AdminUnknown(t("open this page by a link: perennial admin-link prints one"))
+        await self._seen(row)
+        return row
+
+    async def _seen(self, row: SessionRow) -> None:
+        now = self._clock()
         if row.seen_at + SEEN <= now:
             row.seen_at = now
             await row.save(update_fields=["seen_at"])
-        return row
 
     async def beside(self, cookie: str) -> Mapping[str, SessionRow]:
         """Return the open sessions that a browser has beside the one in use, by their cookies."""

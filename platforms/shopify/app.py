@@ -1,6 +1,7 @@
 """The operator's app, which many stores install: what signs for it, and whose a delivery is."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import orjson
@@ -8,10 +9,12 @@ import orjson
 from platforms.errors import Malformed
 from platforms.model import Change, Delivery, PersonAsked, StoreErased, Uninstalled
 from platforms.protocol import Visit
-from platforms.shopify.auth import store_url
+from platforms.shopify.auth import SANDBOX, store_url
+from platforms.shopify.session import who_asks
 
 DOMAINS = ("myshopify_domain", "shop_domain")
 """Where a body says whose it is: app/uninstalled by the first, privacy topics by the second."""
+APP_BRIDGE = "https://cdn.shopify.com/shopifycloud/app-bridge.js"
 TOLD = ("app/uninstalled", "customers/data_request", "customers/redact", "shop/redact")
 """The topics that apps are told without asking, by their own settings in the Dev Dashboard."""
 
@@ -58,6 +61,16 @@ class ShopifyApp:
         names = ("client_secret", "old_client_secret")
         return [text for name in names if (text := self._keys.get(name))]
 
+    @property
+    def retry(self) -> Mapping[str, str]:
+        """See :class:`platforms.protocol.App`."""
+        return {"X-Shopify-Retry-Invalid-Session-Request": "1"}
+
+    @property
+    def reload(self) -> str:
+        """See :class:`platforms.protocol.App`."""
+        return "shopify-reload"
+
     def store_url(self, delivery: Delivery) -> str:
         """Return the store of the header that no signature covers, as the body has it, too.
 
@@ -76,14 +89,24 @@ class ShopifyApp:
             raise Malformed("a delivery of two stores")
         return urls.pop()
 
-    def visit(self, token: str, now: datetime) -> Visit:
+    def framed_by(self, query: Mapping[str, str]) -> str | None:
         """See :class:`platforms.protocol.App`."""
-        raise NotImplementedError
+        if not self.secrets or "shop" not in query:
+            return None
+        with suppress(Malformed):
+            return store_url(query["shop"])
+        return None
+
+    def visit(self, token: str, now: datetime) -> Visit:
+        """See :class:`platforms.protocol.App`; the token is exchanged for one of the API, once."""
+        url, user = who_asks(token, self._keys.get("client_id", ""), self.secrets, now)
+        return Visit(url=url, user=user, access={"url": url, "session_token": token})
 
     def ancestors(self, url: str) -> Sequence[str]:
-        """See :class:`platforms.protocol.App`."""
-        raise NotImplementedError
+        """Return the store's own address, and that of Shopify's admin."""
+        return [url] if SANDBOX.fullmatch(url) else [url, "https://admin.shopify.com"]
 
     def script(self, url: str) -> tuple[str, str]:
-        """See :class:`platforms.protocol.App`."""
-        raise NotImplementedError
+        """Return App Bridge's address, or that of a sandbox's stand-in for it."""
+        there = f"{url}/admin/app-bridge.js" if SANDBOX.fullmatch(url) else APP_BRIDGE
+        return there, self._keys.get("client_id", "")

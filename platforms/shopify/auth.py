@@ -2,15 +2,16 @@
 
 A token ends, and is renewed a minute before, or where the store refuses it:
 
-- An app that many stores install has a refresh token for each. Every renewal brings another, and
-  the one before is good until the new one is used: whoever dies before they kept it loses nothing.
+- An app that many stores install gets its first for the session token of whoever opens it in a
+  store's admin, and with it a refresh token. Every renewal brings another, and the one before is
+  good until the new one is used: whoever dies before they kept it loses nothing.
 - An app of one store's own asks with its client id and secret.
 - The token of a custom app that was made in the store's admin never ends, and is not renewed.
 
 What opens a store is kept as text by these names: ``url``, ``client_id``, ``client_secret``,
-``token``, ``token_until`` (ISO 8601) and ``refresh_token``. (shopify.dev:
-/docs/apps/build/authentication-authorization/access-tokens/offline-access-tokens,
-/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant,
+``token``, ``token_until`` (ISO 8601) and ``refresh_token``; before the first there is
+``session_token``. (shopify.dev, /docs/apps/build/authentication-authorization/access-tokens/:
+token-exchange, offline-access-tokens, client-credentials-grant;
 /changelog/more-resilient-refreshes-for-expiring-offline-access-tokens)
 """
 
@@ -28,6 +29,14 @@ from platforms.protocol import Access, Keep
 HOST = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com")
 SANDBOX = re.compile(r"http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?")
 """A store on this machine, which nothing but a setting lets us ask."""
+EXCHANGE: Mapping[str, object] = {
+    "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+    "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+    "requested_token_type": "urn:shopify:params:oauth:token-type:offline-access-token",
+    "expiring": 1,
+}
+"""Asks for a token of the API in the place of a session token; without ``expiring`` Shopify gives
+one that never ends, which it takes nowhere."""
 TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105 - an address
 EARLY = timedelta(minutes=1)  # before a token ends
 Clock = Callable[[], datetime]
@@ -140,8 +149,10 @@ class Token:
                 advice="set PERENNIAL_SHOPIFY_CLIENT_ID and PERENNIAL_SHOPIFY_CLIENT_SECRET to"
                 " those of the app that the store installed",
             )
-        asked = {name: own[name] for name in ("client_id", "client_secret")}
-        if refresh := access.get("refresh_token"):
+        asked: dict[str, object] = {name: own[name] for name in ("client_id", "client_secret")}
+        if session := access.get("session_token"):
+            asked |= {**EXCHANGE, "subject_token": session}
+        elif refresh := access.get("refresh_token"):
             asked |= {"grant_type": "refresh_token", "refresh_token": refresh}
         elif "token" in access and "token_until" not in access:
             raise AccessRevoked(
@@ -154,7 +165,7 @@ class Token:
 
 
 async def granted(
-    access: Access, asked: Mapping[str, str], http: httpx.AsyncClient, clock: Clock
+    access: Access, asked: Mapping[str, object], http: httpx.AsyncClient, clock: Clock
 ) -> Access:
     """Return an access with the token that Shopify grants for what is ``asked``.
 
@@ -173,13 +184,15 @@ async def granted(
         raise Malformed(f"the token can't be read: {error}") from error
     until = (at + timedelta(seconds=told.expires_in)).isoformat()
     new = {"token": told.access_token, "token_until": until, "refresh_token": told.refresh_token}
-    return {**access, **{name: text for name, text in new.items() if text}}
+    kept = {name: text for name, text in access.items() if name != "session_token"}
+    return {**kept, **{name: text for name, text in new.items() if text}}
 
 
-def _refused(grant_type: str, status: int) -> AccessRevoked:
-    if grant_type == "refresh_token":
+def _refused(grant_type: object, status: int) -> AccessRevoked:
+    if grant_type != "client_credentials":
+        what = "renews our token" if grant_type == "refresh_token" else "takes the session token"
         return AccessRevoked(
-            f"Shopify no longer renews our token ({status})",
+            f"Shopify no longer {what} ({status})",
             name="needs-reopen",
             advice="open the app once in the store's Shopify admin",
         )

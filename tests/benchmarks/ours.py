@@ -27,8 +27,7 @@ from connector.features.loyalty.rules.simulation import Simulation
 from connector.features.loyalty.service import Loyalty
 from connector.ledger import ledger
 from connector.system import System, running
-from connector.web.merchant import COOKIE
-from connector.web.sessions import admin_link
+from connector.web.sessions import COOKIE, admin_link
 from tests.benchmarks.memory import most_mb
 from tests.flows.books import BEGAN, FULL
 from tests.flows.test_tiers import TIERED

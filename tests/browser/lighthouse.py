@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
 
-from connector.web.merchant import COOKIE
+from connector.web.sessions import COOKIE
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.office import Office, opened
 

@@ -37,9 +37,8 @@ from connector.features.loyalty.service import Loyalty
 from connector.sync import privacy
 from connector.web import languages
 from connector.web.keys import Keys
-from connector.web.merchant import COOKIE
 from connector.web.models import LookRow
-from connector.web.sessions import Role, admin_link
+from connector.web.sessions import COOKIE, Role, admin_link
 from connector.worker import drain
 from platforms.model import Order
 from platforms.woocommerce.fake import people

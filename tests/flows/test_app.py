@@ -19,7 +19,8 @@ from tests import databases
 from tests.market import opened
 from tests.town import SERVICE
 
-ID, SECRET, OLD = "an-app", "shpss_app", "shpss_before"
+ID = "an-app"
+SECRET, OLD = f"shpss_{'5' * 32}", f"shpss_{'0' * 32}"
 APP = {"shopify_client_id": ID, "shopify_client_secret": SECRET, "shopify_old_client_secret": OLD}
 ADDRESS = f"{SERVICE}/webhooks/shopify"
 

@@ -17,6 +17,7 @@ from tests.flows.merchant import merchant
 
 OPEN = {
     ("GET", "/admin/enter"),
+    ("GET", "/admin/reload"),
     ("GET", "/admin/static/{hash}/{file}"),
     ("GET", "/admin/look/preview/widgets/loader.js"),
     ("GET", "/admin/look/preview/widgets/{hash}/{file}"),

@@ -150,10 +150,17 @@ class Onboarding:
         if LOADER in page and store.id in page:
             said = t("The widget is on your store's first page.")
             return await self._shown(visit, seen=(True, said))
-        said = t(
-            "Your store's first page does not have it. Switch the Perennial plugin on, and empty"
-            " the store's page cache if it has one."
-        )
+        if self._tools.stores.platform(store.platform).install is not None:
+            said = t(
+                "Your store's first page does not have it. Switch the Perennial plugin on, and"
+                " empty the store's page cache if it has one."
+            )
+        else:
+            said = t(
+                "Your store's first page does not have it. Add the widgets' script to your theme,"
+                " for store %s: the README about your platform has it."
+            )
+            said = said % store.id
         return await self._shown(visit, seen=(False, said))
 
     async def _shown(self, visit: Visit, code: int = 200, **more: object) -> Response:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import jwt
 import orjson
 from graphql import (
     DocumentNode,
@@ -31,6 +32,9 @@ Info = GraphQLResolveInfo[None]
 COST_MAX = 1000
 SINCE = re.compile(r"updated_at:>='([^']+)'")
 ROWS_MAX = 250
+ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a kind
+OFFLINE_TOKEN = "urn:shopify:params:oauth:token-type:offline-access-token"  # noqa: S105
+SESSION_LIFE_S = 60
 
 
 class _Refused(Exception):
@@ -51,7 +55,7 @@ class _Api:
         self._bulk = BulkOperations(shop, clock)
 
     async def token(self, request: Request) -> Response:
-        """Grant a token for client credentials, or for what renews one."""
+        """Grant a token for client credentials, a session token, or what renews one."""
         asked = orjson.loads(await request.body())
         given = f"{asked.get('client_id')} {asked.get('client_secret')}"
         right = f"{self._shop.client_id} {self._shop.client_secret}"
@@ -61,16 +65,43 @@ class _Api:
             case "client_credentials":
                 granted = {"access_token": self._shop.grant(), "scope": "", "expires_in": 86_399}
                 return _json(granted)
+            case "urn:ietf:params:oauth:grant-type:token-exchange":
+                return self._exchanged(asked)
             case "refresh_token":
                 pair = self._shop.renew(str(asked.get("refresh_token")))
                 return _json(_pair(*pair)) if pair else _json({"error": "invalid_grant"}, 400)
         return _json({"error": "unsupported_grant_type"}, 400)
+
+    def _exchanged(self, asked: Row) -> Response:
+        """Exchange a session token; what is not to end is good for nothing."""
+        types = asked.get("subject_token_type"), asked.get("requested_token_type")
+        if types != (ID_TOKEN, OFFLINE_TOKEN):
+            return _json({"error": "invalid_request"}, 400)
+        given = str(asked.get("subject_token"))
+        try:
+            said = jwt.decode(
+                given,
+                self._shop.client_secret,
+                ["HS256"],
+                audience=self._shop.client_id,
+                options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
+            )
+        except jwt.PyJWTError:
+            return _json({"error": "invalid_subject_token"}, 400)
+        if abs(self._shop.now.timestamp() - said["iat"]) > SESSION_LIFE_S:
+            return _json({"error": "invalid_subject_token"}, 400)
+        if str(asked.get("expiring")) != "1":
+            return _json({"access_token": self._shop.grant_for_ever(), "scope": ""})
+        return _json(_pair(*self._shop.grant_pair()))
 
     async def graphql(self, request: Request) -> Response:
         """Answer an operation, or refuse it as Shopify does."""
         if not self._shop.is_good(request.headers.get("x-shopify-access-token", "")):
             said = "[API] Invalid API key or access token (unrecognized login or wrong password)"
             return _json({"errors": said}, 401)
+        if request.headers["x-shopify-access-token"] in self._shop.endless:
+            said = "[API] Non-expiring access tokens are no longer accepted for the Admin API."
+            return _json({"errors": said}, 403)
         asked = orjson.loads(await request.body())
         variables = asked.get("variables") or {}
         await asyncio.sleep(0)

@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -67,6 +68,7 @@ class Shop:
 
     currency: str = "EUR"
     timezone: str = "Europe/Berlin"
+    market: tuple[str, int] | None = None  # its currency, and how much of it one of ours is
     name: str = "A Shopify store"
     storefront: str = "https://club.example.test"
     client_id: str = "c11e47-1d"
@@ -79,6 +81,7 @@ class Shop:
     codes: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, datetime] = field(default_factory=dict)
     refresh_tokens: list[str] = field(default_factory=list)
+    endless: set[str] = field(default_factory=set)
     _last: int = FIRST_ID
     _due: list[tuple[str, str, bytes]] = field(default_factory=list)
 
@@ -100,6 +103,11 @@ class Shop:
         self.tokens.clear()
         self.refresh_tokens.append(self._secret("shprt"))
         return self._granted("shpua", RENEWED_LIFE), self.refresh_tokens[-1]
+
+    def grant_for_ever(self) -> str:
+        """Return a token that never ends, which the API takes from no app of many stores."""
+        self.endless.add(token := self._granted("shpat", timedelta(days=36_500)))
+        return token
 
     def renew(self, refresh_token: str) -> tuple[str, str] | None:
         """Return the next pair; the one before is good until somebody used what came of it."""
@@ -128,9 +136,13 @@ class Shop:
         return True
 
     def money(self, amount: str) -> Row:
-        """Return an amount as money bags hold it; this store has one market."""
-        one = {"amount": amount, "currencyCode": self.currency}
-        return {"shopMoney": one, "presentmentMoney": one}
+        """Return an amount as money bags hold it: the store's, and what its market shows."""
+        currency, rate = self.market or (self.currency, 1)
+        shown = {"amount": str(Decimal(amount) * rate), "currencyCode": currency}
+        return {
+            "shopMoney": {"amount": amount, "currencyCode": self.currency},
+            "presentmentMoney": shown,
+        }
 
     def of(self, kind: Kind) -> list[Row]:
         """Return all records of a kind, those changed last at the end."""

@@ -16,11 +16,11 @@ from starlette.routing import BaseRoute, Route
 from platforms.errors import Malformed
 from platforms.shopify.fake.data import Row
 from platforms.shopify.sandbox.courier import Courier
+from platforms.shopify.sandbox.frame import PREFIX, Frame
 from platforms.shopify.sandbox.pages import Pages
-from platforms.shopify.sandbox.store import Session, Store, Wrong, checked, number
+from platforms.shopify.sandbox.store import Page, Session, Store, Wrong, checked, number
 from platforms.storefront import form, go, local, whole
 
-Page = Callable[[Request], Awaitable[Response]]
 SIZE = 25
 MAP = {
     "shopper": {
@@ -34,6 +34,7 @@ MAP = {
     "deliveries": "/admin/deliveries.json",
     "checkout": "/checkout",
     "app": "/admin/app",
+    "apps": PREFIX,
     "access": "/admin/access.json",
     "numbered_by": "x-shopify-webhook-id",
 }
@@ -63,6 +64,7 @@ class Office:
             Route("/admin/access.json", guarded(self._access), methods=["GET"]),
             Route("/admin/app", guarded(self._app), methods=["GET"]),
             Route("/admin/app", guarded(self._set), methods=["POST"]),
+            *Frame(self._store, self._pages, guarded).routes(),
         ]
 
     async def _map(self, _: Request) -> Response:

@@ -1,6 +1,7 @@
 """What the sandbox knows beside the store's records: accounts, browsers, and the app's settings."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from platforms.shopify.fake.data import Row, Shop
 from platforms.shopify.fake.stage import ShopifyStage
 
 COOKIE = "northlight_session"
+Page = Callable[[Request], Awaitable[Response]]
 
 
 class Wrong(Exception):
@@ -160,14 +162,12 @@ def checked(service: str, store: str, proxy: str) -> App:
     """Return the app's settings; without an address of its own the proxy leads to the service's.
 
     Raises:
-        Wrong: an address is none, or the store's id is missing.
+        Wrong: an address is none.
     """
     service = service.strip().rstrip("/")
     proxy = proxy.strip().rstrip("/") or f"{service}/proxy/shopify"
     if not all(_is_address(url) for url in (service, proxy)):
         raise Wrong("An address is like https://rewards.example.com.")
-    if not store.strip():
-        raise Wrong("Type the store's id, as `perennial connect shopify` says it.")
     return App(service, store.strip(), proxy)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from connector.web.assets import FOLDER, NAMES, asset
 
-KINDS = ("text/css", "image/svg+xml", "text/javascript", "text/css")
+KINDS = ("text/css", "text/javascript", "image/svg+xml", "text/javascript", "text/css")
 
 
 @pytest.mark.parametrize(("name", "kind"), [*zip(NAMES, KINDS, strict=True)])

@@ -4,10 +4,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import jwt
 import orjson
 import pytest
 
-from platforms.errors import AccessRevoked, Malformed
+from platforms.errors import AccessRevoked, Malformed, PlatformError
 from platforms.keeping import Held
 from platforms.shopify.adapter import Shopify
 from platforms.shopify.auth import access, store_url, system_clock
@@ -162,6 +163,82 @@ async def test_a_token_of_a_custom_app_never_ends_and_is_not_renewed():
     with pytest.raises(AccessRevoked, match="Shopify refused the token"):
         await client.info()
     assert wire.grants() == 0
+
+
+APP = {"client_id": "an-app", "client_secret": f"shpss_{'5' * 32}"}
+
+
+def app_shop():
+    return Shop(client_id=APP["client_id"], client_secret=APP["client_secret"])
+
+
+def in_admin(shop):
+    """Return what opens a store whose admin has the operator's app open."""
+    at = int(shop.now.timestamp())
+    said = {"aud": APP["client_id"], "iat": at, "exp": at + 60}
+    token = jwt.encode(said, APP["client_secret"], "HS256")
+    return {"url": f"https://{HOST}", "session_token": token}
+
+
+async def test_a_session_token_is_exchanged_for_one_that_ends_and_is_not_kept():
+    shop, clock, asked = app_shop(), Clock(), []
+    shop.now = clock.at
+    fake = httpx.ASGITransport(create_api(shop))
+
+    async def noted(request):
+        if request.url.path == TOKEN_PATH:
+            asked.append(orjson.loads(request.content))
+        return await fake.handle_async_request(request)
+
+    held = Held(in_admin(shop))
+    http = httpx.AsyncClient(transport=httpx.MockTransport(noted))
+    client = Shopify(clock, keys=APP).open(held.access, http, held)
+    assert (await client.info()).name == "A Shopify store"
+
+    assert asked == [
+        {
+            **APP,
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": in_admin(shop)["session_token"],
+            "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+            "requested_token_type": "urn:shopify:params:oauth:token-type:offline-access-token",
+            "expiring": 1,
+        }
+    ]
+    assert {*held.access} == {"url", "token", "token_until", "refresh_token"}
+    assert held.access["token_until"] == (NOW + timedelta(hours=1)).isoformat()
+    clock.at += timedelta(minutes=59, seconds=1)
+    shop.now = clock.at
+    await client.info()
+    assert [one["grant_type"] for one in asked][1:] == ["refresh_token"]
+    assert {*held.access} == {"url", "token", "token_until", "refresh_token"}
+
+
+async def test_a_session_token_that_shopify_does_not_take_is_told_with_the_next_step():
+    shop = app_shop()
+    access = in_admin(shop)
+    shop.now += timedelta(minutes=5)
+    http = httpx.AsyncClient(transport=Watched({HOST: shop}))
+    with pytest.raises(AccessRevoked, match="no longer takes the session token") as refused:
+        await Shopify(keys=APP).open(access, http, Held(access)).info()
+    assert refused.value.name == "needs-reopen"
+
+
+async def test_a_token_that_never_ends_is_not_taken():
+    shop = app_shop()
+    endless = {"access_token": shop.grant_for_ever(), "scope": ""}
+
+    def answer(_):
+        return httpx.Response(200, json=endless)
+
+    access = in_admin(shop)
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    with pytest.raises(Malformed, match="expires_in"):
+        await Shopify(keys=APP).open(access, http, Held(access)).info()
+    given = {"url": f"https://{HOST}", "token": endless["access_token"]}
+    http = httpx.AsyncClient(transport=Watched({HOST: shop}))
+    with pytest.raises(PlatformError, match="403"):
+        await Shopify(keys=APP).open(given, http, Held(given)).info()
 
 
 @pytest.mark.parametrize(
