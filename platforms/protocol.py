@@ -164,7 +164,14 @@ class StoreClient(Protocol):
 
 
 class Install(Protocol):
-    """How a merchant connects in the browser: they approve on their store, which calls back."""
+    """How a merchant connects in the browser: they approve on their store, which calls back.
+
+    Or their browser brings what opens the store, signed, as it comes back.
+    """
+
+    @property
+    def has_plugin(self) -> bool:
+        """Whether stores have a plugin of ours, which is paired after connecting."""
 
     def store_url(self, typed: str) -> str:
         """Return the store's canonical address from what the merchant typed.
@@ -185,8 +192,15 @@ class Install(Protocol):
     def returned_token(self, query: Mapping[str, str]) -> str:
         """Return the token that came back with the browser, or an empty text."""
 
+    def returned_access(self, query: str, now: datetime) -> Access | None:
+        """Return the access that the browser brings, None where the store has sent it.
+
+        Raises:
+            SignatureInvalid: the platform did not sign this query, or not now.
+        """
+
     def finished_url(self, store_url: str, *, service: str, pairing: str) -> str:
-        """Return the store's own page that takes over, with the one-time pairing code."""
+        """Return the store's own page that takes over, with the one-time code for its plugin."""
 
 
 class Proxy(Protocol):

@@ -64,7 +64,7 @@ def _connect(name: str, options: dict[str, str], *, as_json: bool) -> None:
         now = system.tools.clock()
         store = await system.stores.connect(name, platform.access(options), now)
         done = {"store": store.id, "name": store.name, "url": store.url}
-        if platform.install is not None:  # its stores have a plugin to pair
+        if platform.install is not None and platform.install.has_plugin:
             done["pairing_code"] = await tickets.issue(system.tools.ids, now, "pair", store.id)
         return done
 

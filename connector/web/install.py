@@ -19,8 +19,9 @@ from connector.errors import CodeUnknown, ConnectFailed, RequestInvalid
 from connector.sync import tickets
 from connector.web.body import bounded_body, decoded
 from connector.web.feature import Tools
-from platforms.errors import Malformed
+from platforms.errors import Malformed, SignatureInvalid
 from platforms.model import Delivery
+from platforms.protocol import Access
 from platforms.protocol import Install as Approval
 
 COOKIE = "perennial_install"
@@ -107,14 +108,25 @@ class Install:
             token, keys = self._install(name).read_callback(await bounded_body(request, BODY_MAX))
         except Malformed as error:
             raise RequestInvalid(str(error)) from error
+        await self._connect(name, token, keys)
+        return Response(status_code=200)
+
+    async def _connect(self, name: str, token: str, keys: Access) -> None:
+        """Connect the store that an installation was begun for.
+
+        Raises:
+            CodeUnknown: none was begun, or not for this store.
+            ConnectFailed: with what to do about it.
+        """
         ticket = await tickets.redeem(self._clock(), "install", token)
         if ticket is None or ticket.platform != name:
             raise CodeUnknown("this installation is finished or too old: begin again")
+        if keys.get("url", ticket.subject) != ticket.subject:
+            raise CodeUnknown("another store was approved than was begun with: begin again")
         access = {"url": ticket.subject, **keys}
         store = await self._stores.connect(name, access, self._clock())
         await tickets.follow(ticket, "installed", token, store.id, self._clock())
         log.info("connected", store=store.id, platform=name)
-        return Response(status_code=200)
 
     async def finish(self, request: Request) -> Response:
         """Hand the browser, back from approving, over to the store's own page."""
@@ -126,10 +138,16 @@ class Install:
             raise CodeUnknown("this browser did not begin this installation: begin again")
         if not install.is_approved(request.query_params):
             raise ConnectFailed("the store was not connected, since access was not approved")
+        try:
+            brought = install.returned_access(request.url.query, self._clock())
+        except SignatureInvalid as error:
+            raise CodeUnknown("this address was not signed, or is too old: begin again") from error
+        if brought is not None:
+            await self._connect(name, token, brought)
         done = await tickets.redeem(self._clock(), "installed", token)
         if done is None:
             raise CodeUnknown("the store has not sent its keys: begin again")
-        code = await self.pairing_code(done.store)
+        code = await self.pairing_code(done.store) if install.has_plugin else ""
         url = install.finished_url(done.subject, service=self._public_url, pairing=code)
         answer = RedirectResponse(url, status_code=303)
         answer.delete_cookie(COOKIE, path="/install")

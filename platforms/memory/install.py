@@ -1,6 +1,7 @@
 """How a merchant would connect a memory store in the browser: it asks, and posts a key back."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from urllib.parse import urlencode, urlsplit
 
 import httpx
@@ -38,6 +39,8 @@ def store_url(typed: str) -> str:
 class Approval:
     """See :class:`platforms.protocol.Install`."""
 
+    has_plugin = True
+
     def store_url(self, typed: str) -> str:
         """See :class:`platforms.protocol.Install`."""
         return store_url(typed)
@@ -62,6 +65,10 @@ class Approval:
     def returned_token(self, query: Mapping[str, str]) -> str:
         """See :class:`platforms.protocol.Install`."""
         return query.get("token", "")
+
+    def returned_access(self, query: str, now: datetime) -> Access | None:  # noqa: ARG002 - it was sent
+        """See :class:`platforms.protocol.Install`."""
+        return None
 
     def finished_url(self, store_url: str, *, service: str, pairing: str) -> str:
         """See :class:`platforms.protocol.Install`."""

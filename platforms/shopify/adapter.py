@@ -36,6 +36,7 @@ from platforms.shopify.app import TOLD, ShopifyApp, told
 from platforms.shopify.auth import Clock, Token, system_clock
 from platforms.shopify.fake.data import Bucket, Shop
 from platforms.shopify.fake.stage import raised
+from platforms.shopify.oauth import OAuth
 from platforms.shopify.proxy import AppProxy
 from platforms.shopify.sandbox import create_sandbox
 from platforms.shopify.store import BULK_FROM, ShopifyStore
@@ -101,7 +102,6 @@ class Shopify:
             is_needed=False,
         ),
     )
-    install: Install | None = None
     proxy: Proxy | None = AppProxy()
 
     def __init__(
@@ -115,6 +115,7 @@ class Shopify:
         self._bulk_from = bulk_from
         self._keys = keys or {}
         self.app: App | None = ShopifyApp(self._keys)
+        self.install: Install | None = OAuth(self._keys) if self._keys else None
 
     def configured(self, settings: Mapping[str, str]) -> "Shopify":
         """See :class:`platforms.protocol.Platform`."""

@@ -3,15 +3,17 @@
 A token ends, and is renewed a minute before, or where the store refuses it:
 
 - An app that many stores install gets its first for the session token of whoever opens it in a
-  store's admin, and with it a refresh token. Every renewal brings another, and the one before is
-  good until the new one is used: whoever dies before they kept it loses nothing.
+  store's admin, or for the code that an installation brings, and with it a refresh token. Every
+  renewal brings another, and the one before is good until the new one is used: whoever dies before
+  they kept it loses nothing.
 - An app of one store's own asks with its client id and secret.
 - The token of a custom app that was made in the store's admin never ends, and is not renewed.
 
 What opens a store is kept as text by these names: ``url``, ``client_id``, ``client_secret``,
 ``token``, ``token_until`` (ISO 8601) and ``refresh_token``; before the first there is
-``session_token``. (shopify.dev, /docs/apps/build/authentication-authorization/access-tokens/:
-token-exchange, offline-access-tokens, client-credentials-grant;
+``session_token`` or ``code``. (shopify.dev,
+/docs/apps/build/authentication-authorization/access-tokens/: token-exchange,
+offline-access-tokens, authorization-code-grant, client-credentials-grant;
 /changelog/more-resilient-refreshes-for-expiring-offline-access-tokens)
 """
 
@@ -37,6 +39,7 @@ EXCHANGE: Mapping[str, object] = {
 }
 """Asks for a token of the API in the place of a session token; without ``expiring`` Shopify gives
 one that never ends, which it takes nowhere."""
+ONCE = ("session_token", "code")  # what is good for the first token only
 TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105 - an address
 EARLY = timedelta(minutes=1)  # before a token ends
 Clock = Callable[[], datetime]
@@ -152,6 +155,8 @@ class Token:
         asked: dict[str, object] = {name: own[name] for name in ("client_id", "client_secret")}
         if session := access.get("session_token"):
             asked |= {**EXCHANGE, "subject_token": session}
+        elif code := access.get("code"):
+            asked |= {"code": code, "expiring": "1"}
         elif refresh := access.get("refresh_token"):
             asked |= {"grant_type": "refresh_token", "refresh_token": refresh}
         elif "token" in access and "token_until" not in access:
@@ -177,20 +182,20 @@ async def granted(
     request = http.build_request("POST", f"{access['url']}{TOKEN_PATH}", json=asked)
     answer = await call(http, request)
     if answer.status_code in {400, 401, 403}:
-        raise _refused(asked["grant_type"], answer.status_code)
+        raise _refused(asked.get("grant_type", "code"), answer.status_code)
     try:
         told = msgspec.json.decode(parsed(checked(answer)), type=Granted)
     except msgspec.MsgspecError as error:
         raise Malformed(f"the token can't be read: {error}") from error
     until = (at + timedelta(seconds=told.expires_in)).isoformat()
     new = {"token": told.access_token, "token_until": until, "refresh_token": told.refresh_token}
-    kept = {name: text for name, text in access.items() if name != "session_token"}
+    kept = {name: text for name, text in access.items() if name not in ONCE}
     return {**kept, **{name: text for name, text in new.items() if text}}
 
 
 def _refused(grant_type: object, status: int) -> AccessRevoked:
     if grant_type != "client_credentials":
-        what = "renews our token" if grant_type == "refresh_token" else "takes the session token"
+        what = "renews our token" if grant_type == "refresh_token" else "takes what it gave us"
         return AccessRevoked(
             f"Shopify no longer {what} ({status})",
             name="needs-reopen",

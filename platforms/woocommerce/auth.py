@@ -8,6 +8,7 @@ Source: https://woocommerce.github.io/woocommerce-rest-api-docs/#authentication-
 import re
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import httpx
@@ -113,6 +114,8 @@ class WcAuth:
     the callback comes first, must be https and must be answered with exactly 200.
     """
 
+    has_plugin = True
+
     def store_url(self, typed: str) -> str:
         """See :class:`platforms.protocol.Install`."""
         return store_url(typed)
@@ -145,6 +148,10 @@ class WcAuth:
     def returned_token(self, query: Mapping[str, str]) -> str:
         """See :class:`platforms.protocol.Install`."""
         return query.get("user_id", "")
+
+    def returned_access(self, query: str, now: datetime) -> Access | None:  # noqa: ARG002 - it was sent
+        """See :class:`platforms.protocol.Install`."""
+        return None
 
     def finished_url(self, store_url: str, *, service: str, pairing: str) -> str:
         """See :class:`platforms.protocol.Install`."""

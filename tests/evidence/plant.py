@@ -321,6 +321,7 @@ SHOPIFY_TESTS = (
     "tests/flows/test_shopify.py",
     "tests/flows/test_renewal.py",
     "tests/flows/test_app.py",
+    "tests/flows/test_app_install.py",
     "tests/flows/test_embedded.py",
 )
 SHOPIFY_BUGS = (
@@ -353,6 +354,10 @@ SHOPIFY_BUGS = (
      '(claims.dest, claims.iss) != (url, f"{url}/admin")', "claims.dest != url"),
     ("a session token for another app is taken", f"{SHOPIFY}/session.py",
      "if claims.aud != client_id or", "if"),
+    ("a code is taken whenever it was signed", f"{SHOPIFY}/oauth.py",
+     "abs(now.timestamp() - int(text)) > AGE_MAX_S", "int(text) < 0"),
+    ("another store is approved than was begun with", "connector/web/install.py",
+     'if keys.get("url", ticket.subject) != ticket.subject:', "if False:"),
     ("a token that never ends is asked for", f"{SHOPIFY}/auth.py",
      '    "expiring": 1,\n', ""),
     ("everybody may frame the pages", "connector/web/frames.py",

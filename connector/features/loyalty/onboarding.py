@@ -150,7 +150,8 @@ class Onboarding:
         if LOADER in page and store.id in page:
             said = t("The widget is on your store's first page.")
             return await self._shown(visit, seen=(True, said))
-        if self._tools.stores.platform(store.platform).install is not None:
+        install = self._tools.stores.platform(store.platform).install
+        if install is not None and install.has_plugin:
             said = t(
                 "Your store's first page does not have it. Switch the Perennial plugin on, and"
                 " empty the store's page cache if it has one."

@@ -55,25 +55,37 @@ class _Api:
         self._bulk = BulkOperations(shop, clock)
 
     async def token(self, request: Request) -> Response:
-        """Grant a token for client credentials, a session token, or what renews one."""
+        """Grant a token for client credentials, a session token, a code, or what renews one."""
         asked = orjson.loads(await request.body())
         given = f"{asked.get('client_id')} {asked.get('client_secret')}"
         right = f"{self._shop.client_id} {self._shop.client_secret}"
         if not hmac.compare_digest(given.encode(), right.encode()):
             return _json({"error": "invalid_client"}, 400)
-        match asked.get("grant_type"):
-            case "client_credentials":
-                granted = {"access_token": self._shop.grant(), "scope": "", "expires_in": 86_399}
-                return _json(granted)
-            case "urn:ietf:params:oauth:grant-type:token-exchange":
-                return self._exchanged(asked)
-            case "refresh_token":
-                pair = self._shop.renew(str(asked.get("refresh_token")))
-                return _json(_pair(*pair)) if pair else _json({"error": "invalid_grant"}, 400)
-        return _json({"error": "unsupported_grant_type"}, 400)
+        grants = {
+            "client_credentials": self._credentials,
+            "refresh_token": self._refreshed,
+            "urn:ietf:params:oauth:grant-type:token-exchange": self._exchanged,
+            None: self._approved,
+        }
+        grant = grants.get(asked.get("grant_type"))
+        return grant(asked) if grant else _json({"error": "unsupported_grant_type"}, 400)
+
+    def _credentials(self, _: Row) -> Response:
+        return _json({"access_token": self._shop.grant(), "scope": "", "expires_in": 86_399})
+
+    def _refreshed(self, asked: Row) -> Response:
+        pair = self._shop.renew(str(asked.get("refresh_token")))
+        return _json(_pair(*pair)) if pair else _json({"error": "invalid_grant"}, 400)
+
+    def _approved(self, asked: Row) -> Response:
+        """Exchange the code of an installation, once."""
+        if asked.get("code") not in self._shop.approvals:
+            return _json({"error": "invalid_request"}, 400)
+        self._shop.approvals.remove(asked["code"])
+        return self._offline(asked)
 
     def _exchanged(self, asked: Row) -> Response:
-        """Exchange a session token; what is not to end is good for nothing."""
+        """Exchange a session token."""
         types = asked.get("subject_token_type"), asked.get("requested_token_type")
         if types != (ID_TOKEN, OFFLINE_TOKEN):
             return _json({"error": "invalid_request"}, 400)
@@ -90,6 +102,10 @@ class _Api:
             return _json({"error": "invalid_subject_token"}, 400)
         if abs(self._shop.now.timestamp() - said["iat"]) > SESSION_LIFE_S:
             return _json({"error": "invalid_subject_token"}, 400)
+        return self._offline(asked)
+
+    def _offline(self, asked: Row) -> Response:
+        """Grant a token that ends; one that was not asked to is good for nothing."""
         if str(asked.get("expiring")) != "1":
             return _json({"access_token": self._shop.grant_for_ever(), "scope": ""})
         return _json(_pair(*self._shop.grant_pair()))

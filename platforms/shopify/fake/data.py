@@ -26,6 +26,7 @@ HOST = "perennial-test.myshopify.com"
 FAILURES_MAX = 8  # in a row; then Shopify deletes a subscription (reference: webhook retries)
 TOKEN_LIFE = timedelta(days=1)
 RENEWED_LIFE = timedelta(hours=1)
+APP = "app"  # in the place of a subscription
 FIRST_ID = 9_007_199_254_740_993  # 2^53 + 1: no number of JavaScript's
 TYPES: Mapping[Kind, str] = {"order": "Order", "customer": "Customer", "product": "Product"}
 
@@ -71,6 +72,8 @@ class Shop:
     market: tuple[str, int] | None = None  # its currency, and how much of it one of ours is
     name: str = "A Shopify store"
     storefront: str = "https://club.example.test"
+    domain: str = HOST
+    app_address: str = ""
     client_id: str = "c11e47-1d"
     client_secret: str = "shpss_5ec7e7"  # noqa: S105 - it opens nothing but this store
     now: datetime = START
@@ -82,6 +85,7 @@ class Shop:
     tokens: dict[str, datetime] = field(default_factory=dict)
     refresh_tokens: list[str] = field(default_factory=list)
     endless: set[str] = field(default_factory=set)
+    approvals: set[str] = field(default_factory=set)
     _last: int = FIRST_ID
     _due: list[tuple[str, str, bytes]] = field(default_factory=list)
 
@@ -103,6 +107,11 @@ class Shop:
         self.tokens.clear()
         self.refresh_tokens.append(self._secret("shprt"))
         return self._granted("shpua", RENEWED_LIFE), self.refresh_tokens[-1]
+
+    def approve(self) -> str:
+        """Return the code that a merchant's browser brings back once they approved the app."""
+        self.approvals.add(code := self._secret("code"))
+        return code
 
     def grant_for_ever(self) -> str:
         """Return a token that never ends, which the API takes from no app of many stores."""
@@ -167,26 +176,39 @@ class Shop:
             (id_, topic, body) for id_, one in self.hooks.items() if topic == one["topic"]
         ]
 
+    def tell_app(self, topic: str, **body: object) -> None:
+        """Have an app told of this store, at the address of its own settings."""
+        named = {"shop_id": FIRST_ID, "shop_domain": self.domain}
+        self._due.append((APP, topic, orjson.dumps(named | body)))
+
+    def uninstall(self) -> None:
+        """Take the app off: its tokens and subscriptions end at once, and it is told afterwards."""
+        self.tokens.clear()
+        self.refresh_tokens.clear()
+        self.hooks.clear()
+        self.tell_app("APP_UNINSTALLED", myshopify_domain=self.domain)
+
     async def deliver(self, post: Post) -> None:
         """Post all deliveries that are due, each once; ``post`` returns the answer's status."""
         due, self._due = self._due, []
         for id_, topic, body in due:
-            hook = self.hooks.get(id_)
-            if hook is None:
+            app: Row = {"uri": self.app_address, "failures": 0}
+            hook = app if id_ == APP else self.hooks.get(id_)
+            if hook is None or not hook["uri"]:
                 continue
             self._last += 1
             digest = hmac.digest(self.client_secret.encode(), body, "sha256")
             headers = {
                 "x-shopify-topic": topic.lower().replace("_", "/", 1),
                 "x-shopify-hmac-sha256": base64.b64encode(digest).decode(),
-                "x-shopify-shop-domain": HOST,
+                "x-shopify-shop-domain": self.domain,
                 "x-shopify-api-version": VERSION,
                 "x-shopify-webhook-id": str(UUID(int=self._last)),
                 "x-shopify-triggered-at": self.stamp(),
             }
             answered = await post(hook["uri"], headers, body)
             hook["failures"] = 0 if 200 <= answered < 300 else hook["failures"] + 1
-            if hook["failures"] >= FAILURES_MAX:
+            if hook["failures"] >= FAILURES_MAX:  # an app's own settings stay
                 del self.hooks[id_]
 
 

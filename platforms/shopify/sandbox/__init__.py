@@ -41,6 +41,7 @@ def create_sandbox(
     shop = Shop(
         name="Northlight",
         storefront=url.rstrip("/"),
+        domain=url.rstrip("/"),
         client_id=key,
         client_secret=secret,
         now=clock(),

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from platforms.shopify.sandbox.pages import Pages
 from platforms.shopify.sandbox.store import Page, Store
+from platforms.storefront import go
 
 PREFIX = "/admin/apps/perennial"
 STATIC = Path(__file__).parent / "static"
@@ -39,6 +40,10 @@ class Frame:
         return [
             Route(PREFIX, self._guarded(self._framed), methods=["GET"]),
             Route(f"{PREFIX}/{{path:path}}", self._guarded(self._framed), methods=["GET"]),
+            Route("/admin/oauth/authorize", self._guarded(self._asked), methods=["GET"]),
+            Route("/admin/oauth/authorize", self._guarded(self._approved), methods=["POST"]),
+            Route("/admin/app/uninstall", self._guarded(self._taken_off), methods=["POST"]),
+            Route("/admin/app/erase", self._guarded(self._erased), methods=["POST"]),
             Route("/admin/session-token", self._guarded(self._given), methods=["POST"]),
             Route("/admin/app-bridge.js", _script("app-bridge.js"), methods=["GET"]),
             Route("/admin/frame.js", _script("frame.js"), methods=["GET"]),
@@ -53,6 +58,38 @@ class Frame:
     async def _given(self, _: Request) -> Response:
         return JSONResponse({"token": self._token()}, headers={"Cache-Control": "no-store"})
 
+    async def _taken_off(self, _: Request) -> Response:
+        self._store.shop.uninstall()
+        return go("/admin/app")
+
+    async def _erased(self, _: Request) -> Response:
+        """Say what Shopify says 48 hours after an app was taken off."""
+        self._store.shop.tell_app("SHOP_REDACT")
+        return go("/admin/app")
+
+    async def _asked(self, request: Request) -> Response:
+        """Show what an app wants to be allowed."""
+        scopes = request.query_params.get("scope", "").split(",")
+        return self._pages.show(request, "approve.html", scopes=scopes, query=request.url.query)
+
+    async def _approved(self, request: Request) -> Response:
+        """Send the browser back with a code, signed."""
+        asked, shop = request.query_params, self._store.shop
+        if asked.get("client_id") != shop.client_id:
+            return self._pages.show(request, "lost.html", 404)
+        said = {
+            "code": shop.approve(),
+            "shop": shop.domain,
+            "state": asked.get("state", ""),
+            "timestamp": str(int(shop.now.timestamp())),
+        }
+        return go(f"{asked.get('redirect_uri', '')}?{urlencode(self._signed(said))}")
+
+    def _signed(self, said: dict[str, str]) -> dict[str, str]:
+        text = "&".join(f"{name}={said[name]}" for name in sorted(said))
+        digest = hmac.digest(self._store.shop.client_secret.encode(), text.encode(), "sha256")
+        return {**said, "hmac": digest.hex()}
+
     def _said(self) -> dict[str, str]:
         """Return what Shopify says to an app's page, signed."""
         shop = self._store.shop
@@ -61,19 +98,17 @@ class Frame:
             "host": base64.b64encode(f"{shop.storefront}/admin".encode()).decode().rstrip("="),
             "locale": "en",
             "session": uuid4().hex,
-            "shop": shop.storefront,
+            "shop": shop.domain,
             "timestamp": str(int(shop.now.timestamp())),
             "id_token": self._token(),
         }
-        text = "&".join(f"{name}={said[name]}" for name in sorted(said))
-        digest = hmac.digest(shop.client_secret.encode(), text.encode(), "sha256")
-        return {**said, "hmac": digest.hex()}
+        return self._signed(said)
 
     def _token(self) -> str:
         shop, at = self._store.shop, int(self._store.shop.now.timestamp())
         claims = {
-            "iss": f"{shop.storefront}/admin",
-            "dest": shop.storefront,
+            "iss": f"{shop.domain}/admin",
+            "dest": shop.domain,
             "aud": shop.client_id,
             "sub": USER,
             "exp": at + LIFE_S,

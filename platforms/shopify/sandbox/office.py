@@ -166,7 +166,7 @@ class Office:
         asked = await form(request)
         typed = {name: asked.get(name, "") for name in ("service", "store", "proxy")}
         try:
-            self._store.app = checked(**typed)
+            self._store.set_app(checked(**typed))
         except Wrong as why:
             return self._pages.show(request, "app.html", typed=typed, error=str(why))
         return go("/admin/app")
@@ -216,9 +216,19 @@ async def _refund(store: Store, order: Row, asked: Mapping[str, str]) -> None:
     await store.stage.refund(number(order["id"]), store.text(amount), lines)
 
 
+async def _data_request(store: Store, order: Row, _: Mapping[str, str]) -> None:
+    store.ask_about(order, "CUSTOMERS_DATA_REQUEST")
+
+
+async def _redact(store: Store, order: Row, _: Mapping[str, str]) -> None:
+    store.ask_about(order, "CUSTOMERS_REDACT")
+
+
 ACTIONS: Mapping[str, Callable[[Store, Row, Mapping[str, str]], Awaitable[None]]] = {
     "paid": _pay,
     "fulfil": _fulfil,
     "cancel": _cancel,
     "refund": _refund,
+    "data-request": _data_request,
+    "redact": _redact,
 }

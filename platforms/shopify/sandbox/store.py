@@ -51,6 +51,24 @@ class Store:
     def __post_init__(self) -> None:
         self.stage = ShopifyStage(self.shop)
 
+    def set_app(self, app: App) -> None:
+        """Take what was set; the app is told of the store where its service is."""
+        self.app = app
+        self.shop.app_address = f"{app.service}/webhooks/shopify"
+
+    def ask_about(self, order: Row, topic: str) -> None:
+        """Have the app told what an order's customer asked for themselves.
+
+        Raises:
+            Wrong: it has no customer.
+        """
+        if order["customer"] is None:
+            raise Wrong("This order has no customer.")
+        who = self.shop.records[order["customer"]["id"]]
+        email = who["defaultEmailAddress"]["emailAddress"]
+        customer = {"id": int(number(who["id"])), "email": email}
+        self.shop.tell_app(topic, customer=customer)
+
     def session(self, request: Request) -> Session:
         """Return a browser's session; one that was not seen before gets none by looking."""
         return self.sessions.get(request.cookies.get(COOKIE, "")) or Session()

@@ -219,7 +219,7 @@ async def test_a_session_token_that_shopify_does_not_take_is_told_with_the_next_
     access = in_admin(shop)
     shop.now += timedelta(minutes=5)
     http = httpx.AsyncClient(transport=Watched({HOST: shop}))
-    with pytest.raises(AccessRevoked, match="no longer takes the session token") as refused:
+    with pytest.raises(AccessRevoked, match="no longer takes what it gave us") as refused:
         await Shopify(keys=APP).open(access, http, Held(access)).info()
     assert refused.value.name == "needs-reopen"
 

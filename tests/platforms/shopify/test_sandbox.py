@@ -4,7 +4,8 @@ import base64
 import hmac
 import re
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import orjson
@@ -15,11 +16,12 @@ from starlette.routing import Route
 
 from platforms.keeping import opened_by
 from platforms.shopify.adapter import Shopify
+from platforms.shopify.oauth import OAuth
 from platforms.shopify.proxy import AppProxy
 from platforms.shopify.sandbox import create_sandbox
 
 URL = "http://127.0.0.1:8123"
-KEY, SECRET = "an-app", "shpss_0f_tests"
+KEY, SECRET = "an-app", f"shpss_{'5' * 32}"
 NOW = datetime(2026, 11, 21, 12, 0, 30, tzinfo=UTC)
 SERVICE = "https://rewards.example.test"
 APP = {"service": SERVICE, "store": "s1"}
@@ -338,3 +340,72 @@ async def test_every_page_is_there_and_no_other(browser, app):
             assert (await guest.get(asset)).status_code == 200
     for path in ("/nothing", "/products/none", "/collections/none", "/checkout/thank-you/1"):
         assert (await guest.get(path)).status_code == 404
+
+
+async def test_the_app_is_told_at_the_address_of_its_settings(maya, admin, app, service):
+    await admin.post("/admin/app", data=APP)
+    order, _ = await bought(maya, app)
+    number = order["id"].rpartition("/")[2]
+    customer = int(order["customer"]["id"].rpartition("/")[2])
+    app.state.store.shop.grant_pair()
+
+    for path in (
+        f"/admin/orders/{number}/data-request",
+        f"/admin/orders/{number}/redact",
+        "/admin/app/uninstall",
+        "/admin/app/erase",
+    ):
+        assert (await admin.post(path)).status_code == 200
+    await app.state.courier.catch_up()
+
+    told = [(str(request.url), body) for request, body in service.asked if b"shop_id" in body]
+    assert {url for url, _ in told} == {f"{SERVICE}/webhooks/shopify"}
+    made = (await admin.get("/admin/deliveries.json")).json()[:4]
+    assert [one["topic"] for one in reversed(made)] == [
+        "customers/data_request", "customers/redact", "app/uninstalled", "shop/redact",
+    ]  # fmt: skip
+    bodies = [orjson.loads(body) for _, body in told]
+    assert {body["shop_domain"] for body in bodies} == {URL}
+    asked = {"id": customer, "email": "maya@example.test"}
+    assert [body.get("customer") for body in bodies] == [asked, asked, None, None]
+    shop = app.state.store.shop
+    assert (shop.tokens, shop.refresh_tokens, shop.hooks) == ({}, [], {})
+
+
+async def test_the_frame_shows_the_app_with_a_token_for_it(admin, app):
+    assert "No app is set up yet" in (await admin.get("/admin/apps/perennial")).text
+    await admin.post("/admin/app", data={"service": SERVICE})
+
+    page = await admin.get("/admin/apps/perennial/customers/?q=maya")
+
+    (src,) = re.findall(r'<iframe class="app" title="Perennial" src="([^"]+)"', page.text)
+    where = urlsplit(unescape(src))
+    said = dict(parse_qsl(where.query))
+    assert f"{where.scheme}://{where.netloc}{where.path}" == f"{SERVICE}/admin/customers/"
+    assert (said["q"], said["shop"], said["embedded"]) == ("maya", URL, "1")
+    visitor = Shopify(keys={"client_id": KEY, "client_secret": SECRET}).app
+    assert visitor.visit(said["id_token"], NOW).url == URL
+    given = (await admin.post("/admin/session-token")).json()["token"]
+    assert visitor.visit(given, NOW).user == "1"
+
+
+async def test_only_the_admin_gets_tokens(browser):
+    client = browser()
+    for path in ("/admin/session-token", "/admin/app/uninstall", "/admin/app/erase"):
+        answer = await client.post(path)
+        assert not answer.text.startswith("{")
+        assert answer.url.path == "/admin/login"
+
+
+async def test_an_installation_is_approved_and_goes_back_signed(admin, app):
+    back = f"{SERVICE}/install/shopify/return"
+    oauth = OAuth({"client_id": KEY, "client_secret": SECRET})
+    asked = oauth.approval_url(URL, token="abc", callback="", back=back)
+    page = await admin.get(asked)
+    assert "read_orders" in page.text
+    answer = await admin.post(asked, follow_redirects=False)
+    where = urlsplit(answer.headers["location"])
+    assert f"{where.scheme}://{where.netloc}{where.path}" == back
+    assert oauth.returned_token(dict(parse_qsl(where.query))) == "abc"
+    (code,) = app.state.store.shop.approvals
+    assert oauth.returned_access(where.query, NOW) == {"url": URL, "code": code}
