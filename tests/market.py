@@ -30,7 +30,7 @@ class Market:
     def __init__(self, system, shop, clock, wire):
         self.system, self.shop, self.clock, self.wire = system, shop, clock, wire
         self.stage = ShopifyStage(shop)
-        self.http = httpx.AsyncClient(transport=wire)
+        self.http = httpx.AsyncClient(transport=wire, base_url=SERVICE)
         self.store = ""
 
     async def connect(self, **wrong):

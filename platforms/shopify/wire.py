@@ -18,6 +18,7 @@ T = TypeVar("T")
 GIDS: dict[Kind, str] = {"order": "Order", "customer": "Customer", "product": "Product"}
 PAID = frozenset({"PAID", "PARTIALLY_REFUNDED", "REFUNDED"})
 """Displayed financial statuses of orders that were paid in full once."""
+TEST = "test"
 SHOWN = 5  # payments and parcels that an order shows at once
 TAKES = frozenset({"SALE", "CAPTURE"})
 """Kinds of transactions that take a shopper's money."""
@@ -144,6 +145,7 @@ class OrderNode(Node, frozen=True):
 
     id: str
     name: str
+    test: bool
     email: str | None
     customer: Named | None
     display_financial_status: str | None
@@ -271,10 +273,11 @@ def read_product(node: ProductNode, store: str) -> Product:
 def read_order(node: OrderNode, refunds: Iterable[RefundNode] = ()) -> Order:
     """Return an order with its refunds.
 
-    A cancelled order was paid or not as it is displayed, and says when it was cancelled.
+    A cancelled order was paid or not as it is displayed, and says when it was cancelled. An order
+    to test payments moved no money: it is never paid, and its status is one of ours.
     """
     currency = node.currency_code
-    is_paid = node.display_financial_status in PAID
+    is_paid = node.display_financial_status in PAID and not node.test
     sent_at, came_at = _sent(node)
     shipping = [(one.discounted_price_set, one.tax_lines) for one in node.shipping_lines.nodes]
     fees = [(one.price, one.tax_lines) for one in node.additional_fees]
@@ -283,7 +286,7 @@ def read_order(node: OrderNode, refunds: Iterable[RefundNode] = ()) -> Order:
         number=node.name.removeprefix("#"),
         customer_id=id_of(node.customer.id) if node.customer else None,
         email=node.email or None,
-        status=(node.display_financial_status or "").lower(),
+        status=TEST if node.test else (node.display_financial_status or "").lower(),
         is_paid=is_paid,
         is_cancelled=node.cancelled_at is not None,
         currency=currency,

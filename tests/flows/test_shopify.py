@@ -8,6 +8,8 @@ import pytest
 
 from connector.commerce.models import CustomerRow, OrderRow, ProductRow, StoreRow
 from connector.errors import ConnectFailed, InvalidProgram, RequestInvalid
+from connector.features.loyalty.decisions import Decision
+from connector.features.loyalty.service import Loyalty
 from connector.sync.models import InboxRow
 from platforms.conformance.stage import Basket
 from platforms.shopify.adapter import ABOUT
@@ -295,3 +297,53 @@ async def test_pages_at_the_stores_own_address_may_ask_and_no_others(market):
         SITE: None,
         "https://evil.example": None,
     }
+
+
+async def test_an_order_that_tested_payments_earns_nothing_however_it_is_shown(market):
+    await market.connect()
+    await market.publish()
+    tea = await market.stage.add_product("Tea", "20.00")
+    maya = await market.stage.add_customer("maya@example.test")
+    order = await market.stage.place(Basket(items=[(tea, 1)], customer_id=maya))
+    await market.settle()
+    assert await market.points(maya) == 100
+
+    await market.stage.test_payments(order)
+    await market.settle()
+
+    assert await market.points(maya) == 0
+    assert await market.findings() == []
+
+
+async def test_an_order_of_nobody_earns_for_nobody(market):
+    """Sold at a till, where no customer was chosen."""
+    await market.connect()
+    await market.publish()
+    tea = await market.stage.add_product("Tea", "20.00")
+    await market.stage.place(Basket(items=[(tea, 1)], email=""))
+    await market.settle()
+
+    row = await OrderRow.get()
+    assert (row.account, row.dirty_gen) == ("", row.fetched_gen)
+    assert await market.findings() == []
+
+
+async def test_customers_who_are_merged_bring_their_points(market):
+    await market.connect()
+    await market.publish()
+    tea = await market.stage.add_product("Tea", "20.00")
+    maya = await market.stage.add_customer("maya@example.test")
+    bea = await market.stage.add_customer("bea@example.test")
+    await market.stage.place(Basket(items=[(tea, 1)], customer_id=maya))
+    await market.stage.place(Basket(items=[(tea, 2)], customer_id=bea))
+    await market.settle()
+    given = Decision(key="k1", reason="-", points=30)
+    await Loyalty(market.system.tools).decide(await market.row(), f"customer:{bea}", given)
+    assert (await market.points(maya), await market.points(bea)) == (100, 230)
+
+    await market.stage.merge_customers(bea, maya)
+    await market.settle()
+
+    assert (await market.points(maya), await market.points(bea)) == (330, 0)
+    gone = await CustomerRow.get(platform_id=bea)
+    assert gone.is_gone

@@ -90,6 +90,24 @@ class ShopifyStage:
                 self._edit(order, customer=None)
         self._shop.remove(gid, "CUSTOMERS_DELETE")
 
+    async def merge_customers(self, deleted: str, kept: str) -> None:
+        """Make two customers one: what the deleted one ordered is the kept one's."""
+        gone, stays = self._row("customer", deleted)["id"], self._row("customer", kept)["id"]
+        for order in self._shop.of("order"):
+            if order["customer"] and order["customer"]["id"] == gone:
+                self._edit(order, customer={"__typename": "Customer", "id": stays})
+        merged = {
+            "admin_graphql_api_customer_kept_id": stays,
+            "admin_graphql_api_customer_deleted_id": gone,
+            "status": "completed",
+        }
+        del self._shop.records[gone]
+        self._shop.tell("CUSTOMERS_MERGE", merged)
+
+    async def test_payments(self, order: str) -> None:
+        """Have an order be one that only tested how to pay."""
+        self._edit(self._row("order", order), test=True)
+
     async def add_product(self, title: str, price: str) -> str:
         """See :class:`platforms.conformance.stage.Stage`."""
         row: Row = {
@@ -129,6 +147,7 @@ class ShopifyStage:
             "createdAt": shop.stamp(),
             "processedAt": shop.stamp(),
             "currencyCode": shop.currency,
+            "test": False,
             "taxesIncluded": False,
             "note": None,
             "discountCodes": taken,

@@ -48,6 +48,7 @@ def order(**more):
         "processedAt": "2026-11-01T10:00:00Z",
         "updatedAt": "2026-11-02T00:00:00Z",
         "currencyCode": "EUR",
+        "test": False,
         "taxesIncluded": False,
         "discountCodes": [],
         "totalPriceSet": money("40.00"),
@@ -89,6 +90,13 @@ def test_ids_are_the_numbers_that_webhooks_have():
     assert (found.id, found.customer_id) == ("820982911946154508", "115310627314723954")
     assert found.lines[0].product_id == "7"
     assert found.number == "1001"
+
+
+def test_an_order_that_tested_payments_was_never_paid():
+    sale = paid("SALE", "SUCCESS", "2026-11-01T10:00:00Z")
+    found = read(test=True, transactions=[sale])
+    assert (found.status, found.is_paid, found.paid_at) == ("test", False, None)
+    assert found.total_minor == 4000
 
 
 def test_a_line_is_net_of_discounts_and_tax_beside_it():
