@@ -109,6 +109,13 @@ class Api:
         answer = await call(self._http, request)
         if answer.status_code == 401:
             self._token.refuse(token)
+        version = answer.headers.get("x-shopify-api-version", VERSION)
+        if version != VERSION:  # ours is no longer served; waiting loses nothing, misreading does
+            raise TransientError(
+                f"Shopify answers as of {version[:20]}, and not of {VERSION}",
+                name="api-version",
+                advice="update Perennial: Shopify no longer serves the version that it speaks",
+            )
         return checked(answer, name)
 
 

@@ -131,7 +131,9 @@ class _Api:
         except _Refused as refused:
             error = {"message": str(refused), "extensions": {"code": refused.code}}
             answer = {"errors": [error]}
-        return _json(answer | {"extensions": {"cost": self._told(points)}})
+        told = _json(answer | {"extensions": {"cost": self._told(points)}})
+        told.headers["X-Shopify-API-Version"] = self._shop.version
+        return told
 
     async def results(self, request: Request) -> Response:
         """Serve a bulk operation's results, to whoever knows the address and says nothing else."""

@@ -74,6 +74,7 @@ class Shop:
     storefront: str = "https://club.example.test"
     domain: str = HOST
     app_address: str = ""
+    version: str = VERSION
     client_id: str = "c11e47-1d"
     client_secret: str = "shpss_5ec7e7"  # noqa: S105 - it opens nothing but this store
     now: datetime = START
@@ -202,7 +203,7 @@ class Shop:
                 "x-shopify-topic": topic.lower().replace("_", "/", 1),
                 "x-shopify-hmac-sha256": base64.b64encode(digest).decode(),
                 "x-shopify-shop-domain": self.domain,
-                "x-shopify-api-version": VERSION,
+                "x-shopify-api-version": self.version,
                 "x-shopify-webhook-id": str(UUID(int=self._last)),
                 "x-shopify-triggered-at": self.stamp(),
             }

@@ -140,3 +140,14 @@ async def test_a_listing_that_is_throttled_says_so_through_the_client():
     with pytest.raises(RateLimited, match="orders: the store asks us to wait") as refused:
         await client_of(transport, shop).page("order", None, None)
     assert refused.value.retry_after_s > 1
+
+
+async def test_a_version_that_is_no_longer_served_is_not_read():
+    shop = Shop(bucket=Bucket.endless(), version="2027-10")
+    client = client_of(httpx.ASGITransport(create_api(shop)), shop)
+    with pytest.raises(TransientError, match="as of 2027-10, and not of 2026-10") as refused:
+        await client.info()
+    assert (refused.value.name, refused.value.advice.partition(":")[0]) == (
+        "api-version",
+        "update Perennial",
+    )
