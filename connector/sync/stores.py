@@ -1,9 +1,10 @@
 """Connected stores: their adapters, their secrets, and a client for each."""
 
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -264,6 +265,14 @@ class Stores:
     def webhook_url(self, store: StoreRow) -> str:
         """Return the address that the store delivers to."""
         return f"{self._public_url}/webhooks/{store.platform}/{store.id}"
+
+    def alone(self, platform: str, url: str) -> AbstractAsyncContextManager[None]:
+        """Connect the store at an address, which nobody else who asks so does meanwhile.
+
+        Each who did would end the keys of the one before.
+        """
+        name = hashlib.sha256(f"{platform} {url}".encode()).hexdigest()
+        return self._accesses.leases.alone(name, "connect")
 
     async def connect(self, platform: str, access: Access, now: datetime) -> StoreRow:
         """Prove an access, keep the store, and subscribe its webhooks; again is harmless.

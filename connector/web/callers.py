@@ -90,10 +90,13 @@ class Callers:
                 yield name, platform.app
 
     async def _session(self, platform: str, visit: Visit) -> SessionRow:
-        store = await StoreRow.get_or_none(platform=platform, url=visit.url)
-        if store is None or store.disconnected_at or store.trouble_name in REOPENED:
-            store = await self.stores.connect(platform, visit.access, self._clock())
-            log.info("connected", store=store.id, platform=platform)
+        store = await _connected(platform, visit.url)
+        if store is None:
+            async with self.stores.alone(platform, visit.url):  # tabs may open at once
+                store = await _connected(platform, visit.url)
+                if store is None:
+                    store = await self.stores.connect(platform, visit.access, self._clock())
+                    log.info("connected", store=store.id, platform=platform)
         who = f"{self.stores.platform(platform).title} {visit.user}"
         return await self.sessions.visiting(store.id, who, "owner")
 
@@ -105,6 +108,12 @@ class Callers:
                 request.state.frame = frame = _frame(app, url)
                 return in_frame(request, page("reload.html", framed=frame))
         raise AdminUnknown(t("open this page by a link: perennial admin-link prints one"))
+
+
+async def _connected(platform: str, url: str) -> StoreRow | None:
+    """Return a store that is connected, None where it has to be, anew or at all."""
+    store = await StoreRow.get_or_none(platform=platform, url=url, disconnected_at=None)
+    return None if store is None or store.trouble_name in REOPENED else store
 
 
 def _frame(app: App, url: str) -> Frame:

@@ -1,5 +1,6 @@
 """The merchant's pages inside a platform's own admin: opened by its token, in its frame."""
 
+import asyncio
 import re
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
@@ -123,6 +124,19 @@ async def test_each_page_is_asked_for_with_a_token(market):
     market.clock.forward(hours=9)
     await fetch(market, "/admin/")
     assert await SessionRow.filter(who="Shopify 42").count() == 2
+
+
+async def test_who_opens_it_in_many_tabs_at_once_is_in_all_of_them(market):
+    opening = [open_page(market, id_token=token(market)) for _ in range(8)]
+    assert [one.status_code for one in await asyncio.gather(*opening)] == [200] * 8
+    row = await StoreRow.get()
+    market.store = row.id
+
+    asking = [fetch(market, "/admin/", signed=token(market, user="43")) for _ in range(8)]
+    assert [one.status_code for one in await asyncio.gather(*asking)] == [200] * 8
+    assert (await fetch(market, "/admin/", signed=token(market, user="43"))).status_code == 200
+    await market.settle()
+    assert await market.findings() == []
 
 
 async def test_a_page_without_a_token_gets_one(market):
