@@ -1,6 +1,7 @@
 """The merchant's pages in the sandbox's admin frame: installed by opening, used without cookies."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 
@@ -90,6 +91,17 @@ async def follow(page: Page, frame: FrameLocator, name: str) -> None:
     await links.locator("visible=true").first.click()
 
 
+async def read(page: Page, frame: FrameLocator) -> None:
+    """Wait until the store is read, which is where its customers are."""
+    for _ in range(20):
+        await page.goto(f"{FRAME}/customers/")
+        await heading(frame, "Customers")
+        if await frame.get_by_role("link", name=re.compile("Jude")).count():
+            return
+        await asyncio.sleep(0.5)
+    raise AssertionError("the store was not read in 10 s")
+
+
 async def test_the_app_is_installed_by_opening_it_and_used_in_the_frame(page: Page) -> None:
     await page.goto(FRAME)
     frame = page.frame_locator("iframe")
@@ -121,12 +133,24 @@ async def test_a_form_is_sent_what_was_done_is_said_and_back_goes_back(page: Pag
 
 
 async def test_a_list_is_searched(page: Page) -> None:
-    await page.goto(f"{FRAME}/customers/")
     frame = page.frame_locator("iframe")
-    await heading(frame, "Customers")
+    await read(page, frame)
     await frame.get_by_role("searchbox").locator("visible=true").first.fill("maya")
     await page.keyboard.press("Enter")
     await expect(frame.get_by_role("link", name=re.compile("Maya"))).to_be_visible()
     await expect(page).to_have_url(re.compile(r"customers/\?q=maya"))
     await page.evaluate("history.back()")
     await expect(frame.get_by_role("link", name=re.compile("Jude"))).to_be_visible()
+
+
+async def test_a_file_comes_down(page: Page) -> None:
+    frame = page.frame_locator("iframe")
+    await read(page, frame)
+    await frame.get_by_role("link", name=re.compile("Maya")).click()
+    await heading(frame, "Maya Lindner")
+    async with page.expect_download() as coming:
+        await frame.get_by_role("button", name="Download the file").click()
+    file = await coming.value
+    assert file.suggested_filename.endswith(".json")
+    told = json.loads(await asyncio.to_thread((await file.path()).read_bytes))
+    assert told["format"] == "perennial/person/1"

@@ -81,11 +81,13 @@ document.addEventListener('click', (event) => {
 
 document.addEventListener('submit', (event) => {
   const { target: form, submitter } = event;
-  const url = new URL(submitter?.formAction || form.action, location.href);
+  // by attributes: a button without one says where it is, and fields may be called "action"
+  const asked = (name) => submitter?.getAttribute(`form${name}`) ?? form.getAttribute(name);
+  const url = new URL(asked('action') ?? '', location.href);
   if (event.defaultPrevented || !isOurs(url)) return;
   event.preventDefault();
   const fields = new URLSearchParams(new FormData(form, submitter));
-  if (form.method === 'get') {
+  if ((asked('method') ?? 'get') === 'get') {
     url.search = fields;
     go(url);
   } else {
