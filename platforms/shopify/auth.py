@@ -20,6 +20,7 @@ offline-access-tokens, authorization-code-grant, client-credentials-grant;
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import httpx
 import msgspec
@@ -50,12 +51,19 @@ def system_clock() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - whoever finds us passes none
 
 
-class Granted(msgspec.Struct, frozen=True):
-    """What Shopify answers to whom it gives a token; ``expires_in`` is in seconds."""
+Opaque = Annotated[str, msgspec.Meta(pattern=r"\A[!-~]+\Z")]
+"""What may stand in a header."""
 
-    access_token: str
-    expires_in: float
-    refresh_token: str = ""
+
+class Granted(msgspec.Struct, frozen=True):
+    """What Shopify answers to whom it gives a token; ``expires_in`` is in seconds, a year at most.
+
+    Without ``expires_in`` a token would never end.
+    """
+
+    access_token: Opaque
+    expires_in: Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]
+    refresh_token: Opaque = ""
 
 
 def store_url(typed: str) -> str:

@@ -113,6 +113,25 @@ async def test_a_store_may_answer_no_token_at_all():
         await client.info()
 
 
+@pytest.mark.parametrize("token", ["", "a b", "a\n", "a\r\nb: c", "\u00e9", 1, None, ["a"]])
+async def test_what_cannot_be_a_token_is_not_taken_for_one(token):
+    for wrong in ({"access_token": token}, {"refresh_token": token}):
+        told = orjson.dumps({"access_token": "a", "expires_in": 60} | wrong)
+        wire = httpx.MockTransport(lambda _, told=told: httpx.Response(200, content=told))
+        with pytest.raises(Malformed, match="the token can't be read"):
+            await store(opened(Shop()), wire).info()
+
+
+@pytest.mark.parametrize(
+    "seconds", ["0", "-1", "31536001", "1e12", "1e15", "1e999", "true", '"60"']
+)
+async def test_a_token_ends_within_a_year(seconds):
+    told = b'{"access_token":"a","expires_in":%s}' % seconds.encode()
+    wire = httpx.MockTransport(lambda _: httpx.Response(200, content=told))
+    with pytest.raises(Malformed, match="the token can't be read"):
+        await store(opened(Shop()), wire).info()
+
+
 def installed(shop, **more):
     """Return what opens a store whose token ends and is renewed."""
     token, refresh_token = shop.grant_pair()
