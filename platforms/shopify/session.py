@@ -7,6 +7,7 @@ Shopify's own libraries take one without an ``exp``. (shopify.dev:
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 
 import jwt
 import msgspec
@@ -32,10 +33,10 @@ class Claims(msgspec.Struct, frozen=True):
     iss: str
     dest: str
     aud: str
-    sub: str
-    exp: float
-    nbf: float
-    iat: float
+    sub: Annotated[str, msgspec.Meta(pattern=r"\A[!-~]+\Z")]
+    exp: int
+    nbf: int
+    iat: int
     jti: str
 
 
@@ -54,7 +55,7 @@ def who_asks(token: str, client_id: str, secrets: Sequence[str], now: datetime) 
         raise SignatureInvalid("session token: of no store") from error
     if (claims.dest, claims.iss) != (url, f"{url}/admin"):
         raise SignatureInvalid("session token: of two stores")
-    if claims.aud != client_id or not claims.sub or not claims.jti:
+    if claims.aud != client_id or not claims.jti:
         raise SignatureInvalid("session token: for another app, or of nobody")
     began, at = max(claims.nbf, claims.iat), now.timestamp()
     if not began - LEEWAY_S <= at < claims.exp + LEEWAY_S:

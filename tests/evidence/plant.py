@@ -349,7 +349,7 @@ SHOPIFY_BUGS = (
     ("a delivery is believed by its header alone", f"{SHOPIFY}/app.py",
      "if len(urls) != 1:", "if not urls:"),
     ("exp of session tokens is not required", f"{SHOPIFY}/session.py",
-     "    exp: float\n", "    exp: float = 1e12\n"),
+     "    exp: int\n", "    exp: int = 10**12\n"),
     ("a session token of two stores is taken", f"{SHOPIFY}/session.py",
      '(claims.dest, claims.iss) != (url, f"{url}/admin")', "claims.dest != url"),
     ("a session token for another app is taken", f"{SHOPIFY}/session.py",

@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -73,8 +74,13 @@ def test_no_claim_may_lack_or_be_of_another_kind(name):
 
 @pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
 def test_times_are_numbers(name):
-    for value in ("1", f"{CLAIMS[name]}", "nan"):
+    for value in ("1", f"{CLAIMS[name]}", "nan", math.nan, math.inf, -math.inf, AT + 0.5):
         assert is_refused(signed(CLAIMS | {name: value}))
+
+
+@pytest.mark.parametrize("sub", ["\ud800", "\u0664\u0662", "4 2", "42\n", "\x00"])
+def test_a_person_is_named_by_what_can_be_kept(sub):
+    assert is_refused(signed(CLAIMS | {"sub": sub}))
 
 
 @pytest.mark.parametrize(("seconds", "is_good"), [(39, 1), (40, 0), (-70, 1), (-71, 0)])
