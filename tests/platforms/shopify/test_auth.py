@@ -233,6 +233,22 @@ async def test_a_session_token_is_exchanged_for_one_that_ends_and_is_not_kept():
     assert {*held.access} == {"url", "token", "token_until", "refresh_token"}
 
 
+async def test_a_code_is_exchanged_once_for_a_token_that_ends():
+    shop = app_shop()
+    access = {"url": f"https://{HOST}", "code": shop.approve()}
+    held, wire = Held(access), Watched({HOST: shop})
+    http = httpx.AsyncClient(transport=wire)
+    client = Shopify(keys=APP).open(access, http, held)
+    await asyncio.gather(*(client.info() for _ in range(10)))
+
+    assert wire.grants() == 1
+    assert {*held.access} == {"url", "token", "token_until", "refresh_token"}
+    assert not {*APP.values()} & {*held.access.values()}
+    with pytest.raises(AccessRevoked, match="no longer takes what it gave us") as refused:
+        await Shopify(keys=APP).open(access, http, Held(access)).info()
+    assert refused.value.name == "needs-reopen"
+
+
 async def test_a_session_token_that_shopify_does_not_take_is_told_with_the_next_step():
     shop = app_shop()
     access = in_admin(shop)
