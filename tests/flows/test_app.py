@@ -158,6 +158,20 @@ async def test_a_store_that_takes_the_app_off_is_left_alone(market):
     assert await market.points(maya) == 100
 
 
+async def test_it_is_told_when_it_was_taken_off_however_late(market):
+    await market.install()
+    market.shop.app_address = ADDRESS
+    market.shop.now = market.clock()
+    market.shop.uninstall()
+    market.clock.forward(seconds=60)
+    await market.install()
+
+    await market.settle()
+
+    assert await InboxRow.all().count() == 1
+    assert (await market.row()).disconnected_at is None
+
+
 async def test_word_of_it_that_comes_after_it_was_installed_anew_is_late(market):
     maya = await with_maya(market)
     left_at = market.clock()

@@ -88,7 +88,7 @@ class Shop:
     endless: set[str] = field(default_factory=set)
     approvals: set[str] = field(default_factory=set)
     _last: int = FIRST_ID
-    _due: list[tuple[str, str, bytes]] = field(default_factory=list)
+    _due: list[tuple[str, str, bytes, str]] = field(default_factory=list)
 
     def gid(self, type_: str) -> str:
         """Return a gid that nothing here has."""
@@ -172,15 +172,15 @@ class Shop:
 
     def tell(self, topic: str, row: Row) -> None:
         """Have a record told as it is now."""
-        body = orjson.dumps(body_of(topic, row))
+        body, at = orjson.dumps(body_of(topic, row)), self.stamp()
         self._due += [
-            (id_, topic, body) for id_, one in self.hooks.items() if topic == one["topic"]
+            (id_, topic, body, at) for id_, one in self.hooks.items() if topic == one["topic"]
         ]
 
     def tell_app(self, topic: str, **body: object) -> None:
         """Have an app told of this store, at the address of its own settings."""
         named = {"shop_id": FIRST_ID, "shop_domain": self.domain}
-        self._due.append((APP, topic, orjson.dumps(named | body)))
+        self._due.append((APP, topic, orjson.dumps(named | body), self.stamp()))
 
     def uninstall(self) -> None:
         """Take the app off: its tokens and subscriptions end at once, and it is told afterwards."""
@@ -190,9 +190,12 @@ class Shop:
         self.tell_app("APP_UNINSTALLED", myshopify_domain=self.domain)
 
     async def deliver(self, post: Post) -> None:
-        """Post all deliveries that are due, each once; ``post`` returns the answer's status."""
+        """Post all deliveries that are due, each once; ``post`` returns the answer's status.
+
+        However late that is, they say when it happened.
+        """
         due, self._due = self._due, []
-        for id_, topic, body in due:
+        for id_, topic, body, at in due:
             app: Row = {"uri": self.app_address, "failures": 0}
             hook = app if id_ == APP else self.hooks.get(id_)
             if hook is None or not hook["uri"]:
@@ -205,7 +208,7 @@ class Shop:
                 "x-shopify-shop-domain": self.domain,
                 "x-shopify-api-version": self.version,
                 "x-shopify-webhook-id": str(UUID(int=self._last)),
-                "x-shopify-triggered-at": self.stamp(),
+                "x-shopify-triggered-at": at,
             }
             answered = await post(hook["uri"], headers, body)
             hook["failures"] = 0 if 200 <= answered < 300 else hook["failures"] + 1
