@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from platforms.keeping import opened_by
 from platforms.shopify.adapter import Shopify
+from platforms.shopify.fake.stage import SAMPLES
 from platforms.shopify.oauth import OAuth
 from platforms.shopify.proxy import AppProxy
 from platforms.shopify.sandbox import create_sandbox
@@ -366,9 +367,18 @@ async def test_the_app_is_told_at_the_address_of_its_settings(maya, admin, app, 
     ]  # fmt: skip
     bodies = [orjson.loads(body) for _, body in told]
     assert {body["shop_domain"] for body in bodies} == {URL}
-    asked = {"id": customer, "email": "maya@example.test"}
+    asked = {"id": customer, "email": "maya@example.test", "phone": None}
     assert [body.get("customer") for body in bodies] == [asked, asked, None, None]
     shop = app.state.store.shop
+    theirs = [
+        int(one["id"].rpartition("/")[2])
+        for one in shop.of("order")
+        if one["customer"] == order["customer"]
+    ]
+    assert int(number) in theirs
+    assert bodies[0]["orders_requested"] == bodies[1]["orders_to_redact"] == theirs
+    for name, body in (("data_request", bodies[0]), ("redact", bodies[1])):
+        assert {*body} == {*orjson.loads((SAMPLES / f"customers_{name}.json").read_bytes())}
     assert (shop.tokens, shop.refresh_tokens, shop.hooks) == ({}, [], {})
 
 
