@@ -317,6 +317,7 @@ class ShopifyStage:
             headers = {
                 "x-shopify-topic": path.stem.replace("_", "/", 1),
                 "x-shopify-hmac-sha256": base64.b64encode(digest).decode(),
+                "x-shopify-triggered-at": self._shop.stamp(),
             }
             name = path.stem.replace("_", "-")
             found.append(Sample(name=name, body=body, headers=headers, secret=SIGNED_WITH))
