@@ -183,7 +183,7 @@ class Install(Protocol):
     def approval_url(self, store_url: str, *, token: str, callback: str, back: str) -> str:
         """Return the store's page on which the merchant approves; it answers to ``callback``."""
 
-    def read_callback(self, body: bytes) -> tuple[str, Access]:
+    def read_callback(self, body: bytes, /) -> tuple[str, Access]:
         """Return the token that we sent along and the access that came back (without ``url``)."""
 
     def is_approved(self, query: Mapping[str, str]) -> bool:
@@ -192,7 +192,7 @@ class Install(Protocol):
     def returned_token(self, query: Mapping[str, str]) -> str:
         """Return the token that came back with the browser, or an empty text."""
 
-    def returned_access(self, query: str, now: datetime) -> Access | None:
+    def returned_access(self, query: str, now: datetime, /) -> Access | None:
         """Return the access that the browser brings, None where the store has sent it.
 
         Raises:
@@ -317,7 +317,7 @@ class Platform(Protocol):
     def app(self) -> App | None:
         """How an app is told of its stores and shown inside the platform's admin, if it can be."""
 
-    def configured(self, settings: Mapping[str, str]) -> "Platform":
+    def configured(self, settings: Mapping[str, str], /) -> "Platform":
         """Return this platform with what an operator set.
 
         Raises:
@@ -366,7 +366,7 @@ class Platform(Protocol):
             SignatureInvalid: it is not ours, not for this store, or too old.
         """
 
-    def open(self, access: Access, http: httpx.AsyncClient, keep: Keep) -> StoreClient:
+    def open(self, access: Access, http: httpx.AsyncClient, keep: Keep, /) -> StoreClient:
         """Return the network half for one store; ``keep`` is for keys that end while in use."""
 
     def sandbox(self, *, url: str, folder: Path | None, key: str, secret: str) -> ASGIApp:

@@ -1,10 +1,13 @@
 """A Shopify store and Perennial in one process, and what happens between them."""
 
+import base64
+import hmac
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import httpx
+import orjson
 
 from connector import worker
 from connector.app import create_app
@@ -22,6 +25,10 @@ from tests.town import PROGRAM, SERVICE, Clock, Wire
 
 EARNING = PROGRAM.partition("[[reward]]")[0]
 SITE = f"https://{HOST}"
+ID = "an-app"
+SECRET, OLD = f"shpss_{'5' * 32}", f"shpss_{'0' * 32}"
+APP = {"shopify_client_id": ID, "shopify_client_secret": SECRET, "shopify_old_client_secret": OLD}
+ADDRESS = f"{SERVICE}/webhooks/shopify"
 
 
 class Market:
@@ -88,3 +95,18 @@ async def opened(url: str, **settings: str) -> AsyncIterator[Market]:
         one = Market(system, shop, clock, wire)
         await stack.enter_async_context(one.http)
         yield one
+
+
+async def tell(market, topic, body, *, secret=SECRET, host=HOST, at=None, address=ADDRESS, **more):
+    """Deliver something to the app, as Shopify would; return the answer's status."""
+    said = body if isinstance(body, bytes) else orjson.dumps(body)
+    headers = {
+        "x-shopify-topic": topic,
+        "x-shopify-shop-domain": host,
+        "x-shopify-triggered-at": (at or market.clock()).isoformat(),
+        "x-shopify-webhook-id": f"{topic} {market.clock()}",
+        "x-shopify-hmac-sha256": base64.b64encode(
+            hmac.digest(secret.encode(), said, "sha256")
+        ).decode(),
+    } | more
+    return await market.post(address, headers, said)

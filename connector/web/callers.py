@@ -29,7 +29,7 @@ from platforms.errors import AccessRevoked, SignatureInvalid
 from platforms.protocol import App, Visit
 
 RELOAD = "/admin/reload"
-TOKEN = "id_token"  # noqa: S105 - the name of a parameter
+SIGNED = "id_token"  # a parameter
 FRAME = ("embedded", "host", "shop", "locale")
 """What a platform says of the frame, as far as its script wants it back."""
 TRIED = "tried"
@@ -61,7 +61,7 @@ class Callers:
             ConnectFailed: the store was not connected, and can't be.
         """
         scheme, _, signed = request.headers.get("authorization", "").partition(" ")
-        given = signed if scheme.lower() == "bearer" else request.query_params.get(TOKEN, "")
+        given = signed if scheme.lower() == "bearer" else request.query_params.get(SIGNED, "")
         for name, app in self._apps():
             named = app.framed_by(request.query_params)
             try:
@@ -128,7 +128,7 @@ def _refused(app: App) -> Response:
 
 def _again(request: Request, app: App) -> str:
     """Return the page that gets a token for the one that was asked for."""
-    asked = [(name, text) for name, text in request.query_params.multi_items() if name != TOKEN]
+    asked = [(name, text) for name, text in request.query_params.multi_items() if name != SIGNED]
     there = f"{request.url.path}?{urlencode([*asked, (TRIED, '1')])}"
     frame: Mapping[str, str] = {name: text for name, text in asked if name in FRAME}
     return f"{RELOAD}?{urlencode({**frame, app.reload: there})}"

@@ -72,7 +72,7 @@ class Memory:
     settings: Sequence[ConnectOption] = ()
     app: App | None = None
 
-    def configured(self, settings: Mapping[str, str]) -> "Platform":  # noqa: ARG002 - none
+    def configured(self, _: Mapping[str, str]) -> "Platform":
         """See :class:`platforms.protocol.Platform`."""
         return self
 
@@ -123,7 +123,7 @@ class Memory:
         self,
         access: Access,
         http: httpx.AsyncClient,
-        keep: Keep,  # noqa: ARG002 - its keys don't end
+        _: Keep,
     ) -> "MemoryStore":
         """See :class:`platforms.protocol.Platform`."""
         return MemoryStore(access, http)

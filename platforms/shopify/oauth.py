@@ -35,7 +35,7 @@ class OAuth:
         """See :class:`platforms.protocol.Install`."""
         return store_url(typed)
 
-    def approval_url(self, store_url: str, *, token: str, callback: str, back: str) -> str:  # noqa: ARG002 - the browser brings it all
+    def approval_url(self, store_url: str, *, token: str, back: str, **_: str) -> str:
         """See :class:`platforms.protocol.Install`."""
         query = {
             "client_id": self._keys["client_id"],
@@ -45,7 +45,7 @@ class OAuth:
         }
         return f"{store_url}/admin/oauth/authorize?{urlencode(query)}"
 
-    def read_callback(self, body: bytes) -> tuple[str, Access]:  # noqa: ARG002 - nothing is sent
+    def read_callback(self, _: bytes) -> tuple[str, Access]:
         """See :class:`platforms.protocol.Install`."""
         raise Malformed("Shopify sends no keys: the merchant's browser brings a code")
 
@@ -77,7 +77,7 @@ class OAuth:
         except (Malformed, KeyError) as error:
             raise SignatureInvalid("installation: of no store, or without a code") from error
 
-    def finished_url(self, store_url: str, *, service: str, pairing: str) -> str:  # noqa: ARG002 - it is not paired
+    def finished_url(self, store_url: str, **_: str) -> str:
         """Return the app in the store's admin."""
         return f"{store_url}/admin/apps/{self._keys['client_id']}"
 

@@ -63,7 +63,7 @@ class WooCommerce:
     settings: Sequence[ConnectOption] = ()
     app: App | None = None
 
-    def configured(self, settings: Mapping[str, str]) -> "Platform":  # noqa: ARG002 - none
+    def configured(self, _: Mapping[str, str]) -> "Platform":
         """See :class:`platforms.protocol.Platform`."""
         return self
 
@@ -136,7 +136,7 @@ class WooCommerce:
         self,
         access: Access,
         http: httpx.AsyncClient,
-        keep: Keep,  # noqa: ARG002 - its keys don't end
+        _: Keep,
     ) -> WooStore:
         """See :class:`platforms.protocol.Platform`."""
         return WooStore(access, http)

@@ -149,7 +149,7 @@ class WcAuth:
         """See :class:`platforms.protocol.Install`."""
         return query.get("user_id", "")
 
-    def returned_access(self, query: str, now: datetime) -> Access | None:  # noqa: ARG002 - it was sent
+    def returned_access(self, _query: str, _now: datetime) -> Access | None:
         """See :class:`platforms.protocol.Install`."""
         return None
 

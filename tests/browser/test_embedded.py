@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 import pytest_asyncio
@@ -96,9 +97,10 @@ async def read(page: Page, frame: FrameLocator) -> None:
     for _ in range(20):
         await page.goto(f"{FRAME}/customers/")
         await heading(frame, "Customers")
-        if await frame.get_by_role("link", name=re.compile("Jude")).count():
+        with suppress(AssertionError):
+            jude = frame.get_by_role("link", name=re.compile("Jude"))
+            await expect(jude).to_be_visible(timeout=500)
             return
-        await asyncio.sleep(0.5)
     raise AssertionError("the store was not read in 10 s")
 
 

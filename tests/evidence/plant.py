@@ -320,9 +320,9 @@ SHOPIFY_TESTS = (
     "tests/platforms/shopify",
     "tests/flows/test_shopify.py",
     "tests/flows/test_renewal.py",
-    "tests/flows/test_app.py",
-    "tests/flows/test_app_install.py",
-    "tests/flows/test_embedded.py",
+    "tests/flows/app/test_told.py",
+    "tests/flows/app/test_install.py",
+    "tests/flows/app/test_embedded.py",
 )
 SHOPIFY_BUGS = (
     ("the signature is held against the body written anew", f"{SHOPIFY}/adapter.py",

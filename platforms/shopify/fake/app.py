@@ -32,8 +32,11 @@ Info = GraphQLResolveInfo[None]
 COST_MAX = 1000
 SINCE = re.compile(r"updated_at:>='([^']+)'")
 ROWS_MAX = 250
-ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a kind
-OFFLINE_TOKEN = "urn:shopify:params:oauth:token-type:offline-access-token"  # noqa: S105
+EXCHANGED = (
+    "urn:ietf:params:oauth:token-type:id_token",
+    "urn:shopify:params:oauth:token-type:offline-access-token",
+)
+"""What is given, and what is wanted for it."""
 SESSION_LIFE_S = 60
 
 
@@ -87,7 +90,7 @@ class _Api:
     def _exchanged(self, asked: Row) -> Response:
         """Exchange a session token."""
         types = asked.get("subject_token_type"), asked.get("requested_token_type")
-        if types != (ID_TOKEN, OFFLINE_TOKEN):
+        if types != EXCHANGED:
             return _json({"error": "invalid_request"}, 400)
         given = str(asked.get("subject_token"))
         try:

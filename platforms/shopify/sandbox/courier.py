@@ -61,7 +61,7 @@ class Courier:
         try:
             answer = await self._http.post(url, content=body, headers=sent)
             status = answer.status_code
-        except Exception as failed:  # noqa: BLE001 - no receiver may end the deliveries
+        except (httpx.HTTPError, httpx.InvalidURL) as failed:
             message = str(failed) or type(failed).__name__
         made = Made(url=url, headers=sent, body=body, status=status, message=message)
         self.log.append(made)

@@ -7,7 +7,7 @@ import pytest
 
 from connector.commerce.models import StoreRow
 from connector.database import sql
-from connector.sync.work import LEASE_MS, Leases, Work
+from connector.sync.work import LEASE_MS, LOOK_S, Leases, Work
 
 MINE, YOURS = Leases("mine"), Leases("yours")
 
@@ -115,19 +115,19 @@ async def test_what_is_done_alone_waits_for_who_is_at_it_and_gives_back_what_fai
     store = await stores(town)
     told = []
 
-    async def turn(leases, name):
-        async with leases.alone(store, "access"):
-            told.append(f"{name} begins")
-            await asyncio.sleep(0.02)
-            told.append(f"{name} ends")
+    async def turn():
+        async with YOURS.alone(store, "access"):
+            told.append("yours")
 
-    await asyncio.gather(turn(MINE, "mine"), turn(YOURS, "yours"))
-    assert sorted(told[:2]) in (["mine begins", "mine ends"], ["yours begins", "yours ends"])
-    assert len(told) == 4
+    async with MINE.alone(store, "access"):
+        theirs = asyncio.create_task(turn())
+        assert await asyncio.wait([theirs], timeout=4 * LOOK_S) == (set(), {theirs})
+    await theirs
+    assert told == ["yours"]
 
     with pytest.raises(ZeroDivisionError):
         async with MINE.alone(store, "access"):
             raise ZeroDivisionError
     begun = time.monotonic()
-    await turn(YOURS, "yours")
+    await turn()
     assert time.monotonic() - begun < 5

@@ -10,7 +10,7 @@ from pathlib import Path
 README = Path("platforms/shopify/README.md")
 BEGIN, END = "<!-- failures -->\n", "<!-- end of failures -->\n"
 LATER = "comes with discount codes and the theme extension"
-HERE, FLOWS = "tests/platforms/shopify", "tests/flows"
+HERE, FLOWS, APP = "tests/platforms/shopify", "tests/flows", "tests/flows/app"
 Tests = Sequence[tuple[str, str]]
 FAILURES: Mapping[str, Tests] = {
     "Two renew a token at once, or die with the new one": (
@@ -40,8 +40,11 @@ FAILURES: Mapping[str, Tests] = {
         (f"{HERE}/test_proxy.py", "test_none_that_says_who_and_when_may_though_it_is_signed"),
     ),
     "Late word that the app was taken off": (
-        (f"{FLOWS}/test_app.py", "test_word_of_it_that_comes_after_it_was_installed_anew_is_late"),
-        (f"{FLOWS}/test_app.py", "test_a_store_that_takes_the_app_off_is_left_alone"),
+        (
+            f"{APP}/test_told.py",
+            "test_word_of_it_that_comes_after_it_was_installed_anew_is_late",
+        ),
+        (f"{APP}/test_told.py", "test_a_store_that_takes_the_app_off_is_left_alone"),
     ),
     "Deliveries twice, late, in another order": (
         (f"{FLOWS}/test_shopify.py", "test_a_delivery_that_comes_twice_or_late_changes_nothing"),
@@ -65,8 +68,8 @@ FAILURES: Mapping[str, Tests] = {
     ),
     "A code is made twice": (),
     "A frame that loads for ever, or shows nothing": (
-        (f"{FLOWS}/test_embedded.py", "test_a_page_without_a_token_gets_one"),
-        (f"{FLOWS}/test_embedded.py", "test_a_token_that_is_no_better_the_second_time_is_told"),
+        (f"{APP}/test_embedded.py", "test_a_page_without_a_token_gets_one"),
+        (f"{APP}/test_embedded.py", "test_a_token_that_is_no_better_the_second_time_is_told"),
         (
             "tests/browser/test_embedded.py",
             "test_the_app_is_installed_by_opening_it_and_used_in_the_frame",
@@ -89,16 +92,16 @@ CHECKS: Mapping[str, Tests] = {
         (f"{HERE}/test_auth.py", "test_keys_that_shopify_does_not_know_are_told_from_trouble"),
     ),
     "MISSING_TENANT_ISOLATION": (
-        (f"{FLOWS}/test_embedded.py", "test_nobody_reads_another_stores_pages"),
-        (f"{FLOWS}/test_app.py", "test_a_store_is_erased_whole_and_no_other"),
+        (f"{APP}/test_embedded.py", "test_nobody_reads_another_stores_pages"),
+        (f"{APP}/test_told.py", "test_a_store_is_erased_whole_and_no_other"),
     ),
     "REQUEST_DERIVED_SHOP_SCOPE, REQUEST_CONTROLLED_ADMIN_CONTEXT": (
         (
-            f"{FLOWS}/test_embedded.py",
+            f"{APP}/test_embedded.py",
             "test_the_page_of_one_store_is_not_asked_for_in_the_name_of_another",
         ),
         (
-            f"{FLOWS}/test_app.py",
+            f"{APP}/test_told.py",
             "test_a_signed_body_of_one_store_is_nothing_under_the_name_of_another",
         ),
     ),
@@ -107,16 +110,22 @@ CHECKS: Mapping[str, Tests] = {
         (f"{HERE}/test_session.py", "test_a_store_is_named_twice_alike_and_wholly"),
     ),
     "STATIC_FRAME_ANCESTORS, MISSING_EMBEDDED_CSP": (
-        (f"{FLOWS}/test_embedded.py", "test_opening_the_app_for_the_first_time_connects_the_store"),
-        (f"{FLOWS}/test_embedded.py", "test_a_store_that_is_none_is_not_let_into_the_policy"),
-        (f"{FLOWS}/test_embedded.py", "test_a_frame_is_for_the_one_store_and_other_pages_for_none"),
+        (
+            f"{APP}/test_embedded.py",
+            "test_opening_the_app_for_the_first_time_connects_the_store",
+        ),
+        (f"{APP}/test_embedded.py", "test_a_store_that_is_none_is_not_let_into_the_policy"),
+        (
+            f"{APP}/test_embedded.py",
+            "test_a_frame_is_for_the_one_store_and_other_pages_for_none",
+        ),
     ),
     "CSRF": (
         (
-            f"{FLOWS}/test_embedded.py",
+            f"{APP}/test_embedded.py",
             "test_a_form_is_sent_and_what_was_done_is_said_without_a_cookie",
         ),
-        (f"{FLOWS}/test_app_install.py", "test_another_browser_does_not_end_what_this_one_began"),
+        (f"{APP}/test_install.py", "test_another_browser_does_not_end_what_this_one_began"),
     ),
     "SSRF": (
         (
@@ -132,9 +141,9 @@ CHECKS: Mapping[str, Tests] = {
         (f"{HERE}/test_auth.py", "test_each_renewal_brings_what_the_next_one_needs"),
     ),
     "MISSING_COMPLIANCE_WEBHOOKS": (
-        (f"{FLOWS}/test_app.py", "test_a_request_for_data_waits_for_the_merchant"),
-        (f"{FLOWS}/test_app.py", "test_who_is_to_be_redacted_is_erased_and_points_stay"),
-        (f"{FLOWS}/test_app.py", "test_what_nobody_signed_is_refused_whosever_it_is"),
+        (f"{APP}/test_told.py", "test_a_request_for_data_waits_for_the_merchant"),
+        (f"{APP}/test_told.py", "test_who_is_to_be_redacted_is_erased_and_points_stay"),
+        (f"{APP}/test_told.py", "test_what_nobody_signed_is_refused_whosever_it_is"),
     ),
     "EOL_API_VERSION": (
         (f"{HERE}/test_operations.py", "test_the_table_and_the_operations_are_of_one_version"),

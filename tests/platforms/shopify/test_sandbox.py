@@ -125,10 +125,13 @@ async def test_a_checkout_becomes_an_order_of_whoever_is_signed_in(maya, app):
 
 
 async def test_a_thank_you_page_needs_its_key(maya, browser, app):
-    _, thanks = await bought(maya, app)
+    order, thanks = await bought(maya, app)
 
+    assert order["name"] in thanks.text
     for path in (thanks.url.path, f"{thanks.url.path}?key=", f"{thanks.url.path}?key=x"):
-        assert (await browser().get(path)).status_code == 404
+        page = await browser().get(path)
+        assert page.status_code == 404
+        assert order["name"] not in page.text
 
 
 async def test_a_guest_is_a_customer_without_an_account(browser, app):
@@ -334,13 +337,21 @@ async def test_the_invented_store_is_of_the_last_sixty_days(app):
 
 async def test_every_page_is_there_and_no_other(browser, app):
     guest = browser()
-    for path in ("/", "/collections/all", "/collections/decaf", "/products/house-blend", "/cart"):
+    pages = {
+        "/": "House Blend is back for winter",
+        "/collections/all": "All",
+        "/collections/decaf": "Decaf",
+        "/products/house-blend": "House Blend",
+        "/cart": "Your bag",
+    }
+    for path, heading in pages.items():
         page = await guest.get(path)
-        assert page.status_code == 200
+        assert re.findall(r"<h1[^>]*>([^<]+)", page.text) == [heading]
         for asset in set(re.findall(r'(?:href|src)="(/(?:assets/|favicon)[^"]*)"', page.text)):
             assert (await guest.get(asset)).status_code == 200
     for path in ("/nothing", "/products/none", "/collections/none", "/checkout/thank-you/1"):
-        assert (await guest.get(path)).status_code == 404
+        lost = await guest.get(path)
+        assert (lost.status_code, "There is nothing here" in lost.text) == (404, True)
 
 
 async def test_the_app_is_told_at_the_address_of_its_settings(maya, admin, app, service):

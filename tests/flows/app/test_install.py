@@ -7,18 +7,8 @@ import pytest
 from connector.commerce.models import StoreRow
 from platforms.shopify.fake.data import HOST
 from platforms.shopify.oauth import digest
-from tests import databases
-from tests.flows.test_app import APP, ID, SECRET
-from tests.market import SITE, opened
+from tests.market import ID, SECRET, SITE
 from tests.town import SERVICE
-
-
-@pytest.fixture
-async def market(empty_database, tmp_path):
-    with databases.blank(tmp_path, template=empty_database) as url:
-        async with opened(url, **APP) as one:
-            one.shop.client_id, one.shop.client_secret = ID, SECRET
-            yield one
 
 
 async def begun(market, url=HOST):

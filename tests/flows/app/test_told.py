@@ -1,10 +1,7 @@
 """An app that many stores install: what the platform tells it, of which store, and what is done."""
 
-import base64
-import hmac
 from datetime import timedelta
 
-import orjson
 import pytest
 
 from connector import database
@@ -16,36 +13,8 @@ from platforms.conformance.stage import Basket
 from platforms.shopify.adapter import PLATFORM
 from platforms.shopify.fake.data import HOST
 from tests import databases
-from tests.market import opened
+from tests.market import ADDRESS, APP, ID, OLD, SECRET, opened, tell
 from tests.town import SERVICE
-
-ID = "an-app"
-SECRET, OLD = f"shpss_{'5' * 32}", f"shpss_{'0' * 32}"
-APP = {"shopify_client_id": ID, "shopify_client_secret": SECRET, "shopify_old_client_secret": OLD}
-ADDRESS = f"{SERVICE}/webhooks/shopify"
-
-
-@pytest.fixture
-async def market(empty_database, tmp_path):
-    with databases.blank(tmp_path, template=empty_database) as url:
-        async with opened(url, **APP) as one:
-            one.shop.client_id, one.shop.client_secret = ID, SECRET
-            yield one
-
-
-async def tell(market, topic, body, *, secret=SECRET, host=HOST, at=None, address=ADDRESS, **more):
-    """Deliver something to the app, as Shopify would; return the answer's status."""
-    said = body if isinstance(body, bytes) else orjson.dumps(body)
-    headers = {
-        "x-shopify-topic": topic,
-        "x-shopify-shop-domain": host,
-        "x-shopify-triggered-at": (at or market.clock()).isoformat(),
-        "x-shopify-webhook-id": f"{topic} {market.clock()}",
-        "x-shopify-hmac-sha256": base64.b64encode(
-            hmac.digest(secret.encode(), said, "sha256")
-        ).decode(),
-    } | more
-    return await market.post(address, headers, said)
 
 
 def about(customer, email="maya@example.test"):

@@ -14,8 +14,7 @@ from connector.web.models import SessionRow
 from platforms.conformance.stage import Basket
 from platforms.shopify.fake.data import HOST
 from tests import databases
-from tests.flows.test_app import APP, ID, SECRET, tell
-from tests.market import SITE, opened
+from tests.market import APP, ID, SECRET, SITE, opened, tell
 from tests.town import SERVICE
 
 SCRIPT = "https://cdn.shopify.com/shopifycloud/app-bridge.js"
@@ -30,14 +29,6 @@ POLICY = {
     "connect-src": "'self'",
 }
 RETRY = "x-shopify-retry-invalid-session-request"
-
-
-@pytest.fixture
-async def market(empty_database, tmp_path):
-    with databases.blank(tmp_path, template=empty_database) as url:
-        async with opened(url, **APP) as one:
-            one.shop.client_id, one.shop.client_secret = ID, SECRET
-            yield one
 
 
 def token(market, secret=SECRET, user="42", host=HOST, after=0, **changes):
@@ -238,7 +229,9 @@ async def test_a_form_is_sent_and_what_was_done_is_said_without_a_cookie(market)
 async def test_the_secret_before_signs_too_while_it_is_set(market):
     await installed(market)
     signed = token(market, secret=APP["shopify_old_client_secret"])
-    assert (await fetch(market, "/admin/", signed=signed)).status_code == 200
+    page = await fetch(market, "/admin/", signed=signed)
+    assert "Shopify 42, owner" in page.text
+    assert f"<h1>{market.shop.name}</h1>" in page.text
 
 
 async def test_nobody_reads_another_stores_pages(market):
@@ -265,6 +258,8 @@ async def test_a_session_of_the_frame_has_no_cookie_that_opens_it(market):
         cookies = {"Cookie": f"perennial_admin={row.id}.{secret}", "Accept": "text/html"}
         answer = await market.http.get(f"{SERVICE}/admin/", headers=cookies)
         assert answer.status_code == 401
+        assert "open this page by a link" in answer.text.lower()
+        assert market.shop.name not in answer.text
 
 
 async def test_a_store_that_took_the_app_off_and_installs_it_again_goes_on(market):
